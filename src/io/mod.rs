@@ -1,0 +1,3 @@
+//! The outside world: HTTP, the two servers, the review file, settings. Knows nothing of screens or jobs.
+
+pub mod transport;

@@ -1,0 +1,1 @@
+//! Both servers as one service.
