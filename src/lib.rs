@@ -18,4 +18,5 @@
 
 pub mod domain;
 pub mod io;
+pub mod job;
 pub mod sandbox;

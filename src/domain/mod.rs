@@ -1,2 +1,12 @@
 //! The pure part: no clock, no environment, no file, no network. Everything here is a function of its arguments.
 #![deny(clippy::as_conversions)]
+
+pub mod flags;
+pub mod ledger;
+pub mod outcome;
+pub mod plan;
+pub mod quarter;
+pub mod query;
+pub mod text;
+pub mod total;
+pub mod value;

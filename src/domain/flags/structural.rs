@@ -1,0 +1,185 @@
+//! Flags that need no history: what the rows of the cell and the facility say by themselves.
+
+use std::collections::BTreeSet;
+
+use super::{Flag, Severity};
+use crate::domain::{plan::Facility, total::Part, value::Number};
+
+/// What a structural rule may look at.
+pub struct Facts<'a> {
+    /// The facility.
+    pub facility: &'a Facility,
+    /// Names of other open cases with the same organisation unit.
+    pub twins: &'a [&'a str],
+    /// The rows behind the cell.
+    pub parts: &'a [Part],
+    /// Value type of the data element; empty where it is not known.
+    pub value_type: &'a str,
+    /// Name of an option combo by its id.
+    pub option_name: &'a dyn Fn(&str) -> String,
+}
+
+/// The rules. A new rule is one function and one line here.
+const RULES: [fn(&Facts<'_>) -> Option<Flag>; 8] = [
+    duplicate_external_id,
+    closed_case,
+    default_plus_split,
+    duplicate_row,
+    negative,
+    several_attribute_combos,
+    fraction,
+    follow_up,
+];
+
+/// Every structural flag of a cell that proposes a value.
+pub fn structural<'a>(facts: &'a Facts<'a>) -> impl Iterator<Item = Flag> + 'a {
+    RULES.iter().filter_map(|rule| rule(facts))
+}
+
+/// Rows that hold a number.
+fn numbers<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = (&'a Part, Number)> {
+    facts.parts.iter().filter_map(|part| Some((part, Number::parse(part.value.as_deref()?)?)))
+}
+
+/// S33: two open cases share the organisation unit. A closed twin is no reason to hold (fault matrix row H06).
+fn duplicate_external_id(facts: &Facts<'_>) -> Option<Flag> {
+    let (first, rest) = facts.twins.split_first()?;
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    let sentence =
+        format!("{} shares organisation unit {} with {first}{more}", facts.facility.name, facts.facility.external_id);
+    Some(Flag::new("S33", Severity::Stop, sentence))
+}
+
+/// S34: the case is closed, or DHIS2 does not know its organisation unit.
+fn closed_case(facts: &Facts<'_>) -> Option<Flag> {
+    facts.facility.closed.then(|| Flag::new("S34", Severity::Stop, "the case is closed in CommCare"))
+}
+
+/// S06: a total and its breakdown are both entered, which counts everything twice. The default combo is known by its name,
+/// since old databases give it another id (dhis2.md section 3.5).
+fn default_plus_split(facts: &Facts<'_>) -> Option<Flag> {
+    let is_default = |part: &Part| (facts.option_name)(&part.category_option_combo) == "default";
+    let (total, split): (Vec<_>, Vec<_>) = numbers(facts).partition(|(part, _)| is_default(part));
+    if total.is_empty() || split.is_empty() {
+        return None;
+    }
+    let sum = |rows: Vec<(&Part, Number)>| {
+        rows.into_iter().fold(Number::default(), |mut sum, (_, number)| {
+            sum += number;
+            sum
+        })
+    };
+    let sentence = format!("total {} and breakdown {} both entered", sum(total), sum(split));
+    Some(Flag::new("S06", Severity::Stop, sentence))
+}
+
+/// S08: the same slice twice. DHIS2's table key forbids it inside one answer (dhis2.md section 1.5).
+fn duplicate_row(facts: &Facts<'_>) -> Option<Flag> {
+    let mut seen = BTreeSet::new();
+    let (twice, value) =
+        numbers(facts).find(|(part, _)| !seen.insert((&part.category_option_combo, &part.attribute_option_combo)))?;
+    let name = (facts.option_name)(&twice.category_option_combo);
+    Some(Flag::new("S08", Severity::Stop, format!("row \"{name}\" appears twice, the second time with {value}")))
+}
+
+/// S09: a count below zero.
+fn negative(facts: &Facts<'_>) -> Option<Flag> {
+    let (part, value) = numbers(facts).find(|(_, number)| number.is_negative())?;
+    let name = (facts.option_name)(&part.category_option_combo);
+    Some(Flag::new("S09", Severity::Stop, format!("{value} in \"{name}\"")))
+}
+
+/// S07: more than one attribute option combo is summed.
+fn several_attribute_combos(facts: &Facts<'_>) -> Option<Flag> {
+    let combos: BTreeSet<&str> = numbers(facts).map(|(part, _)| part.attribute_option_combo.as_str()).collect();
+    if combos.len() < 2 {
+        return None;
+    }
+    let names: Vec<String> = combos.iter().map(|id| (facts.option_name)(id)).collect();
+    Some(Flag::new("S07", Severity::Review, format!("sum of {} attribute options: {}", combos.len(), names.join(", "))))
+}
+
+/// S10: a fraction in a whole-number data element.
+fn fraction(facts: &Facts<'_>) -> Option<Flag> {
+    if !facts.value_type.starts_with("INTEGER") {
+        return None;
+    }
+    let (_, value) = numbers(facts).find(|(_, number)| !number.is_whole())?;
+    Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")))
+}
+
+/// S11: a row carries DHIS2's follow-up mark.
+fn follow_up(facts: &Facts<'_>) -> Option<Flag> {
+    let part = facts.parts.iter().find(|part| part.follow_up)?;
+    let name = (facts.option_name)(&part.category_option_combo);
+    Some(Flag::new("S11", Severity::Review, format!("\"{name}\" is marked for follow-up in DHIS2")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(combo: &str, value: &str) -> Part {
+        Part {
+            category_option_combo: combo.to_owned(),
+            attribute_option_combo: "HllvX50cXC0".to_owned(),
+            value: Some(value.to_owned()),
+            ..Part::default()
+        }
+    }
+
+    fn flags(facility: &Facility, twins: &[&str], parts: &[Part], value_type: &str) -> Vec<String> {
+        let option_name = |id: &str| if id == "d" { "default".to_owned() } else { format!("name of {id}") };
+        let facts = Facts { facility, twins, parts, value_type, option_name: &option_name };
+        structural(&facts).map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence)).collect()
+    }
+
+    #[test]
+    fn each_rule_fires_on_its_fact_alone() {
+        let open = Facility { name: "Kasenga".to_owned(), external_id: "abc".to_owned(), ..Facility::default() };
+        let closed = Facility { closed: true, ..open.clone() };
+        let mut other = part("f", "1");
+        other.attribute_option_combo = "x".to_owned();
+        let mut marked = part("m", "1");
+        marked.follow_up = true;
+        let cases: [(&Facility, &[&str], Vec<Part>, &str, &[&str]); 10] = [
+            (&open, &[], vec![part("m", "3"), part("f", "4")], "INTEGER", &[]),
+            (
+                &open,
+                &["Kasenga B"],
+                vec![part("m", "3")],
+                "",
+                &["STOP S33: Kasenga shares organisation unit abc with Kasenga B"],
+            ),
+            (&closed, &[], vec![part("m", "3")], "", &["STOP S34: the case is closed in CommCare"]),
+            (
+                &open,
+                &[],
+                vec![part("d", "7"), part("m", "3"), part("f", "4")],
+                "",
+                &["STOP S06: total 7 and breakdown 7 both entered"],
+            ),
+            (
+                &open,
+                &[],
+                vec![part("m", "3"), part("m", "4")],
+                "",
+                &["STOP S08: row \"name of m\" appears twice, the second time with 4"],
+            ),
+            (&open, &[], vec![part("m", "-4")], "", &["STOP S09: -4 in \"name of m\""]),
+            (
+                &open,
+                &[],
+                vec![part("m", "3"), other],
+                "",
+                &["REVIEW S07: sum of 2 attribute options: name of HllvX50cXC0, name of x"],
+            ),
+            (&open, &[], vec![part("m", "12.5")], "INTEGER_POSITIVE", &["REVIEW S10: 12.5 in a whole-number field"]),
+            (&open, &[], vec![part("m", "12.5")], "NUMBER", &[]),
+            (&open, &[], vec![marked], "", &["REVIEW S11: \"name of m\" is marked for follow-up in DHIS2"]),
+        ];
+        for (facility, twins, parts, value_type, expected) in cases {
+            assert_eq!(flags(facility, twins, &parts, value_type), expected, "{parts:?}");
+        }
+    }
+}

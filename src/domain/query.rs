@@ -1,0 +1,228 @@
+//! Filter words to facilities and cells. A filter is a view: it changes no decision and no total.
+
+use super::{
+    flags::Severity,
+    ledger::{Ledger, Verdict},
+    plan::{Cell, Kind, Plan},
+};
+
+/// What an `is:` word asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    Left,
+    Approved,
+    Rejected,
+    Stop,
+    Review,
+    Plain,
+}
+
+/// The `is:` words.
+const IS: [(&str, Is); 6] = [
+    ("left", Is::Left),
+    ("approved", Is::Approved),
+    ("rejected", Is::Rejected),
+    ("stop", Is::Stop),
+    ("review", Is::Review),
+    ("plain", Is::Plain),
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    /// Part of a facility's name, case id or organisation unit id, in lower case.
+    Word(String),
+    /// Part of a property's name, in lower case; the whole name where it is one.
+    Property(String),
+    Is(Is),
+}
+
+/// Words that must all hold; a leading `-` turns one round.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    terms: Vec<(bool, Term)>,
+    text: String,
+}
+
+impl Filter {
+    /// Reads `kasenga prop:beds -is:approved`. The error names the word that is not understood and what there is.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let terms = text.split_whitespace().map(term).collect::<Result<_, _>>()?;
+        Ok(Self { terms, text: text.trim().to_owned() })
+    }
+
+    /// As typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it lets everything through.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a facility's own words hold; says nothing of its cells.
+    pub fn facility(&self, plan: &Plan, facility: u32) -> bool {
+        self.terms.iter().all(|(wanted, term)| match term {
+            Term::Word(word) => plan.search_text(facility).contains(word.as_str()) == *wanted,
+            _ => true,
+        })
+    }
+
+    /// Whether the words about a cell hold; says nothing of its facility.
+    fn cell(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
+        self.terms.iter().all(|(wanted, term)| match term {
+            Term::Word(_) => true,
+            Term::Property(word) => property(plan, cell.property, word) == *wanted,
+            Term::Is(is) => holds(*is, plan, ledger, cell) == *wanted,
+        })
+    }
+
+    /// The changes shown, in cell order.
+    pub fn changes<'a>(&'a self, plan: &'a Plan, ledger: &'a Ledger) -> impl Iterator<Item = Cell> + 'a {
+        (0..plan.height())
+            .filter(|facility| self.facility(plan, *facility))
+            .flat_map(|facility| plan.row(facility))
+            .filter(|cell| plan.kind(*cell) == Kind::Change && self.cell(plan, ledger, *cell))
+    }
+
+    /// Whether this change is shown.
+    pub fn shows(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
+        plan.kind(cell) == Kind::Change && self.facility(plan, cell.facility) && self.cell(plan, ledger, cell)
+    }
+
+    /// Facilities with at least one change shown, most attention first: STOP, then REVIEW, then by name.
+    pub fn facilities(&self, plan: &Plan, ledger: &Ledger) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..plan.height())
+            .filter(|f| self.facility(plan, *f))
+            .filter(|f| plan.row(*f).any(|c| plan.kind(c) == Kind::Change && self.cell(plan, ledger, c)))
+            .collect();
+        rows.sort_by_cached_key(|facility| {
+            let mut key = (0_i32, 0_i32);
+            for cell in plan.row(*facility).filter(|cell| plan.kind(*cell) == Kind::Change) {
+                match plan.severity(cell) {
+                    Some(Severity::Stop) => key.0 -= 1,
+                    Some(Severity::Review) => key.1 -= 1,
+                    _ => {}
+                }
+            }
+            (key, plan.search_text(*facility), *facility)
+        });
+        rows
+    }
+
+    /// The changes of one property shown, most attention first: STOP, REVIEW, then the largest change.
+    pub fn column(&self, plan: &Plan, ledger: &Ledger, property: u16) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = plan.column(property).filter(|cell| self.shows(plan, ledger, *cell)).collect();
+        let size = |cell: &Cell| plan.change(*cell).map_or(f64::INFINITY, f64::abs);
+        cells
+            .sort_by(|a, b| plan.severity(*b).cmp(&plan.severity(*a)).then(size(b).total_cmp(&size(a))).then(a.cmp(b)));
+        cells
+    }
+}
+
+fn term(word: &str) -> Result<(bool, Term), String> {
+    let (wanted, word) = match word.strip_prefix('-') {
+        Some(rest) if !rest.is_empty() => (false, rest),
+        _ => (true, word),
+    };
+    let term = match word.split_once(':') {
+        Some(("prop", name)) => Term::Property(name.to_lowercase()),
+        Some(("is", what)) => {
+            let known = IS.iter().find(|(name, _)| *name == what).ok_or_else(|| {
+                let names: Vec<&str> = IS.iter().map(|(name, _)| *name).collect();
+                format!("\"is:{}\" is not known; there is is:{}", super::text::inert(what), names.join(", is:"))
+            })?;
+            Term::Is(known.1)
+        }
+        Some((key, _)) if !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase()) => {
+            return Err(format!("\"{key}:\" is not known; there is prop: and is:, and plain words for names and ids"));
+        }
+        _ => Term::Word(word.to_lowercase()),
+    };
+    Ok((wanted, term))
+}
+
+/// A property's whole name, or, where the word is nobody's whole name, a part of it.
+fn property(plan: &Plan, property: u16, word: &str) -> bool {
+    let whole = |name: &str| name == word || name.strip_prefix("dhis_") == Some(word);
+    let name = plan.property(property).name.to_lowercase();
+    if plan.properties().iter().any(|p| whole(&p.name.to_lowercase())) { whole(&name) } else { name.contains(word) }
+}
+
+fn holds(is: Is, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
+    let verdict = ledger.verdict(plan, cell);
+    let severity = plan.severity(cell);
+    match is {
+        Is::Left => verdict.is_none(),
+        Is::Approved => verdict == Some(Verdict::Approve),
+        Is::Rejected => verdict == Some(Verdict::Reject),
+        Is::Stop => severity == Some(Severity::Stop),
+        Is::Review => severity == Some(Severity::Review),
+        Is::Plain => severity.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        flags::Flag,
+        ledger::{Act, Stamp},
+        plan::{State, sample},
+    };
+
+    fn plan() -> Plan {
+        sample(3, 2, |draft| {
+            draft.set(Cell { facility: 1, property: 0 }, Some("5"), Some("5"), State::Reported);
+            draft.set(Cell { facility: 0, property: 1 }, None, None, State::NotReported);
+            draft.flag(Cell { facility: 2, property: 1 }, Flag::new("S09", Severity::Stop, "-4"));
+        })
+    }
+
+    fn found(text: &str) -> Vec<(u32, u16)> {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Reject, [Cell { facility: 2, property: 0 }], None, "", &stamp).unwrap();
+        Filter::parse(text).unwrap().changes(&plan, &ledger).map(|c| (c.facility, c.property)).collect()
+    }
+
+    #[test]
+    fn words_narrow() {
+        assert_eq!(found(""), [(0, 0), (1, 1), (2, 0), (2, 1)]);
+        assert_eq!(found("FACILITY 2"), [(2, 0), (2, 1)]);
+        assert_eq!(found("ou000000001"), [(1, 1)]);
+        assert_eq!(found("prop:p1"), [(1, 1), (2, 1)]);
+        assert_eq!(found("prop:dhis_p0 -facility-9"), [(0, 0), (2, 0)]);
+        assert_eq!(found("-case1 is:left"), [(0, 0), (2, 1)]);
+        assert_eq!(found("is:stop"), [(2, 1)]);
+        assert_eq!(found("is:plain -is:rejected"), [(0, 0), (1, 1)]);
+        assert_eq!(found("zaria"), []);
+    }
+
+    #[test]
+    fn a_whole_name_is_not_also_a_part() {
+        let plan = sample(1, 12, |_| {});
+        let ledger = Ledger::new(&plan);
+        let count = |text: &str| Filter::parse(text).unwrap().changes(&plan, &ledger).count();
+        assert_eq!(count("prop:p1"), 1);
+        assert_eq!(count("prop:dhis_p1"), 1);
+        assert_eq!(count("prop:_p1"), 3);
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        assert!(Filter::parse("is:odd").unwrap_err().contains("is:left"));
+        assert!(Filter::parse("flg:T1").unwrap_err().contains("\"flg:\""));
+        assert!(Filter::parse("12:30").is_ok());
+    }
+
+    #[test]
+    fn attention_comes_first() {
+        let plan = plan();
+        let ledger = Ledger::new(&plan);
+        assert_eq!(Filter::default().facilities(&plan, &ledger), [2, 0, 1]);
+        let column: Vec<u32> = Filter::default().column(&plan, &ledger, 1).iter().map(|c| c.facility).collect();
+        assert_eq!(column, [2, 1]);
+    }
+}

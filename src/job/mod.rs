@@ -1,0 +1,4 @@
+//! Work that takes time, as values a screen or a command can show: what is under way, and what came of it.
+//! Joins `domain` and `io`; knows nothing of screens.
+
+pub mod report;
