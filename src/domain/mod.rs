@@ -1,2 +1,5 @@
 //! The pure part: no clock, no environment, no file, no network. Everything here is a function of its arguments.
 #![deny(clippy::as_conversions)]
+
+pub mod mapping;
+pub mod nearest;
