@@ -23,10 +23,7 @@ const ENVELOPE: Envelope<'static> = Envelope {
 
 fn block(case_id: &str, set: &[(&str, &str)]) -> Block {
     let own = |(property, value): &(&str, &str)| ((*property).to_owned(), (*value).to_owned());
-    Block {
-        case_id: case_id.to_owned(),
-        set: set.iter().map(own).collect(),
-    }
+    Block { case_id: case_id.to_owned(), set: set.iter().map(own).collect() }
 }
 
 fn text(envelope: &Envelope<'_>, blocks: &[Block]) -> String {
@@ -36,19 +33,12 @@ fn text(envelope: &Envelope<'_>, blocks: &[Block]) -> String {
 /// The line of the form that holds all case blocks.
 fn cases(envelope: &Envelope<'_>, blocks: &[Block]) -> String {
     let text = text(envelope, blocks);
-    text.lines()
-        .find(|line| line.starts_with("    <case "))
-        .unwrap()
-        .trim_start()
-        .to_owned()
+    text.lines().find(|line| line.starts_with("    <case ")).unwrap().trim_start().to_owned()
 }
 
 #[test]
 fn the_whole_form_is_these_bytes() {
-    let set = [
-        block("c1", &[("dhis_b", "x"), ("dhis_a", "12")]),
-        block("c2", &[("dhis_a", "0")]),
-    ];
+    let set = [block("c1", &[("dhis_b", "x"), ("dhis_a", "12")]), block("c2", &[("dhis_a", "0")])];
     assert_eq!(
         text(&ENVELOPE, &set),
         r#"<?xml version='1.0' ?>
@@ -71,13 +61,7 @@ fn the_whole_form_is_these_bytes() {
 #[test]
 fn a_plain_update_is_these_bytes() {
     assert_eq!(
-        cases(
-            &ENVELOPE,
-            &[block(
-                "c1",
-                &[("dhis_b", "x"), ("dhis_a", "12"), ("dhis_zero", "0")]
-            )]
-        ),
+        cases(&ENVELOPE, &[block("c1", &[("dhis_b", "x"), ("dhis_a", "12"), ("dhis_zero", "0")])]),
         r#"<case case_id="c1" date_modified="2026-01-05T22:30:00.123456Z" xmlns="http://commcarehq.org/case/transaction/v2"><update><dhis_a>12</dhis_a><dhis_b>x</dhis_b><dhis_zero>0</dhis_zero></update></case>"#
     );
 }
@@ -92,10 +76,7 @@ fn an_empty_value_is_an_empty_element_with_a_space() {
 
 #[test]
 fn text_and_attributes_are_escaped_as_hq_does() {
-    let set = [block(
-        "id\"<&>'",
-        &[("n", "A & B <\"C\"> 'D' é 👕"), ("p", "x ]]> &amp;")],
-    )];
+    let set = [block("id\"<&>'", &[("n", "A & B <\"C\"> 'D' é 👕"), ("p", "x ]]> &amp;")])];
     assert_eq!(
         cases(&ENVELOPE, &set),
         r#"<case case_id="id&quot;&lt;&amp;&gt;'" date_modified="2026-01-05T22:30:00.123456Z" xmlns="http://commcarehq.org/case/transaction/v2"><update><n>A &amp; B &lt;"C"&gt; 'D' é 👕</n><p>x ]]&gt; &amp;amp;</p></update></case>"#
@@ -104,16 +85,9 @@ fn text_and_attributes_are_escaped_as_hq_does() {
 
 #[test]
 fn names_are_in_code_point_order_and_the_stamp_is_one_of_them() {
-    let envelope = Envelope {
-        user_id: "usr",
-        stamp: Some(("b", "2026-01-05")),
-        ..ENVELOPE
-    };
+    let envelope = Envelope { user_id: "usr", stamp: Some(("b", "2026-01-05")), ..ENVELOPE };
     assert_eq!(
-        cases(
-            &envelope,
-            &[block("c1", &[("aaa", "1"), ("Zed", "2"), ("c", "3")])]
-        ),
+        cases(&envelope, &[block("c1", &[("aaa", "1"), ("Zed", "2"), ("c", "3")])]),
         r#"<case case_id="c1" date_modified="2026-01-05T22:30:00.123456Z" user_id="usr" xmlns="http://commcarehq.org/case/transaction/v2"><update><Zed>2</Zed><aaa>1</aaa><b>2026-01-05</b><c>3</c></update></case>"#
     );
 }
@@ -121,39 +95,19 @@ fn names_are_in_code_point_order_and_the_stamp_is_one_of_them() {
 #[test]
 fn the_envelope_is_escaped_as_html() {
     let device = device_id("a&b", "2026-01-05");
-    let envelope = Envelope {
-        device_id: &device,
-        username: "<o'neil \"x\">",
-        user_id: "u&1",
-        ..ENVELOPE
-    };
+    let envelope = Envelope { device_id: &device, username: "<o'neil \"x\">", user_id: "u&1", ..ENVELOPE };
     let text = text(&envelope, &[block("c1", &[("p", "1")])]);
-    assert!(
-        text.contains("<orx:deviceID>dhis2-import-a&amp;b-2026-01-05</orx:deviceID>"),
-        "{text}"
-    );
-    assert!(
-        text.contains("<orx:username>&lt;o&#x27;neil &quot;x&quot;&gt;</orx:username>"),
-        "{text}"
-    );
+    assert!(text.contains("<orx:deviceID>dhis2-import-a&amp;b-2026-01-05</orx:deviceID>"), "{text}");
+    assert!(text.contains("<orx:username>&lt;o&#x27;neil &quot;x&quot;&gt;</orx:username>"), "{text}");
     assert!(text.contains("<orx:userID>u&amp;1</orx:userID>"), "{text}");
 }
 
 #[test]
 fn what_a_case_block_cannot_carry_is_refused_and_named() {
     for (set, said) in [
-        (
-            block("c1", &[]),
-            "Case c1 cannot be sent: nothing is to be changed in it",
-        ),
-        (
-            block("", &[("p", "1")]),
-            "The form cannot be built: one of its cases has no id",
-        ),
-        (
-            block("c\n1", &[("p", "1")]),
-            "Case c\\n1 cannot be sent: its id holds the character U+000A",
-        ),
+        (block("c1", &[]), "Case c1 cannot be sent: nothing is to be changed in it"),
+        (block("", &[("p", "1")]), "The form cannot be built: one of its cases has no id"),
+        (block("c\n1", &[("p", "1")]), "Case c\\n1 cannot be sent: its id holds the character U+000A"),
         (
             block("c1", &[("p", "a\u{1}")]),
             "Property p of case c1 cannot be sent: its value holds the character U+0001, which XML cannot carry",
@@ -162,14 +116,8 @@ fn what_a_case_block_cannot_carry_is_refused_and_named() {
             block("c1", &[("p", "\u{ffff}")]),
             "Property p of case c1 cannot be sent: its value holds the character U+FFFF, which XML cannot carry",
         ),
-        (
-            block("c1", &[("p", "1"), ("p", "1")]),
-            "Property p of case c1 cannot be sent: it is set twice",
-        ),
-        (
-            block("c1", &[("", "1")]),
-            "Case c1 cannot be sent: the property name is empty",
-        ),
+        (block("c1", &[("p", "1"), ("p", "1")]), "Property p of case c1 cannot be sent: it is set twice"),
+        (block("c1", &[("", "1")]), "Case c1 cannot be sent: the property name is empty"),
         (
             block("c1", &[("a b", "1")]),
             "Property a b of case c1 cannot be sent: the property name has a character other than a to z, 0 to 9, \"_\", \"-\" \
@@ -178,87 +126,34 @@ fn what_a_case_block_cannot_carry_is_refused_and_named() {
     ] {
         assert_eq!(form(&ENVELOPE, &[set]).unwrap_err().to_string(), said);
     }
-    for name in [
-        "case_name",
-        "case_type",
-        "owner_id",
-        "external_id",
-        "name",
-        "date_opened",
-        "close",
-    ] {
+    for name in ["case_name", "case_type", "owner_id", "external_id", "name", "date_opened", "close"] {
         let unfit = form(&ENVELOPE, &[block("c1", &[(name, "1")])]).unwrap_err();
-        assert_eq!(
-            (unfit.case_id.as_str(), unfit.property.as_str()),
-            ("c1", name)
-        );
+        assert_eq!((unfit.case_id.as_str(), unfit.property.as_str()), ("c1", name));
         assert!(unfit.what.contains("reserved by CommCare"), "{unfit}");
     }
 }
 
 #[test]
 fn a_case_twice_or_a_stamp_that_is_also_a_cell_is_refused() {
-    let twice = form(
-        &ENVELOPE,
-        &[block("c1", &[("p", "1")]), block("c1", &[("q", "1")])],
-    )
-    .unwrap_err();
-    assert_eq!(
-        twice.to_string(),
-        "Case c1 cannot be sent: the case stands twice in one form"
-    );
-    let envelope = Envelope {
-        stamp: Some(("p", "2026-01-05")),
-        ..ENVELOPE
-    };
+    let twice = form(&ENVELOPE, &[block("c1", &[("p", "1")]), block("c1", &[("q", "1")])]).unwrap_err();
+    assert_eq!(twice.to_string(), "Case c1 cannot be sent: the case stands twice in one form");
+    let envelope = Envelope { stamp: Some(("p", "2026-01-05")), ..ENVELOPE };
     let stamped = form(&envelope, &[block("c1", &[("p", "1")])]).unwrap_err();
-    assert_eq!(
-        (stamped.property.as_str(), stamped.what.as_str()),
-        ("p", "it is set twice")
-    );
+    assert_eq!((stamped.property.as_str(), stamped.what.as_str()), ("p", "it is set twice"));
 }
 
 #[test]
 fn an_envelope_hq_would_misread_is_refused() {
     let set = [block("c1", &[("p", "1")])];
     let what = |envelope: Envelope<'_>| form(&envelope, &set).unwrap_err().what;
-    assert_eq!(
-        what(Envelope {
-            form_id: "",
-            ..ENVELOPE
-        }),
-        "its form id is empty"
-    );
-    assert_eq!(
-        what(Envelope {
-            xmlns: "",
-            ..ENVELOPE
-        }),
-        "its form namespace is empty"
-    );
-    assert_eq!(
-        what(Envelope {
-            username: "a\u{0}",
-            ..ENVELOPE
-        }),
-        "its user name holds the character U+0000"
-    );
-    for at in [
-        "",
-        "2026-01-05",
-        "2026-01-05T22:30:00Z",
-        "2026-01-05T22:30:00.123456+",
-        "2026-01-05T22:30:00.12345éZ",
-    ] {
-        assert!(
-            what(Envelope { at, ..ENVELOPE }).contains("is not like"),
-            "{at}"
-        );
+    assert_eq!(what(Envelope { form_id: "", ..ENVELOPE }), "its form id is empty");
+    assert_eq!(what(Envelope { xmlns: "", ..ENVELOPE }), "its form namespace is empty");
+    assert_eq!(what(Envelope { username: "a\u{0}", ..ENVELOPE }), "its user name holds the character U+0000");
+    for at in ["", "2026-01-05", "2026-01-05T22:30:00Z", "2026-01-05T22:30:00.123456+", "2026-01-05T22:30:00.12345éZ"]
+    {
+        assert!(what(Envelope { at, ..ENVELOPE }).contains("is not like"), "{at}");
     }
-    assert_eq!(
-        form(&ENVELOPE, &[]).unwrap_err().what,
-        "it has no case to update"
-    );
+    assert_eq!(form(&ENVELOPE, &[]).unwrap_err().what, "it has no case to update");
 }
 
 #[test]
@@ -272,8 +167,7 @@ fn tabs_and_line_ends_are_allowed_and_other_controls_are_not() {
 fn read(bytes: &[u8]) -> Vec<Approved> {
     let mut reader = quick_xml::Reader::from_reader(bytes);
     let mut buffer = Vec::new();
-    let (mut path, mut case_id, mut value): (Vec<String>, _, _) =
-        (Vec::new(), String::new(), String::new());
+    let (mut path, mut case_id, mut value): (Vec<String>, _, _) = (Vec::new(), String::new(), String::new());
     let mut cells = Vec::new();
     loop {
         let event = reader.read_event_into(&mut buffer).unwrap().into_owned();
@@ -290,10 +184,7 @@ fn read(bytes: &[u8]) -> Vec<Approved> {
                 }
                 if name == "case" && path.len() == 1 {
                     let id = start.try_get_attribute("case_id").unwrap().unwrap();
-                    case_id = id
-                        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-                        .unwrap()
-                        .into_owned();
+                    case_id = id.normalized_value(quick_xml::XmlVersion::Implicit1_0).unwrap().into_owned();
                 }
                 path.push(name);
                 if matches!(event, Event::Empty(_)) {
@@ -303,9 +194,7 @@ fn read(bytes: &[u8]) -> Vec<Approved> {
             Event::End(_) => close(&mut path, &case_id, &value, &mut cells),
             Event::Text(text) => value.push_str(&text.xml10_content()),
             Event::GeneralRef(entity) => {
-                let plain = quick_xml::escape::unescape(&format!("&{};", &**entity))
-                    .unwrap()
-                    .into_owned();
+                let plain = quick_xml::escape::unescape(&format!("&{};", &**entity)).unwrap().into_owned();
                 value.push_str(&plain);
             }
             Event::Eof => return cells,
@@ -324,24 +213,12 @@ fn close(path: &mut Vec<String>, case_id: &str, value: &str, cells: &mut Vec<App
 
 /// Any text XML can carry.
 fn value() -> impl Strategy<Value = String> {
-    prop_oneof![
-        any::<String>(),
-        "[0-9]{0,6}",
-        "[<>&\"'\\]\r\n\t é👕;#x]{0,12}"
-    ]
-    .prop_map(|text| {
-        text.chars()
-            .filter(|c| forbidden(&c.to_string()).is_none())
-            .collect()
-    })
+    prop_oneof![any::<String>(), "[0-9]{0,6}", "[<>&\"'\\]\r\n\t é👕;#x]{0,12}"]
+        .prop_map(|text| text.chars().filter(|c| forbidden(&c.to_string()).is_none()).collect())
 }
 
 fn approved() -> impl Strategy<Value = BTreeMap<(String, String), String>> {
-    prop::collection::btree_map(
-        ("[a-zA-Z0-9<>&\"' é-]{1,3}", "dhis_[a-zA-Z0-9_.-]{1,2}"),
-        value(),
-        1..60,
-    )
+    prop::collection::btree_map(("[a-zA-Z0-9<>&\"' é-]{1,3}", "dhis_[a-zA-Z0-9_.-]{1,2}"), value(), 1..60)
 }
 
 proptest! {

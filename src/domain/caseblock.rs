@@ -46,10 +46,7 @@ pub fn blocks(cells: impl IntoIterator<Item = Approved>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for (case_id, property, value) in cells {
         let place = *places.entry(case_id).or_insert_with_key(|case_id| {
-            blocks.push(Block {
-                case_id: case_id.clone(),
-                set: Vec::new(),
-            });
+            blocks.push(Block { case_id: case_id.clone(), set: Vec::new() });
             blocks.len() - 1
         });
         blocks[place].set.push((property, value));
@@ -61,9 +58,7 @@ pub fn blocks(cells: impl IntoIterator<Item = Approved>) -> Vec<Block> {
 pub fn chunks(blocks: Vec<Block>, size: usize) -> Vec<Vec<Block>> {
     let mut blocks = blocks.into_iter();
     let next = || Some(blocks.by_ref().take(size.max(1)).collect());
-    std::iter::from_fn(next)
-        .take_while(|chunk: &Vec<Block>| !chunk.is_empty())
-        .collect()
+    std::iter::from_fn(next).take_while(|chunk: &Vec<Block>| !chunk.is_empty()).collect()
 }
 
 /// What surrounds the case blocks of one form.
@@ -100,12 +95,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.case_id.as_str(), self.property.as_str()) {
             ("", _) => write!(f, "The form cannot be built: {}", self.what),
-            (case, "") => write!(
-                f,
-                "Case {} cannot be sent: {}",
-                case.escape_debug(),
-                self.what
-            ),
+            (case, "") => write!(f, "Case {} cannot be sent: {}", case.escape_debug(), self.what),
             (case, property) => write!(
                 f,
                 "Property {} of case {} cannot be sent: {}",
@@ -132,10 +122,7 @@ pub fn form(envelope: &Envelope<'_>, blocks: &[Block]) -> Result<Vec<u8>, Unfit>
     let mut cases = String::new();
     for block in blocks {
         if !seen.insert(&block.case_id) {
-            return Err(of_case(
-                block,
-                "the case stands twice in one form".to_owned(),
-            ));
+            return Err(of_case(block, "the case stands twice in one form".to_owned()));
         }
         write_case(&mut cases, envelope, block)?;
     }
@@ -186,19 +173,14 @@ fn checked(envelope: &Envelope<'_>) -> Result<(), Unfit> {
             return Err(of_form(format!("its {what} is empty")));
         }
         if let Some(found) = unprintable(value) {
-            return Err(of_form(format!(
-                "its {what} holds the character {}",
-                code(found)
-            )));
+            return Err(of_form(format!("its {what} holds the character {}", code(found))));
         }
     }
     if is_time(envelope.at) {
         Ok(())
     } else {
         let at = envelope.at.escape_debug();
-        Err(of_form(format!(
-            "its time {at} is not like 2026-01-05T22:30:00.123456Z"
-        )))
+        Err(of_form(format!("its time {at} is not like 2026-01-05T22:30:00.123456Z")))
     }
 }
 
@@ -207,10 +189,7 @@ fn write_case(out: &mut String, envelope: &Envelope<'_>, block: &Block) -> Resul
         return Err(of_form("one of its cases has no id".to_owned()));
     }
     if let Some(found) = unprintable(&block.case_id) {
-        return Err(of_case(
-            block,
-            format!("its id holds the character {}", code(found)),
-        ));
+        return Err(of_case(block, format!("its id holds the character {}", code(found))));
     }
     let cells = cells(envelope, block)?;
     out.push_str("<case");
@@ -229,34 +208,19 @@ fn write_case(out: &mut String, envelope: &Envelope<'_>, block: &Block) -> Resul
 }
 
 /// The checked cells of a block by name, which is the order HQ's own tool writes them in.
-fn cells<'a>(
-    envelope: &Envelope<'a>,
-    block: &'a Block,
-) -> Result<BTreeMap<&'a str, &'a str>, Unfit> {
+fn cells<'a>(envelope: &Envelope<'a>, block: &'a Block) -> Result<BTreeMap<&'a str, &'a str>, Unfit> {
     if block.set.is_empty() {
         return Err(of_case(block, "nothing is to be changed in it".to_owned()));
     }
     let mut cells = BTreeMap::new();
-    let set = block
-        .set
-        .iter()
-        .map(|(property, value)| (property.as_str(), value.as_str()));
+    let set = block.set.iter().map(|(property, value)| (property.as_str(), value.as_str()));
     for (property, value) in set.chain(envelope.stamp) {
-        let unfit = |what| {
-            Err(Unfit {
-                case_id: block.case_id.clone(),
-                property: property.to_owned(),
-                what,
-            })
-        };
+        let unfit = |what| Err(Unfit { case_id: block.case_id.clone(), property: property.to_owned(), what });
         if let Some(fault) = property_fault(property) {
             return unfit(format!("the property name {fault}"));
         }
         if let Some(found) = forbidden(value) {
-            return unfit(format!(
-                "its value holds the character {}, which XML cannot carry",
-                code(found)
-            ));
+            return unfit(format!("its value holds the character {}, which XML cannot carry", code(found)));
         }
         if cells.insert(property, value).is_some() {
             return unfit("it is set twice".to_owned());
@@ -291,9 +255,7 @@ fn element(out: &mut String, name: &str, value: &str) {
 
 /// The escaping HQ uses in the envelope.
 fn html(value: &str) -> String {
-    partial_escape(value)
-        .replace('"', "&quot;")
-        .replace('\'', "&#x27;")
+    partial_escape(value).replace('"', "&quot;").replace('\'', "&#x27;")
 }
 
 /// A character that has no place in an id or a name, though some of them may stand in a value.
@@ -305,11 +267,7 @@ fn unprintable(text: &str) -> Option<char> {
 fn is_time(at: &str) -> bool {
     const SHAPE: &str = "0000-00-00T00:00:00.000000Z";
     let fits = |(c, shape): (char, char)| {
-        if shape == '0' {
-            c.is_ascii_digit()
-        } else {
-            c == shape
-        }
+        if shape == '0' { c.is_ascii_digit() } else { c == shape }
     };
     at.len() == SHAPE.len() && at.chars().zip(SHAPE.chars()).all(fits)
 }
@@ -319,17 +277,9 @@ fn code(found: char) -> String {
 }
 
 fn of_form(what: String) -> Unfit {
-    Unfit {
-        case_id: String::new(),
-        property: String::new(),
-        what,
-    }
+    Unfit { case_id: String::new(), property: String::new(), what }
 }
 
 fn of_case(block: &Block, what: String) -> Unfit {
-    Unfit {
-        case_id: block.case_id.clone(),
-        property: String::new(),
-        what,
-    }
+    Unfit { case_id: block.case_id.clone(), property: String::new(), what }
 }

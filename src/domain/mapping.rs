@@ -129,31 +129,19 @@ impl Mapping {
         problems.extend(rows.iter().flat_map(faults));
         problems.extend(repeats(&rows));
         problems.sort_by_key(|problem| problem.line);
-        Self {
-            rows,
-            problems,
-            hash: fingerprint(bytes),
-        }
+        Self { rows, problems, hash: fingerprint(bytes) }
     }
 
     /// The rows that can be read and written: no blocking problem, and a data set id.
     pub fn usable(&self) -> impl Iterator<Item = &Row> {
-        let blocked: BTreeSet<u64> = self
-            .problems
-            .iter()
-            .filter(|found| found.blocks)
-            .map(|found| found.line)
-            .collect();
-        self.rows
-            .iter()
-            .filter(move |row| !blocked.contains(&row.line) && !row.data_set.is_empty())
+        let blocked: BTreeSet<u64> =
+            self.problems.iter().filter(|found| found.blocks).map(|found| found.line).collect();
+        self.rows.iter().filter(move |row| !blocked.contains(&row.line) && !row.data_set.is_empty())
     }
 
     /// Why there is no mapping at all: the file could not be read as one, or has no rows.
     pub fn unreadable(&self) -> Option<&Problem> {
-        self.problems
-            .iter()
-            .find(|found| self.rows.is_empty() && found.blocks)
+        self.problems.iter().find(|found| self.rows.is_empty() && found.blocks)
     }
 
     /// A short fingerprint of the file's bytes, 16 hexadecimal digits. It tells two files apart; it is no protection.
@@ -173,9 +161,7 @@ pub fn property_fault(name: &str) -> Option<&'static str> {
         return Some("is empty");
     };
     if first == '_' {
-        return Some(
-            "starts with an underscore; CommCare's own tools drop such a property without a word",
-        );
+        return Some("starts with an underscore; CommCare's own tools drop such a property without a word");
     }
     if !first.is_ascii_alphabetic() {
         return Some("does not start with a letter a to z");
@@ -183,22 +169,15 @@ pub fn property_fault(name: &str) -> Option<&'static str> {
     if letters.any(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))) {
         return Some("has a character other than a to z, 0 to 9, \"_\", \"-\" and \".\"");
     }
-    if name
-        .get(..3)
-        .is_some_and(|start| start.eq_ignore_ascii_case("xml"))
-    {
+    if name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml")) {
         return Some("starts with \"xml\", which CommCare refuses");
     }
-    RESERVED
-        .contains(&name)
-        .then_some("is reserved by CommCare for the case itself")
+    RESERVED.contains(&name).then_some("is reserved by CommCare for the case itself")
 }
 
 /// Whether `id` looks like a DHIS2 id: a letter, then ten letters or digits (dhis2.md).
 pub fn is_uid(id: &str) -> bool {
-    id.len() == 11
-        && id.starts_with(|c: char| c.is_ascii_alphabetic())
-        && id.chars().all(|c| c.is_ascii_alphanumeric())
+    id.len() == 11 && id.starts_with(|c: char| c.is_ascii_alphabetic()) && id.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// What is wrong within one row.
@@ -212,14 +191,12 @@ fn faults(row: &Row) -> Vec<Problem> {
     };
     let mut found = Vec::new();
     if let Some(fault) = property_fault(&row.property) {
-        let what =
-            format!("The name {fault}. Write the name of the case property as it is in CommCare.");
+        let what = format!("The name {fault}. Write the name of the case property as it is in CommCare.");
         found.push(problem(PROPERTY, &row.property, what, true));
     }
     for (column, id) in [(ELEMENT, &row.data_element), (DATA_SET, &row.data_set)] {
         if id.is_empty() && column == DATA_SET {
-            let what =
-                "The data set is not known yet, so the row waits. Tab 5 looks it up.".to_owned();
+            let what = "The data set is not known yet, so the row waits. Tab 5 looks it up.".to_owned();
             found.push(problem(column, id, what, false));
         } else if !is_uid(id) {
             found.push(problem(column, id, id_fault(id), true));
@@ -229,8 +206,7 @@ fn faults(row: &Row) -> Vec<Problem> {
 }
 
 fn id_fault(id: &str) -> String {
-    const LOOKS: &str =
-        "A DHIS2 id is a letter followed by ten letters or digits, such as asCqjKclllu.";
+    const LOOKS: &str = "A DHIS2 id is a letter followed by ten letters or digits, such as asCqjKclllu.";
     if id.is_empty() {
         return format!("There is no id. {LOOKS}");
     }
@@ -253,20 +229,14 @@ fn repeats(rows: &[Row]) -> Vec<Problem> {
         found.extend(on_each(&lines, PROPERTY, property, &what, true));
     }
     for (element, lines) in lines_by(rows, |row| &row.data_element) {
-        let what = format!(
-            "The data element stands on lines {}. Allowed; check that it is meant.",
-            listed(&lines)
-        );
+        let what = format!("The data element stands on lines {}. Allowed; check that it is meant.", listed(&lines));
         found.extend(on_each(&lines, ELEMENT, element, &what, false));
     }
     found
 }
 
 /// The values that stand in more than one row, with their lines.
-fn lines_by<'r>(
-    rows: &'r [Row],
-    value: impl Fn(&'r Row) -> &'r str,
-) -> BTreeMap<&'r str, Vec<u64>> {
+fn lines_by<'r>(rows: &'r [Row], value: impl Fn(&'r Row) -> &'r str) -> BTreeMap<&'r str, Vec<u64>> {
     let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| !value(row).is_empty()) {
         lines.entry(value(row)).or_default().push(row.line);
@@ -275,13 +245,7 @@ fn lines_by<'r>(
     lines
 }
 
-fn on_each(
-    lines: &[u64],
-    column: &'static str,
-    value: &str,
-    what: &str,
-    blocks: bool,
-) -> Vec<Problem> {
+fn on_each(lines: &[u64], column: &'static str, value: &str, what: &str, blocks: bool) -> Vec<Problem> {
     let problem = |line: &u64| Problem {
         line: *line,
         column: Some(column),
@@ -303,11 +267,7 @@ fn listed(lines: &[u64]) -> String {
 
 /// A value as it may stand in a message: at most 60 characters, control characters and direction marks spelled out.
 fn shown(value: &str) -> String {
-    let mut text: String = value
-        .chars()
-        .take(60)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut text: String = value.chars().take(60).flat_map(char::escape_debug).collect();
     if value.chars().nth(60).is_some() {
         text.push('…');
     }
@@ -316,8 +276,8 @@ fn shown(value: &str) -> String {
 
 /// FNV-1a, 64 bits.
 fn fingerprint(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }

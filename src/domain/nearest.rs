@@ -25,11 +25,7 @@ pub fn nearest<'a>(word: &str, choices: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 fn folded(word: &str) -> Vec<char> {
-    word.trim()
-        .chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == '-' { '_' } else { c })
-        .collect()
+    word.trim().chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c }).collect()
 }
 
 /// Letters to change, add, drop or swap with their neighbour.
@@ -57,14 +53,7 @@ mod tests {
 
     #[test]
     fn the_closest_name_is_found() {
-        let keys = [
-            "mapping",
-            "case_type",
-            "label",
-            "chunk_size",
-            "url",
-            "username",
-        ];
+        let keys = ["mapping", "case_type", "label", "chunk_size", "url", "username"];
         for (typed, meant) in [
             ("maping", Some("mapping")),
             ("Case-Type", Some("case_type")),
@@ -87,12 +76,7 @@ mod tests {
 
     #[test]
     fn the_distance_counts_single_slips() {
-        let count = |a: &str, b: &str| {
-            distance(
-                &a.chars().collect::<Vec<_>>(),
-                &b.chars().collect::<Vec<_>>(),
-            )
-        };
+        let count = |a: &str, b: &str| distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
         for (a, b, steps) in [
             ("", "", 0),
             ("", "abc", 3),

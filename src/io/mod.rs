@@ -4,5 +4,6 @@ pub mod commcare;
 pub mod dhis2;
 pub mod http;
 pub mod store;
+pub mod config;
 pub mod transport;
 pub mod wire;
