@@ -142,7 +142,8 @@ mod tests {
         other.attribute_option_combo = "x".to_owned();
         let mut marked = part("m", "1");
         marked.follow_up = true;
-        let cases: [(&Facility, &[&str], Vec<Part>, &str, &[&str]); 10] = [
+        type Case<'a> = (&'a Facility, &'a [&'a str], Vec<Part>, &'a str, &'a [&'a str]);
+        let cases: [Case<'_>; 10] = [
             (&open, &[], vec![part("m", "3"), part("f", "4")], "INTEGER", &[]),
             (
                 &open,
