@@ -70,8 +70,7 @@ impl Transport for Wire {
             let size = u64::try_from(request.body().len()).unwrap_or(u64::MAX);
             // The library cannot tell sending from waiting, so a large body gets the time its upload may take.
             let patience = self.idle.saturating_add(Duration::from_secs(size / SLOWEST));
-            let mut request =
-                reqwest::Request::try_from(request).map_err(|error| Broken::NotSent(sentence(error)))?;
+            let mut request = reqwest::Request::try_from(request).map_err(|error| Broken::NotSent(sentence(error)))?;
             if size == 0 {
                 *request.body_mut() = None;
             }

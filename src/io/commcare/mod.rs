@@ -2,8 +2,8 @@
 //!
 //! It neither builds forms nor decides what to send again; it says what HQ answered.
 
-mod record;
 mod receipt;
+mod record;
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +13,11 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+use self::record::RawCase;
 pub use self::{
     receipt::{Receipt, receipt},
     record::CaseRecord,
 };
-use self::record::RawCase;
 use super::{
     http::{Client, Failure, Why},
     transport::Broken,
@@ -143,7 +143,9 @@ impl CommCare {
         ids.iter()
             .map(|id| {
                 let found = answers.get(id).cloned();
-                found.ok_or_else(|| self.client.odd(&asked, format!("it says nothing of case {id}, which was asked for")))
+                found.ok_or_else(|| {
+                    self.client.odd(&asked, format!("it says nothing of case {id}, which was asked for"))
+                })
             })
             .collect()
     }
@@ -201,15 +203,12 @@ impl Gathered {
 
     fn add(&mut self, case: CaseRecord) {
         let cases = &mut self.listing.cases;
-        match self.places.get(&case.case_id).and_then(|place| cases.get_mut(*place)) {
-            Some(earlier) => {
-                *earlier = case;
-                self.listing.repeats += 1;
-            }
-            None => {
-                self.places.insert(case.case_id.clone(), cases.len());
-                cases.push(case);
-            }
+        if let Some(earlier) = self.places.get(&case.case_id).and_then(|place| cases.get_mut(*place)) {
+            *earlier = case;
+            self.listing.repeats += 1;
+        } else {
+            self.places.insert(case.case_id.clone(), cases.len());
+            cases.push(case);
         }
     }
 }

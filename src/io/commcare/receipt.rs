@@ -89,7 +89,9 @@ pub fn receipt(status: u16, headers: &HeaderMap, body: &[u8], form_id: &str) -> 
         429 => Receipt::SlowDown(retry_after(headers)),
         503 => Receipt::Unavailable(retry_after(headers)),
         509 => Receipt::Blocked { message: openrosa(&text).map_or_else(|| line(&text), |answer| answer.message) },
-        408 | 500..=599 => Receipt::Unknown { why: format!("the server or its gateway failed ({status}){}", said(&text)) },
+        408 | 500..=599 => {
+            Receipt::Unknown { why: format!("the server or its gateway failed ({status}){}", said(&text)) }
+        }
         _ => Receipt::Refused { status, message: format!("{}{}", refusal(status), said(&text)) },
     }
 }
@@ -223,7 +225,8 @@ mod tests {
     fn every_situation_of_the_table() {
         let ok = xml("submit_success", "   √   ");
         let rejected = |per_case, message: &str| Receipt::Rejected { per_case, message: message.into() };
-        let too_long = "CaseValueError: Error processing case update: Field: name, Error: Value exceeds allowed length: 255";
+        let too_long =
+            "CaseValueError: Error processing case update: Field: name, Error: Value exceeds allowed length: 255";
         let invalid = "There was an error processing the form: Invalid XML: x";
         let post = "Error performing post save operations";
         let cases = [
@@ -312,7 +315,8 @@ mod tests {
 
     #[test]
     fn messages_are_resolved_inert_and_cut() {
-        let body = xml("processing_failure", &format!("IllegalCaseId: a &lt;b&gt; &#x9b;&#233; &odd; {}", "x".repeat(5000)));
+        let body =
+            xml("processing_failure", &format!("IllegalCaseId: a &lt;b&gt; &#x9b;&#233; &odd; {}", "x".repeat(5000)));
         let Receipt::Rejected { per_case: true, message } = judged(422, None, &body) else { panic!("not rejected") };
         assert!(message.starts_with("IllegalCaseId: a <b> \u{fffd}é &odd; xxx"), "{message}");
         assert_eq!(message.chars().count(), MESSAGE + 1);

@@ -110,8 +110,9 @@ mod tests {
 
     #[test]
     fn names_and_ids_come_in_any_json_form() {
-        let case = record(r#"{"case_id":7,"case_name":12,"external_id":345,"closed":"True","properties":{"dhis_beds":""}}"#)
-            .unwrap();
+        let case =
+            record(r#"{"case_id":7,"case_name":12,"external_id":345,"closed":"True","properties":{"dhis_beds":""}}"#)
+                .unwrap();
         assert_eq!((case.case_id.as_str(), case.name.as_str(), case.closed), ("7", "12", true));
         assert_eq!(case.external_id.as_deref(), Some("345"));
         assert_eq!(case.properties.get("dhis_beds").map(String::as_str), Some(""));

@@ -116,7 +116,9 @@ impl Head<'_> {
             let why = (self.clean)(&error.to_string());
             match error.classify() {
                 Category::Data => never(Why::Shape { why }),
-                Category::Io | Category::Syntax | Category::Eof => Miss { why: Why::Garbled { why }, retry: Retry::Broken },
+                Category::Io | Category::Syntax | Category::Eof => {
+                    Miss { why: Why::Garbled { why }, retry: Retry::Broken }
+                }
             }
         })
     }
@@ -202,7 +204,11 @@ mod tests {
         let clean = |text: &str| super::super::inert(text).into_owned();
         let head =
             Head { status: StatusCode::from_u16(status).unwrap(), headers: &headers, base: &base, clean: &clean };
-        if head.is_json_success() { head.object::<Value>(body.as_bytes()).unwrap_err() } else { head.miss(body.as_bytes()) }
+        if head.is_json_success() {
+            head.object::<Value>(body.as_bytes()).unwrap_err()
+        } else {
+            head.miss(body.as_bytes())
+        }
     }
 
     #[test]
@@ -252,7 +258,10 @@ mod tests {
     #[test]
     fn pages_and_redirects_are_never_data() {
         let login = judged(302, "text/html", &[("location", "/dhis-web-login?token=marked")], "").why;
-        assert_eq!(login, Why::Redirect { status: 302, to: "https://dhis2.example/dhis-web-login".into(), login: true });
+        assert_eq!(
+            login,
+            Why::Redirect { status: 302, to: "https://dhis2.example/dhis-web-login".into(), login: true }
+        );
         let other = judged(301, "text/html", &[("location", "https://evil.example/api/x")], "").why;
         assert_eq!(other, Why::Redirect { status: 301, to: "https://evil.example/api/x".into(), login: false });
         let page = judged(200, "text/html", &[], "<!DOCTYPE html>\n<html><TITLE>Sign in \u{1b}[1m</TITLE>").why;

@@ -204,11 +204,15 @@ impl Failure {
             (Why::Forbidden { .. }, Side::Dhis2) => {
                 "The account needs read access to this data in DHIS2. Then run `onse check`."
             }
-            (Why::NotFound { message: None }, Side::CommCare) => "Check the server url and the project name in the profile.",
+            (Why::NotFound { message: None }, Side::CommCare) => {
+                "Check the server url and the project name in the profile."
+            }
             (Why::NotFound { message: None }, Side::Dhis2) => {
                 "Check the url in the profile, and `api_root`: true when it already is the API root. Then run `onse check`."
             }
-            (Why::NotFound { .. } | Why::Refused { .. }, _) => "Check the ids in the mapping and what the account may read.",
+            (Why::NotFound { .. } | Why::Refused { .. }, _) => {
+                "Check the ids in the mapping and what the account may read."
+            }
             (Why::TooLong { .. }, _) => "Ask for fewer facilities at once.",
             (Why::SlowDown { .. }, _) => "Run the same command again later.",
             (Why::Server { .. } | Why::Garbled { .. } | Why::NoAnswer { .. }, _) => {
@@ -219,7 +223,9 @@ impl Failure {
                 "It is usually a sign-in page or a gateway: check the url and the credentials with `onse check`."
             }
             (Why::Redirect { .. }, _) => "If that is the right place, set it as url in the profile.",
-            (Why::Shape { .. }, _) => "The server may be newer than this program knows, or a gateway changes its answers.",
+            (Why::Shape { .. }, _) => {
+                "The server may be newer than this program knows, or a gateway changes its answers."
+            }
             (Why::TooLarge { .. }, _) => "Ask for fewer facilities or data sets at once.",
             (Why::Unreachable { why }, _) if why.contains("certificate") || why.contains("Certificate") => {
                 "If the server has a private certificate authority, name its file as `ca_file` in the profile."
@@ -298,7 +304,10 @@ mod tests {
         let evil = format!("\n  \u{1b}[2Jgone\u{7}\u{9b}31m \u{202e}{}\nsecond", "x".repeat(500));
         let told = failure(Side::Dhis2, Why::Server { status: 500, text: evil });
         assert!(told.contains('␛') && told.contains('␇') && told.contains('…'), "{told}");
-        assert!(!told.chars().any(char::is_control) && !told.contains('\u{202e}') && !told.contains("second"), "{told}");
+        assert!(
+            !told.chars().any(char::is_control) && !told.contains('\u{202e}') && !told.contains("second"),
+            "{told}"
+        );
         assert!(told.chars().count() < 500, "{told}");
     }
 

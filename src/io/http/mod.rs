@@ -17,15 +17,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-pub use self::{
-    failure::{Failure, Side, Why},
-    pace::Limits,
-    secret::{Secret, SignIn},
-};
 pub(in crate::io) use self::{
     answer::text_of,
     failure::{cut, inert, line},
     pace::retry_after,
+};
+pub use self::{
+    failure::{Failure, Side, Why},
+    pace::Limits,
+    secret::{Secret, SignIn},
 };
 pub use super::wire::{Options, real};
 
@@ -102,13 +102,7 @@ impl Client {
     /// A client for everything under `base`. `seed` feeds the jitter of retries.
     ///
     /// Fails when `base` is not a plain http or https address, or when the credentials cannot stand in a header.
-    pub fn new(
-        transport: SharedTransport,
-        side: Side,
-        base: &Url,
-        sign_in: SignIn,
-        seed: u64,
-    ) -> anyhow::Result<Self> {
+    pub fn new(transport: SharedTransport, side: Side, base: &Url, sign_in: SignIn, seed: u64) -> anyhow::Result<Self> {
         ensure!(matches!(base.scheme(), "http" | "https"), "the {side} url must begin with https://");
         ensure!(
             base.username().is_empty() && base.password().is_none(),
@@ -226,8 +220,7 @@ impl Client {
     }
 
     async fn pause(&self, ask: &Ask<'_>, miss: &Miss, pause: Duration, next_try: u32) {
-        let wait =
-            Wait { side: self.side, asked: self.clean(ask.asked), reason: miss.reason(), pause, next_try };
+        let wait = Wait { side: self.side, asked: self.clean(ask.asked), reason: miss.reason(), pause, next_try };
         tracing::info!(side = %self.side, reason = wait.reason, ?pause, next_try, "trying again after a pause");
         (self.on_wait)(&wait);
         (self.sleep)(pause).await;

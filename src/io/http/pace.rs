@@ -75,8 +75,8 @@ impl Pace {
     /// Waits as told; without a time given, from 15 s doubling to 5 min (fault matrix section 2).
     fn obey(&mut self, wait: Option<Duration>, limits: &Limits, dice: &Dice) -> Option<Duration> {
         self.told += 1;
-        let wait = wait
-            .unwrap_or_else(|| dice.spread(doubled(Duration::from_secs(15), self.told, Duration::from_mins(5))));
+        let wait =
+            wait.unwrap_or_else(|| dice.spread(doubled(Duration::from_secs(15), self.told, Duration::from_mins(5))));
         // A server that says 0 for ever must still come to an end.
         self.waited = self.waited.saturating_add(wait.max(Duration::from_secs(1)));
         (self.waited <= limits.patience).then_some(wait)
