@@ -203,15 +203,12 @@ impl Gathered {
 
     fn add(&mut self, case: CaseRecord) {
         let cases = &mut self.listing.cases;
-        match self.places.get(&case.case_id).and_then(|place| cases.get_mut(*place)) {
-            Some(earlier) => {
-                *earlier = case;
-                self.listing.repeats += 1;
-            }
-            None => {
-                self.places.insert(case.case_id.clone(), cases.len());
-                cases.push(case);
-            }
+        if let Some(earlier) = self.places.get(&case.case_id).and_then(|place| cases.get_mut(*place)) {
+            *earlier = case;
+            self.listing.repeats += 1;
+        } else {
+            self.places.insert(case.case_id.clone(), cases.len());
+            cases.push(case);
         }
     }
 }

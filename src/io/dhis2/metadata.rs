@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{Dhis2, Failure, LINE, URL_LIMIT, split};
@@ -13,8 +13,10 @@ use super::{Dhis2, Failure, LINE, URL_LIMIT, split};
 #[serde(default)]
 pub struct Named {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
 }
 
@@ -23,10 +25,13 @@ pub struct Named {
 #[serde(default, rename_all = "camelCase")]
 pub struct CategoryCombo {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Its options are not meant to be added up.
+    #[serde(deserialize_with = "or_default")]
     pub skip_total: bool,
 }
 
@@ -35,8 +40,10 @@ pub struct CategoryCombo {
 #[serde(default, rename_all = "camelCase")]
 pub struct DataSetRef {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Such as `Quarterly`.
     pub period_type: Option<String>,
@@ -47,8 +54,10 @@ pub struct DataSetRef {
 #[serde(default, rename_all = "camelCase")]
 pub struct DataElement {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Such as `INTEGER` (dhis2.md section 5).
     pub value_type: Option<String>,
@@ -57,6 +66,7 @@ pub struct DataElement {
     /// `AGGREGATE` or `TRACKER`.
     pub domain_type: Option<String>,
     /// Whether a stored 0 is kept. If not, a missing value may mean 0.
+    #[serde(deserialize_with = "or_default")]
     pub zero_is_significant: bool,
     /// How its values are split.
     pub category_combo: Option<CategoryCombo>,
@@ -70,8 +80,10 @@ pub struct DataElement {
 #[serde(default, rename_all = "camelCase")]
 pub struct DataSet {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Such as `Quarterly`.
     pub period_type: Option<String>,
@@ -89,10 +101,13 @@ pub struct DataSet {
 #[serde(default, rename_all = "camelCase")]
 pub struct OrgUnit {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// Name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Ids from the top down to itself: `/ROOT/…/SELF`.
+    #[serde(deserialize_with = "or_default")]
     pub path: String,
     /// Local date and time, as DHIS2 wrote it.
     pub opening_date: Option<String>,
@@ -130,8 +145,10 @@ impl SystemInfo {
 #[serde(default)]
 pub struct UnitRef {
     /// Id.
+    #[serde(deserialize_with = "or_default")]
     pub id: String,
     /// `/ROOT/…/SELF`; empty when the server left it out.
+    #[serde(deserialize_with = "or_default")]
     pub path: String,
 }
 
@@ -152,8 +169,11 @@ pub struct Me {
 #[serde(default, rename_all = "camelCase")]
 struct RawMe {
     username: Option<String>,
+    #[serde(deserialize_with = "or_default")]
     authorities: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
     organisation_units: Vec<UnitRef>,
+    #[serde(deserialize_with = "or_default")]
     data_view_organisation_units: Vec<UnitRef>,
     /// Where the user name stood up to about 2.37.
     user_credentials: Option<Credentials>,
@@ -172,12 +192,17 @@ struct SetElement {
     data_element: Option<Named>,
 }
 
-fn sets<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<DataSetRef>, D::Error> {
-    Ok(Vec::<SetElement>::deserialize(from)?.into_iter().filter_map(|e| e.data_set).collect())
+/// Null counts as left out.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-fn elements<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    let all = Vec::<SetElement>::deserialize(from)?;
+fn sets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DataSetRef>, D::Error> {
+    Ok(or_default::<_, Vec<SetElement>>(from)?.into_iter().filter_map(|e| e.data_set).collect())
+}
+
+fn elements<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let all: Vec<SetElement> = or_default(from)?;
     Ok(all.into_iter().filter_map(|e| e.data_element).map(|element| element.id).collect())
 }
 
@@ -185,6 +210,7 @@ fn elements<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D:
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Pager {
+    #[serde(deserialize_with = "or_default")]
     page_count: u64,
 }
 
