@@ -65,7 +65,6 @@ fn used_parts(code: &str) -> Vec<String> {
                     '}' => depth -= 1,
                     c if depth == 0 && (c.is_alphanumeric() || c == '_') => word.push(c),
                     ':' | ',' if depth == 0 && !word.is_empty() => used.push(std::mem::take(&mut word)),
-                    ',' => {}
                     _ => {}
                 }
                 if depth > 0 || c == ':' {

@@ -148,7 +148,9 @@ impl Store {
                 while let Ok(job) = queue.recv() {
                     job(&mut connection);
                 }
-                // Folds the write-ahead log back, so that one file is left; a failure leaves a log SQLite reads next time.
+                // Folds the write-ahead log back and leaves that mode, so that one file is left and reading it makes no other.
+                // A failure leaves a log that SQLite reads next time.
+                let _ = connection.pragma_update(None, "journal_mode", "delete");
                 let _ = connection.close();
                 drop(holder);
             })
