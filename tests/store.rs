@@ -96,20 +96,6 @@ fn stamp() -> Stamp {
     Stamp { at: "2026-07-05T10:00:00Z".to_owned(), who: "Grace".to_owned() }
 }
 
-/// Waits until the file's own thread has let go of it.
-fn closed(store: Store) {
-    let path = store.path().to_owned();
-    drop(store);
-    for _ in 0..10_000 {
-        if let Ok(again) = Store::open(&path) {
-            drop(again);
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("{} was never let go", path.display());
-}
-
 #[tokio::test]
 async fn a_plan_comes_back_as_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,7 +137,7 @@ async fn decisions_survive_leaving() {
         store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
     }
     store.save_place("{\"screen\":2}".to_owned()).await.unwrap();
-    closed(store);
+    store.close();
     let loaded = Store::read_only(&path).unwrap();
     assert_eq!(loaded.entries, log);
     assert_eq!(loaded.place.as_deref(), Some("{\"screen\":2}"));
@@ -210,7 +196,7 @@ async fn the_second_writer_is_refused_and_told_who_has_it() {
     let refused = format!("{:#}", Store::open(&path).unwrap_err());
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     assert!(Store::read_only(&path).is_ok(), "reading is allowed meanwhile");
-    closed(store);
+    store.close();
 }
 
 #[tokio::test]
@@ -230,7 +216,7 @@ async fn what_is_not_a_review_is_refused_untouched() {
     let path = folder.path().join("q.review");
     let (store, _) = filled(&path).await;
     assert!(format!("{:#}", Store::create(&path).unwrap_err()).contains("never overwritten"));
-    closed(store);
+    store.close();
     let whole = std::fs::read(&path).unwrap();
     let error = refused("cut.review", &whole[..whole.len() / 2]);
     assert!(error.contains("damaged"), "{error}");
@@ -240,7 +226,7 @@ async fn what_is_not_a_review_is_refused_untouched() {
 async fn a_newer_file_is_refused_with_the_version_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("q.review");
-    closed(filled(&path).await.0);
+    filled(&path).await.0.close();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);

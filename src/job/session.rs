@@ -75,6 +75,11 @@ impl Session {
         self.store.path()
     }
 
+    /// Closes the review file; nothing can be written after.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
     /// Who decides here.
     pub fn who(&self) -> &str {
         &self.who
