@@ -1,6 +1,5 @@
 //! From the answers of both servers, in memory, to a plan: 21 properties, four category options each.
 //! Run with `cargo bench --bench planning`.
-#![expect(missing_docs, reason = "the macros make undocumented functions")]
 
 use std::collections::BTreeMap;
 
