@@ -73,7 +73,7 @@ struct Run<'a> {
 impl Session {
     /// Reads the cases of the approved cells again and says what would be sent and what would be held. Changes nothing.
     pub async fn check(&self, plan: &Plan, ledger: &Ledger) -> Result<Check> {
-        let used = self.store.load().await?.used;
+        let used = self.store.used().await?;
         let sources = self.sources(Arc::new(|_| {}))?;
         let cells: Vec<Cell> = ledger.to_send(plan).collect();
         let (send, held) = three_way(&sources, plan, &cells).await?;
