@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     domain::{
         flags::{Facts, structural},
-        mapping::Row,
+        mapping::{Row, is_uid},
         plan::{Cell, Draft, Facility, Head, Kind, Plan, Property, Skipped, State, ordinal},
         total::{Part, Total},
     },
@@ -98,14 +98,22 @@ pub struct Answers {
 pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let Answers { head, mut cases, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
-    let (cases, without): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.external_id.is_some());
+    let mut skipped = Vec::new();
+    cases.retain(|case| match unfit(case) {
+        Some(reason) => {
+            let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
+            skipped.push(Skipped { case_id, case_name, reason });
+            false
+        }
+        None => true,
+    });
     let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, &unit_names)).collect();
     let open = open_by_unit(&facilities);
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
-    for case in without {
-        draft.skip(Skipped { case_id: case.case_id, case_name: case.name, reason: "no external id".to_owned() });
+    for one in skipped {
+        draft.skip(one);
     }
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let members = members(&sets, &columns);
@@ -127,6 +135,15 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
         draft.name(option.id, option.name);
     }
     (draft.finish(), all_parts)
+}
+
+/// Why a case cannot take part, if so. An id of another form would fail a whole batch on newer DHIS2 (dhis2.md section 1.3).
+pub(super) fn unfit(case: &CaseRecord) -> Option<String> {
+    match case.external_id.as_deref() {
+        None => Some("no external id".to_owned()),
+        Some(id) if !is_uid(id) => Some(format!("external id \"{id}\" is not an organisation unit id")),
+        Some(_) => None,
+    }
 }
 
 /// One facility with what was read of it.
@@ -255,4 +272,147 @@ fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> {
             (!parts.is_empty()).then(|| FacilityParts { facility: sheet.at, data_set: data_set.to_owned(), parts })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::quarter::Quarter, io::dhis2::DataSetRef};
+
+    fn row(property: &str, data_element: &str, data_set: &str) -> Row {
+        Row {
+            line: 2,
+            property: property.to_owned(),
+            data_element: data_element.to_owned(),
+            data_set: data_set.to_owned(),
+            name: String::new(),
+        }
+    }
+
+    fn set(id: &str, elements: &[&str], period_type: &str) -> DataSet {
+        DataSet {
+            id: id.to_owned(),
+            name: format!("Set {id}"),
+            period_type: Some(period_type.to_owned()),
+            elements: elements.iter().map(|id| (*id).to_owned()).collect(),
+            timely_days: None,
+            expiry_days: None,
+        }
+    }
+
+    fn element(id: &str, sets: &[&str]) -> DataElement {
+        DataElement {
+            id: id.to_owned(),
+            name: format!("Element {id}"),
+            value_type: Some("INTEGER".to_owned()),
+            aggregation_type: None,
+            domain_type: None,
+            zero_is_significant: false,
+            category_combo: None,
+            data_sets: sets
+                .iter()
+                .map(|id| DataSetRef { id: (*id).to_owned(), name: format!("Set {id}"), period_type: None })
+                .collect(),
+        }
+    }
+
+    fn value(unit: &str, element: &str, value: Option<&str>) -> DataValue {
+        DataValue {
+            data_element: element.to_owned(),
+            period: "2026Q2".to_owned(),
+            org_unit: unit.to_owned(),
+            category_option_combo: "c".to_owned(),
+            value: value.map(str::to_owned),
+            ..DataValue::default()
+        }
+    }
+
+    fn case(case_id: &str, external_id: Option<&str>, beds: &str) -> CaseRecord {
+        CaseRecord {
+            case_id: case_id.to_owned(),
+            name: format!("Case {case_id}"),
+            external_id: external_id.map(str::to_owned),
+            properties: [("beds".to_owned(), beds.to_owned())].into(),
+            ..CaseRecord::default()
+        }
+    }
+
+    fn head() -> Head {
+        Head {
+            quarter: Quarter::parse("2026Q2").unwrap(),
+            project: String::new(),
+            label: String::new(),
+            dhis2: String::new(),
+            commcare: String::new(),
+            mapping: String::new(),
+            case_type: String::new(),
+            read_at: String::new(),
+            generation: 1,
+            scope: String::new(),
+            mapping_problems: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_row_the_server_does_not_bear_out_is_left_out_with_its_line() {
+        let rows = [row("a", "e1", "s1"), row("b", "e9", "s1"), row("c", "e1", "s9"), row("d", "e2", "s1")];
+        let elements = [element("e1", &["s1"]), element("e2", &["s2"])];
+        let sets = [set("s1", &[], "Quarterly"), set("s2", &["e2"], "Quarterly")];
+        let (columns, problems) = columns(&rows, &elements, &sets);
+        assert_eq!(columns.iter().map(|c| c.property.name.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(problems.len(), 3);
+        assert!(problems[0].contains("line 2, b") && problems[0].contains("data element e9"), "{}", problems[0]);
+        assert!(problems[1].contains("data set s9"), "{}", problems[1]);
+        assert!(problems[2].contains("not in data set s1; it is in s2 Set s2"), "{}", problems[2]);
+    }
+
+    #[test]
+    fn absences_have_their_own_names() {
+        let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1"), row("monthly", "e3", "s3")];
+        let elements = [element("e1", &["s1"]), element("e2", &["s1"]), element("e3", &["s3"])];
+        let sets = [set("s1", &["e1", "e2"], "Quarterly"), set("s3", &["e3"], "Monthly")];
+        let (columns, _) = columns(&rows, &elements, &sets);
+        let units = ["Uaaaaaaaaa1", "Uaaaaaaaaa2", "Uaaaaaaaaa3", "Uaaaaaaaaa4"];
+        let mut deleted = value(units[0], "e1", Some("900"));
+        deleted.deleted = true;
+        let values = vec![
+            value(units[0], "e1", Some("3")),
+            deleted,
+            value(units[1], "e2", None),
+            value(units[0], "e3", Some("7")),
+        ];
+        let cases = vec![
+            case("k4", Some(units[3]), "1"),
+            case("k1", Some(units[0]), "28"),
+            case("k2", Some(units[1]), "5"),
+            case("k3", Some(units[2]), "6"),
+            case("k5", None, "1"),
+            case("k6", Some("not an id"), "1"),
+        ];
+        let unread = [(units[2].to_owned(), State::NoAccess)].into();
+        let answers = Answers {
+            head: head(),
+            cases,
+            columns,
+            sets: sets.to_vec(),
+            units: Vec::new(),
+            values,
+            unread,
+            options: Vec::new(),
+        };
+        let (plan, parts) = assemble(answers);
+        let state = |facility, property| plan.state(Cell { facility, property });
+        assert_eq!(plan.facilities().iter().map(|f| f.case_id.as_str()).collect::<Vec<_>>(), ["k1", "k2", "k3", "k4"]);
+        assert_eq!(plan.new_value(Cell { facility: 0, property: 0 }), Some("3"));
+        assert_eq!((state(0, 1), state(0, 2)), (State::BlankInReport, State::WrongPeriodType));
+        assert_eq!((state(1, 0), state(1, 1)), (State::NotReported, State::NotReported), "a comment alone is no row");
+        assert_eq!((state(2, 0), state(3, 0)), (State::NoAccess, State::NotReported));
+        let reasons: Vec<&str> = plan.skipped().iter().map(|s| s.reason.as_str()).collect();
+        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id"]);
+        assert_eq!(
+            parts.iter().map(|p| (p.facility, p.data_set.as_str())).collect::<Vec<_>>(),
+            [(0, "s1"), (0, "s3"), (1, "s1")]
+        );
+    }
 }

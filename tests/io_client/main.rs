@@ -4,6 +4,7 @@
 mod commcare;
 mod dhis2;
 mod fake;
+mod hostile;
 mod reads;
 mod secrets;
 mod socket;

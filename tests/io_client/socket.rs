@@ -146,3 +146,20 @@ async fn a_name_that_does_not_exist_is_unreachable_with_the_host_named() {
     assert!(matches!(*failure.why, Why::Unreachable { .. }) && failure.tries == 3, "{failure:?}");
     assert!(failure.to_string().contains("onse.invalid"), "{failure}");
 }
+
+#[tokio::test]
+async fn n05_something_that_speaks_no_tls_gets_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = [0; 4096];
+        let size = stream.read(&mut hello).await.unwrap();
+        stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /portal\r\n\r\n").await.unwrap();
+        hello[..size].to_vec()
+    });
+    let mut request = get(&url);
+    request.headers_mut().insert("authorization", MARK.parse().unwrap());
+    assert!(matches!(wire().send(request).await, Err(Broken::NotSent(_))));
+    assert!(!String::from_utf8_lossy(&task.await.unwrap()).contains(MARK));
+}

@@ -38,7 +38,7 @@ pub(super) struct Head<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) base: &'a Url,
     /// Makes foreign text safe to keep.
-    pub(super) clean: &'a dyn Fn(&str) -> String,
+    pub(super) clean: &'a (dyn Fn(&str) -> String + Sync),
 }
 
 /// The error envelopes of both servers (dhis2.md section 1.4, commcare.md section 8.1).

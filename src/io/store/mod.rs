@@ -10,7 +10,7 @@ mod matrix;
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
 
@@ -87,10 +87,12 @@ pub struct Loaded {
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// An open review file. Cheap to clone; the file is closed when the last clone is dropped.
+/// An open review file. Cheap to clone; the file is closed by [`Store::close`], or when the last clone is dropped.
 #[derive(Clone)]
 pub struct Store {
-    work: mpsc::Sender<Work>,
+    /// `None` ends the thread.
+    work: mpsc::Sender<Option<Work>>,
+    thread: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     path: PathBuf,
 }
 
@@ -141,19 +143,30 @@ impl Store {
     }
 
     fn start(path: &Path, mut connection: Connection, holder: Holder) -> Result<Self> {
-        let (work, queue) = mpsc::channel::<Work>();
-        thread::Builder::new()
+        let (work, queue) = mpsc::channel::<Option<Work>>();
+        let thread = thread::Builder::new()
             .name("review-file".to_owned())
             .spawn(move || {
-                while let Ok(job) = queue.recv() {
+                while let Ok(Some(job)) = queue.recv() {
                     job(&mut connection);
                 }
-                // Folds the write-ahead log back, so that one file is left; a failure leaves a log SQLite reads next time.
+                // Folds the write-ahead log back and leaves that mode, so that one file is left and reading it makes no other.
+                // A failure leaves a log that SQLite reads next time.
+                let _ = connection.pragma_update(None, "journal_mode", "delete");
                 let _ = connection.close();
                 drop(holder);
             })
             .context("cannot start the thread of the review file")?;
-        Ok(Self { work, path: path.to_owned() })
+        Ok(Self { work, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned() })
+    }
+
+    /// Finishes what is under way and closes the file; one file is left. Clones find it closed from then on.
+    pub fn close(&self) {
+        let _ = self.work.send(None);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
     }
 
     /// Where the file is.
@@ -170,9 +183,9 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let gone = || anyhow!("the review file {} was closed", self.path.display());
         self.work
-            .send(Box::new(move |connection| {
+            .send(Some(Box::new(move |connection| {
                 let _ = reply.send(job(connection));
-            }))
+            })))
             .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?.with_context(|| format!("cannot {what} in {}", self.path.display()))
     }
