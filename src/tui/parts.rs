@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
 
 use super::theme::{Role, Theme};
 use crate::domain::text::{fit, inert, width};
@@ -63,6 +66,15 @@ impl<'b> Canvas<'b> {
         }
     }
 
+    /// Takes away what stands there.
+    pub fn blank(&mut self, area: Rect) {
+        for position in area.intersection(self.buf.area).positions() {
+            if let Some(cell) = self.buf.cell_mut(position) {
+                cell.reset();
+            }
+        }
+    }
+
     /// Marks a row as the one under the cursor of the focused pane.
     pub fn select(&mut self, area: Rect, row: u16) {
         let line = Rect::new(area.x, area.y.saturating_add(row), area.width, u16::from(row < area.height));
@@ -92,6 +104,11 @@ impl Pen<'_> {
     /// Columns left.
     pub fn room(&self) -> usize {
         usize::from(self.end.saturating_sub(self.x))
+    }
+
+    /// Where the next text goes; `None` at the end of the row.
+    pub fn position(&self) -> Option<Position> {
+        (self.x < self.end).then_some(Position::new(self.x, self.y))
     }
 
     /// Columns written since the start of the row.
@@ -167,7 +184,7 @@ impl Pen<'_> {
 }
 
 /// How many of `width` columns a share fills.
-fn filled(width: usize, share: f64) -> usize {
+pub fn filled(width: usize, share: f64) -> usize {
     let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
     let wide = u32::try_from(width).unwrap_or(u32::MAX);
     // The largest count that is not more than the share, found without turning a float into an integer.
@@ -183,6 +200,11 @@ pub fn share(done: usize, total: usize) -> f64 {
 /// `done` of `total` in whole percent, rounded down, so that 100 % is all.
 pub fn percent(done: usize, total: usize) -> usize {
     done.saturating_mul(100).checked_div(total).unwrap_or(0)
+}
+
+/// A share in percent, rounded; `<1` for a little.
+pub fn percent_of(share: f64) -> String {
+    if share > 0.0 && share < 0.005 { "<1".to_owned() } else { format!("{:.0}", share * 100.0) }
 }
 
 /// A count with its thousands separated.

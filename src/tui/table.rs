@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use ratatui::layout::Rect;
 
 use super::{
+    layout::Widths,
     parts::{Canvas, Pen, columns, cut},
     theme::Role,
 };
@@ -19,7 +20,7 @@ use crate::domain::{
 /// Widest text value a row shows; the detail has it in full.
 const TEXT: usize = 14;
 /// Widest values the columns keep room for where names would suffer: `999,999`. A wider one takes room from its own name.
-const USUAL: Widths = Widths { old: 7, new: 7, change: 8 };
+pub const USUAL: Widths = Widths { old: 7, new: 7, change: 8 };
 /// Fewest columns of a name beside a wide value.
 const SHORTEST_NAME: usize = 8;
 /// Between old and new.
@@ -32,6 +33,67 @@ const GAP: usize = 2;
 /// The rows of `area` with the row numbers of the list they show, from `offset` on.
 pub fn window(area: Rect, offset: usize, total: usize) -> impl Iterator<Item = (u16, usize)> {
     (0..area.height).zip(offset..total)
+}
+
+/// What draws one line of a [`Sheet`].
+type Draw<'a> = Box<dyn Fn(&mut Pen<'_>) + 'a>;
+
+/// A page of lines of different kinds, some of which the cursor can stand on. It shows the part around the cursor; lines
+/// that are not seen are not drawn. For pages whose length does not depend on the number of facilities.
+#[derive(Default)]
+pub struct Sheet<'a> {
+    lines: Vec<Draw<'a>>,
+    cursor: Option<usize>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Adds a line.
+    pub fn line(&mut self, draw: impl Fn(&mut Pen<'_>) + 'a) {
+        self.lines.push(Box::new(draw));
+    }
+
+    /// Adds a line the cursor can stand on; `here` if it does.
+    pub fn row(&mut self, here: bool, draw: impl Fn(&mut Pen<'_>) + 'a) {
+        if here {
+            self.cursor = Some(self.lines.len());
+        }
+        self.line(draw);
+    }
+
+    /// Adds a free line, unless it would be the first.
+    pub fn space(&mut self) {
+        if !self.lines.is_empty() {
+            self.line(|_| {});
+        }
+    }
+
+    /// Adds a heading with a free line above it.
+    pub fn heading(&mut self, text: impl Into<Cow<'a, str>>) {
+        self.space();
+        let text = text.into();
+        self.line(move |pen| _ = pen.gap(1).put(&text, Role::Strong));
+    }
+
+    /// Lines so far.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Draws the part that shows the cursor, two thirds down where there is more above.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let height = usize::from(area.height);
+        let at = self.cursor.unwrap_or(0);
+        let top = at.saturating_sub(height * 2 / 3).min(self.lines.len().saturating_sub(height));
+        for (row, number) in window(area, top, self.lines.len()) {
+            self.lines[number](&mut canvas.pen(area, row));
+            cursor(canvas, area, row, self.cursor == Some(number), true);
+        }
+    }
 }
 
 /// The mark of a facility or column with these counts; blank where there is nothing to decide.
@@ -96,8 +158,8 @@ impl Shown {
 
     /// Columns its values take.
     pub fn widths(&self) -> Widths {
-        let new = if self.proposes { width(&self.new) } else { 0 };
-        Widths { old: width(&self.old), new, change: width(&self.change) }
+        let new = if self.proposes { columns(width(&self.new)) } else { 0 };
+        Widths { old: columns(width(&self.old)), new, change: columns(width(&self.change)) }
     }
 }
 
@@ -121,17 +183,6 @@ fn new_words(plan: &Plan, cell: Cell) -> String {
     }
 }
 
-/// Columns of old, new and change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Widths {
-    /// Of the old value.
-    pub old: usize,
-    /// Of the new value.
-    pub new: usize,
-    /// Of the change.
-    pub change: usize,
-}
-
 impl Widths {
     /// Room for the headings and nothing else.
     pub const LEAST: Self = Self { old: 5, new: 5, change: 6 };
@@ -142,14 +193,17 @@ impl Widths {
         Self { old: self.old.max(other.old), new: self.new.max(other.new), change: self.change.max(other.change) }
     }
 
+    /// No more room than usual values take.
     fn capped(self) -> Self {
         Self { old: self.old.min(USUAL.old), new: self.new.min(USUAL.new), change: self.change.min(USUAL.change) }
     }
 
+    /// Columns of the three with what stands between.
     fn total(self) -> usize {
-        self.old + ARROW_WIDTH + self.new + GAP + self.change
+        usize::from(self.old) + ARROW_WIDTH + usize::from(self.new) + GAP + usize::from(self.change)
     }
 
+    /// Whether values of these widths fit.
     fn holds(self, other: Self) -> bool {
         other.old <= self.old && other.new <= self.new && other.change <= self.change
     }
@@ -183,9 +237,9 @@ impl Grid {
     pub fn heading(&self, pen: &mut Pen<'_>, name: &str) {
         let role = Role::Heading;
         pen.left(self.name, name, role).gap(1);
-        pen.right(self.widths.old, "old", role).gap(columns(ARROW_WIDTH));
-        pen.right(self.widths.new, "new", role).gap(columns(GAP));
-        pen.right(self.widths.change, "change", role);
+        pen.right(self.widths.old.into(), "old", role).gap(columns(ARROW_WIDTH));
+        pen.right(self.widths.new.into(), "new", role).gap(columns(GAP));
+        pen.right(self.widths.change.into(), "change", role);
     }
 
     /// Writes a row; the pen ends behind the change column. `name` gives the name in so many columns.
@@ -193,12 +247,12 @@ impl Grid {
         let end = pen.at().saturating_add(columns(self.total()));
         if self.widths.holds(shown.widths()) {
             pen.left(self.name, &name(self.name), role).gap(1);
-            pen.right(self.widths.old, &shown.old, role);
+            pen.right(self.widths.old.into(), &shown.old, role);
             if shown.proposes {
-                pen.put(ARROW, Role::Dim).right(self.widths.new, &shown.new, role).gap(columns(GAP));
-                pen.right(self.widths.change, &shown.change, role);
+                pen.put(ARROW, Role::Dim).right(self.widths.new.into(), &shown.new, role).gap(columns(GAP));
+                pen.right(self.widths.change.into(), &shown.change, role);
             } else {
-                let rest = self.total() - self.name - 1 - self.widths.old - ARROW_WIDTH;
+                let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
                 pen.gap(columns(ARROW_WIDTH)).left(rest, &shown.new, Role::Dim);
             }
         } else {
