@@ -106,7 +106,10 @@ fn run(out: &mut String, (start, end, y): (u16, u16, u16), text: &str, look: Loo
     let (left, top) = (EDGE + pixels(start, COLUMN), EDGE + pixels(y, ROW));
     let wide = pixels(end - start, COLUMN);
     if let Some(paper) = look.paper {
-        let _ = writeln!(out, "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{ROW}\" fill=\"{paper}\"/>");
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{ROW}\" fill=\"{paper}\"/>"
+        );
     }
     if text.trim().is_empty() {
         return;

@@ -19,8 +19,8 @@ use crate::domain::{
 
 /// Widest text value a row shows; the detail has it in full.
 const TEXT: usize = 14;
-/// Widest values the columns keep room for where names would suffer: `999,999`. A wider one takes room from its own name.
-pub const USUAL: Widths = Widths { old: 7, new: 7, change: 8 };
+/// Widest values the columns keep room for where names would suffer: `99,999`. A wider one takes room from its own name.
+pub const USUAL: Widths = Widths { old: 6, new: 6, change: 7 };
 /// Fewest columns of a name beside a wide value.
 const SHORTEST_NAME: usize = 8;
 /// Between old and new.
@@ -138,6 +138,8 @@ pub struct Shown {
     pub change: String,
     /// Whether the new value would be written.
     pub proposes: bool,
+    /// Whether the old value is not a number, so that it may be cut.
+    pub old_is_text: bool,
 }
 
 impl Shown {
@@ -153,13 +155,17 @@ impl Shown {
                 String::new()
             },
             proposes,
+            old_is_text: plan.old(cell).is_some_and(|old| Number::parse(old).is_none()),
         }
     }
 
     /// Columns its values take.
     pub fn widths(&self) -> Widths {
         let new = if self.proposes { columns(width(&self.new)) } else { 0 };
-        Widths { old: columns(width(&self.old)), new, change: columns(width(&self.change)) }
+        let old = columns(width(&self.old));
+        // A text gives way to numbers; the detail has it in full.
+        let old = if self.old_is_text { old.min(USUAL.old) } else { old };
+        Widths { old, new, change: columns(width(&self.change)) }
     }
 }
 
@@ -176,6 +182,9 @@ fn short(value: &str) -> String {
 fn new_words(plan: &Plan, cell: Cell) -> String {
     let state = plan.state(cell);
     match plan.held(cell) {
+        Some(held) if state.proposes() && plan.kind(cell) == Kind::Same && plan.old(cell) == Some(held) => {
+            "same".to_owned()
+        }
         Some(held) if state.proposes() && plan.kind(cell) == Kind::Same => format!("same {}", short(held)),
         Some(held) if state.proposes() => short(held),
         Some(held) if state == State::NonNumeric => format!("\"{}\"", cut(&inert(held), 2 * TEXT)),
@@ -217,7 +226,31 @@ pub struct Grid {
     widths: Widths,
 }
 
+/// From this width on a pane has room for a free column beside the cursor and for the beginning of a flag's sentence.
+pub const WIDE_PANE: u16 = 70;
+
+/// Columns of the cursor and the mark in a row of properties.
+pub fn lead(pane: u16) -> u16 {
+    if pane < WIDE_PANE { 5 } else { 6 }
+}
+
 impl Grid {
+    /// The grid of the properties of a facility in a pane.
+    pub fn properties(pane: u16, widest: Widths) -> Self {
+        let room = usize::from(pane.saturating_sub(lead(pane) + 3));
+        let (least, most) = match pane {
+            ..WIDE_PANE => (14, 60),
+            WIDE_PANE..90 => (30, 34),
+            _ => (36, 44),
+        };
+        Self::fit(room, widest, least, most)
+    }
+
+    /// The grid of the facilities of a property in a pane.
+    pub fn facilities(pane: u16, widest: Widths) -> Self {
+        Self::fit(usize::from(pane.saturating_sub(8)), widest, 18, 40)
+    }
+
     /// The grid for rows of `room` columns whose widest values are `widest`. Names get between `least` and `most` columns.
     /// Where the widest values leave a name fewer, the columns are made for usual values and a wide one takes room from
     /// its own name, then from its change.
@@ -247,7 +280,7 @@ impl Grid {
         let end = pen.at().saturating_add(columns(self.total()));
         if self.widths.holds(shown.widths()) {
             pen.left(self.name, &name(self.name), role).gap(1);
-            pen.right(self.widths.old.into(), &shown.old, role);
+            pen.right(self.widths.old.into(), &cut(&shown.old, self.widths.old.into()), role);
             if shown.proposes {
                 pen.put(ARROW, Role::Dim).right(self.widths.new.into(), &shown.new, role).gap(columns(GAP));
                 pen.right(self.widths.change.into(), &shown.change, role);
@@ -303,7 +336,7 @@ mod tests {
 
     fn value(old: &str, new: &str) -> Shown {
         let change = change(Some(old), Some(new)).unwrap_or_default();
-        Shown { old: short(old), new: short(new), change, proposes: true }
+        Shown { old: short(old), new: short(new), change, proposes: true, old_is_text: false }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! A review as data, without any server: the real property names, a few facilities that ask for something, and as many
 //! ordinary ones as wanted. The numbers are made up; the same every time.
 #![expect(clippy::unwrap_used, reason = "a sample that cannot be built is a broken test")]
-#![expect(dead_code, reason = "each of the programs that share this file uses a part of it")]
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use onse::{
     tui::{
         keymap::Press,
         model::{Look, Model, Run},
-        msg::{Msg, Now, Opened},
+        msg::{Cmd, Msg, Now, Opened},
         update::update,
     },
 };
@@ -228,10 +227,14 @@ pub(crate) fn model(number: u32, look: Look, size: (u16, u16)) -> Model {
     model
 }
 
-/// Presses keys written as `2 j j a`; answers what was asked for is shown where it is a category option.
+/// Presses keys written as `2 j j a`, acknowledges decisions at once, and answers what is asked about the last cell.
 pub(crate) fn press(model: &mut Model, keys: &str) {
     for key in keys.split_whitespace() {
-        update(model, Msg::Key(Press::parse(key).unwrap()), &now());
+        for command in update(model, Msg::Key(Press::parse(key).unwrap()), &now()) {
+            if let Cmd::Record(entry) = command {
+                update(model, Msg::Recorded(entry.seq, Ok(())), &now());
+            }
+        }
     }
     if let Some(cell) = model.detail_cell() {
         update(model, Msg::Detail(Ok(behind(cell))), &now());

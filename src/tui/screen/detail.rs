@@ -17,14 +17,16 @@ use crate::{
     tui::{
         layout::{Layout, Shape},
         model::{Behind, Model, Review},
-        parts::{Canvas, Piece, cut, percent_of, piece, wrap},
+        parts::{Canvas, Piece, cut, percent_of, piece, words, wrap},
         table::{Shown, USUAL},
         theme::Role,
     },
 };
 
-/// Columns of a bar that shows a share.
-const BAR: usize = 16;
+/// Columns of a bar that shows a share, and of one in the third pane.
+const BARS: (usize, usize) = (16, 10);
+/// Fewest options a table is worth its heading for.
+const FEWEST: usize = 3;
 
 /// A line of the detail.
 type Line = Vec<Piece<'static>>;
@@ -72,7 +74,7 @@ impl Sheet<'_> {
             Some(flag) => {
                 let word = format!("{}: ", flag.severity.word());
                 let said = inert(&flag.sentence);
-                let said = crate::tui::parts::words(&said, self.room.saturating_sub(width(&word))).into_owned();
+                let said = words(&said, self.room.saturating_sub(width(&word))).into_owned();
                 lines.push(vec![piece(word, flag_role(flag.severity)), piece(said, Role::Text)]);
             }
             None => lines.push(vec![piece(self.full_name(), Role::Strong)]),
@@ -86,9 +88,10 @@ impl Sheet<'_> {
     /// The detail of a narrow pane: names, sentences, then the options one after the other.
     fn flow(&self) -> Vec<Line> {
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong)]];
-        self.flags(&mut lines);
+        self.flags(&mut lines, true);
         self.values(&mut lines);
         lines.extend(self.options_flow());
+        self.decision(&mut lines);
         self.notes(&mut lines);
         self.title(&mut lines);
         self.source(&mut lines);
@@ -100,18 +103,22 @@ impl Sheet<'_> {
         let quarter = self.review.plan.head.quarter;
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong), piece(format!(", {quarter}"), Role::Dim)]];
         self.title(&mut lines);
-        self.flags(&mut lines);
+        self.flags(&mut lines, false);
+        self.decision(&mut lines);
         self.values(&mut lines);
         let mut after = Vec::new();
         self.notes(&mut after);
         match self.behind() {
-            Ok(detail) if !detail.parts.is_empty() => {
+            Ok(detail) => {
                 let space = usize::from(lines.len() + detail.parts.len() + 4 + after.len() <= height);
-                lines.extend((0..space).map(|_| Vec::new()));
-                let room = height.saturating_sub(lines.len() + 2).max(1);
-                self.options_table(detail, room, &mut lines);
+                let room = height.saturating_sub(lines.len() + space + 2);
+                if detail.parts.len().min(FEWEST) > room {
+                    lines.extend(self.options_flow());
+                } else if !detail.parts.is_empty() {
+                    lines.extend((0..space).map(|_| Vec::new()));
+                    self.options_table(detail, room, &mut lines);
+                }
             }
-            Ok(_) => {}
             Err(line) => lines.push(line),
         }
         lines.append(&mut after);
@@ -138,18 +145,24 @@ impl Sheet<'_> {
         }
     }
 
-    /// Every flag with its whole sentence, then what it asks for or the reason that was given.
-    fn flags(&self, lines: &mut Vec<Line>) {
-        let plan = &self.review.plan;
-        for flag in plan.flags(self.cell) {
+    /// Every flag with its sentence; where room is short, the whole sentence of the worst only.
+    fn flags(&self, lines: &mut Vec<Line>, short: bool) {
+        for (number, flag) in self.review.plan.flags(self.cell).iter().enumerate() {
             let word = flag.severity.word();
             let indent = width(word) + 2;
             let said = inert(&flag.sentence);
-            for (at, text) in wrap(&said, self.room.saturating_sub(indent)).into_iter().enumerate() {
+            let room = self.room.saturating_sub(indent);
+            let said = if short && number > 0 { vec![words(&said, room).into_owned()] } else { wrap(&said, room) };
+            for (at, text) in said.into_iter().enumerate() {
                 let lead = if at == 0 { format!("{word}  ") } else { " ".repeat(indent) };
                 lines.push(vec![piece(lead, flag_role(flag.severity)), piece(text, Role::Text)]);
             }
         }
+    }
+
+    /// What the cell asks for, or the reason that was given.
+    fn decision(&self, lines: &mut Vec<Line>) {
+        let plan = &self.review.plan;
         let verdict = self.review.ledger.verdict(plan, self.cell);
         if let Some(reason) = self.review.ledger.reason(self.cell) {
             let verdict = verdict.map_or("decided", |v| if v == Verdict::Approve { "approved" } else { "rejected" });
@@ -248,7 +261,8 @@ impl Sheet<'_> {
         let values: Vec<String> = detail.parts.iter().map(part_value).collect();
         let sum = self.review.plan.held(self.cell).map(grouped).unwrap_or_default();
         let wide = values.iter().map(|value| width(value)).chain([width(&sum), 8]).max().unwrap_or(8);
-        let name = self.room.saturating_sub(wide + BAR + 9).clamp(8, 36);
+        let (bar_width, mark) = if self.room < 60 { (BARS.1, "  !") } else { (BARS.0, "  follow-up") };
+        let name = self.room.saturating_sub(wide + 3 + bar_width + 6 + width(mark)).clamp(8, 36);
         let heading = format!("{}{:>wide$}   share", pad("category option", name), "value");
         lines.push(vec![piece(heading, Role::Heading)]);
         let total = Number::parse(self.review.plan.held(self.cell).unwrap_or("")).map_or(0.0, |n| n.approx());
@@ -257,9 +271,11 @@ impl Sheet<'_> {
             let text = format!("{}{value:>wide$}   ", pad(&part_name(part), name));
             let mut line = vec![piece(text, Role::Text)];
             let share = part.value.as_deref().and_then(Number::parse).map(|n| n.approx() / total);
-            line.extend(share.filter(|share| (0.0..=1.0).contains(share)).map_or_else(Vec::new, bar));
+            if let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) {
+                line.extend(bar(share, bar_width));
+            }
             if part.follow_up {
-                line.push(piece("  follow-up", Role::Review));
+                line.push(piece(mark, Role::Review));
             }
             lines.push(line);
         }
@@ -335,11 +351,11 @@ fn part_value(part: &PartLine) -> String {
 }
 
 /// A bar with its percent.
-fn bar(share: f64) -> Line {
-    let filled = crate::tui::parts::filled(BAR, share);
+fn bar(share: f64, columns: usize) -> Line {
+    let filled = crate::tui::parts::filled(columns, share);
     vec![
         piece("█".repeat(filled), Role::Bar),
-        piece("░".repeat(BAR - filled), Role::Dim),
+        piece("░".repeat(columns - filled), Role::Dim),
         piece(format!(" {:>3} %", percent_of(share)), Role::Text),
     ]
 }
@@ -443,8 +459,8 @@ mod tests {
 
     #[test]
     fn a_share_reads_the_same_without_its_bar() {
-        assert_eq!(text(&bar(0.5)), format!("{}{}  50 %", "█".repeat(8), "░".repeat(8)));
-        assert_eq!(text(&bar(0.004)), format!("{}  <1 %", "░".repeat(16)));
+        assert_eq!(text(&bar(0.5, 16)), format!("{}{}  50 %", "█".repeat(8), "░".repeat(8)));
+        assert_eq!(text(&bar(0.004, 16)), format!("{}  <1 %", "░".repeat(16)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
         keymap,
         layout::{Layout, Shape},
         model::{Ask, Model, Over, Review, Stage},
-        parts::{Canvas, Piece, columns, piece, words},
+        parts::{Canvas, Piece, columns, piece, words, wrap},
         theme::{Role, Theme},
     },
 };
@@ -154,7 +154,7 @@ fn newest(model: &Model) -> (Cow<'_, str>, Role) {
         return (Cow::Borrowed("saving"), Role::Review);
     }
     match model.status() {
-        Some(line) => (inert(&line.text), level_role(line.level)),
+        Some(line) => (inert(line.text.lines().next().unwrap_or("")), level_role(line.level)),
         None => (Cow::Borrowed(""), Role::Text),
     }
 }
@@ -183,48 +183,53 @@ fn footer(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// A question or prompt in the two lines at the bottom. In a low window it takes the place of the rule.
+/// A question or prompt in the lines at the bottom: the words end above the last line, where the answer stands. Words
+/// that need more lines than there are take the rule's.
 fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Position> {
-    let line = Rect { y: layout.footer.y.saturating_sub(1), height: 2, ..layout.footer };
-    if layout.status.height == 0 {
-        canvas.blank(Rect { height: 1, ..line });
-    }
+    let line = layout.footer;
+    let narrow = line.width < 80;
     match ask {
         Ask::Bulk(bulk) => {
             let gap = if bulk.stays.is_empty() { "" } else { "   " };
-            let asked = format!("{}{gap}{}", bulk.question, bulk.stays);
-            canvas.pen(line, 0).gap(1).put(&words(&inert(&asked), line.width.saturating_sub(2).into()), Role::Question);
+            asked(canvas, line, "", &format!("{}{gap}{}", bulk.question, bulk.stays), Role::Question);
             answer(canvas, line, &bulk.yes, "any other key: no", "u undoes it");
             None
         }
         Ask::Leave => {
-            let asked = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
-            canvas.pen(line, 0).gap(1).put(asked, Role::Question);
+            let text = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
+            asked(canvas, line, "", text, Role::Question);
             answer(canvas, line, "leave", "any other key: stay", "");
             None
         }
         Ask::Reason { sentence, input, .. } => {
-            let tail = "   Reason to approve it all the same:";
-            let room = usize::from(line.width).saturating_sub(width(tail) + 8);
-            let said = inert(sentence);
-            canvas
-                .pen(line, 0)
-                .gap(1)
-                .put("STOP", Role::Stop)
-                .gap(2)
-                .put(&words(&said, room), Role::Text)
-                .put(tail, Role::Question);
-            prompt(canvas, line, "", input, "enter approve  esc no")
+            let text = format!("  {sentence}.   Reason to approve it all the same:");
+            asked(canvas, line, "STOP", &text, Role::Question);
+            prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter approve  esc no" })
         }
         Ask::Filter { input, wrong } => {
-            let (said, role) = match wrong {
-                Some(wrong) => (inert(wrong), Role::Stop),
-                None => (Cow::Borrowed(filter_words(model)), Role::Text),
-            };
-            canvas.pen(line, 0).gap(1).put(&words(&said, line.width.saturating_sub(2).into()), role);
-            prompt(canvas, line, "/ ", input, "enter filter  esc no")
+            match wrong {
+                Some(wrong) => asked(canvas, line, "", wrong, Role::Stop),
+                None => asked(canvas, line, "", filter_words(model), Role::Text),
+            }
+            prompt(canvas, line, "/ ", input, if narrow { "esc no" } else { "enter filter  esc no" })
         }
     }
+}
+
+/// Most lines the words of a question take.
+const MOST_LINES: u16 = 4;
+
+/// The words of a question above the last line of the window, after a sign where there is one.
+fn asked(canvas: &mut Canvas<'_>, footer: Rect, sign: &str, text: &str, role: Role) {
+    let said = format!("{sign}{}", inert(text));
+    let lines = wrap(&said, footer.width.saturating_sub(2).into());
+    let height = u16::try_from(lines.len()).unwrap_or(MOST_LINES).clamp(1, MOST_LINES).min(footer.y);
+    let area = Rect { y: footer.y - height, height, ..footer };
+    canvas.blank(area);
+    for (row, line) in (0..height).zip(&lines) {
+        canvas.pen(area, row).gap(1).put(line, role);
+    }
+    canvas.pen(area, 0).gap(1).put(sign, Role::Stop);
 }
 
 fn filter_words(model: &Model) -> &'static str {
@@ -235,14 +240,14 @@ fn filter_words(model: &Model) -> &'static str {
 }
 
 fn answer(canvas: &mut Canvas<'_>, line: Rect, yes: &str, no: &str, end: &str) {
-    let mut pen = canvas.pen(line, 1);
+    let mut pen = canvas.pen(line, 0);
     pen.gap(1).put("y", Role::Key).gap(1).put(yes, Role::Strong).gap(4).put(no, Role::Text);
     pen.close(&[piece(end, Role::Dim)]);
 }
 
 /// `[ what was typed   ]  enter take  esc no`; the end that is typed at is always seen.
 fn prompt(canvas: &mut Canvas<'_>, line: Rect, before: &str, input: &Input, keys: &str) -> Option<Position> {
-    let mut pen = canvas.pen(line, 1);
+    let mut pen = canvas.pen(line, 0);
     pen.gap(1).put(before, Role::Key).put("[ ", Role::Dim);
     let room = pen.room().saturating_sub(width(keys) + 5);
     let caret = typed(&mut pen, input, room);

@@ -16,7 +16,7 @@ use crate::{
         layout::{Layout, Shape},
         model::{Model, Review},
         parts::{Canvas, Pen, Piece, count, count_or_dash, percent, piece, share, words},
-        table::{Grid, Shown, cursor, mark, summary_mark, window},
+        table::{Grid, Shown, WIDE_PANE, cursor, lead, mark, summary_mark, window},
         theme::Role,
     },
 };
@@ -160,11 +160,16 @@ fn title(review: &Review, facility: u32, layout: &Layout, canvas: &mut Canvas<'_
     let facts = review.plan.facility(facility);
     let tally = review.ledger.facility(facility);
     let left = format!("{} left of {}", count(tally.left()), count(tally.changes));
-    let wide = layout.cells.width >= 70;
+    let wide = layout.cells.width >= WIDE_PANE;
     let mut pen = canvas.pen(layout.cells, 0);
     pen.gap(if wide { 2 } else { 1 });
-    let ids =
-        if wide { format!("case {}   org unit {}", fit(&facts.case_id, 13), facts.external_id) } else { String::new() };
+    let ids = if wide {
+        format!("case {}   org unit {}", fit(&facts.case_id, 13), facts.external_id)
+    } else {
+        format!("case {}", fit(&facts.case_id, 9))
+    };
+    let need = width(&ids) + width(&left) + width(&facts.name).min(20) + 8;
+    let ids = if need > pen.room() { String::new() } else { ids };
     let name = pen.room().saturating_sub(width(&left) + width(&ids) + 6);
     let name = name.min(width(&facts.name).max(16));
     pen.left(name, &facts.name, Role::Strong).gap(3).put(&ids, Role::Dim);
@@ -177,11 +182,11 @@ fn title(review: &Review, facility: u32, layout: &Layout, canvas: &mut Canvas<'_
 /// The properties of the facility under the cursor; answers how many rows were used.
 fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) -> u16 {
     let (pane, head) = (layout.cells, layout.cells_head);
-    let wide = pane.width >= 70;
+    let wide = pane.width >= WIDE_PANE;
     let shown: Vec<(usize, Cell, Shown)> =
         review.cells.window(layout.cell_rows()).map(|(at, cell)| (at, cell, Shown::of(&review.plan, cell))).collect();
-    let lead: u16 = if wide { 6 } else { 5 };
-    let grid = grid(pane.width, lead, review);
+    let lead = lead(pane.width);
+    let grid = Grid::properties(pane.width, review.widths);
     let short = short_names(review, grid.name);
     if head > 1 {
         let mut pen = canvas.pen(pane, head - 1);
@@ -201,24 +206,26 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
         cursor(canvas, rows, row, *at == review.cells.at, model.focus == Focus::Cells);
         used = row + 1;
     }
-    let hidden = review.hidden_cells();
-    if hidden > 0 && used < rows.height && review.cells.all.len() == shown.len() {
-        let text = format!("{} more unchanged  (t shows them)", count(hidden));
-        canvas.pen(rows, used).gap(lead).put(&text, Role::Dim);
-        used += 1;
+    if review.cells.all.len() == shown.len() {
+        used = hidden(review, rows, used, lead, canvas);
     }
     used
 }
 
-/// The grid of the properties in a pane.
-fn grid(pane: u16, lead: u16, review: &Review) -> Grid {
-    let room = usize::from(pane.saturating_sub(lead + 3));
-    let (least, most) = match pane {
-        0..70 => (14, 60),
-        70..90 => (30, 34),
-        _ => (36, 44),
-    };
-    Grid::fit(room, review.widths, least, most)
+/// What stands under the last row: how many cells are not among them, and what shows them.
+fn hidden(review: &Review, rows: Rect, used: u16, lead: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let lines = [
+        (review.hidden.changes, "more changes not shown  (esc clears the filter)"),
+        (review.hidden.unchanged, "more unchanged  (t shows them)"),
+    ];
+    let mut row = used;
+    for (number, text) in lines {
+        if number > 0 && row < rows.height {
+            canvas.pen(rows, row).gap(lead).put(&format!("{} {text}", count(number)), Role::Dim);
+            row += 1;
+        }
+    }
+    row
 }
 
 /// Names of all properties in `columns`; from the model where they were made for that width.

@@ -4,11 +4,15 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{ledger::Tally, plan::State, text::inert},
+    domain::{
+        ledger::Tally,
+        plan::State,
+        text::{inert, width},
+    },
     tui::{
         layout::{Layout, Shape},
         model::{Door, Model, Review},
-        parts::{Canvas, Pen, count, count_or_dash, percent, piece, plural, share, words},
+        parts::{Canvas, Pen, count, count_or_dash, cut, percent, piece, plural, share, words},
         table::Sheet,
         theme::Role,
     },
@@ -22,7 +26,9 @@ pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
     let run = &model.run;
     pen.put(&run.project, Role::Strong).put("  <-  ", Role::Dim).put(&run.dhis2, Role::Text);
     pen.gap(3).put("quarter ", Role::Dim).put(&run.quarter, Role::Text);
-    if !run.label.is_empty() {
+    // The file goes before the label where there is room for one of them only.
+    let file = if run.file.is_empty() { 0 } else { width(&inert(&run.file)) + 8 };
+    if !run.label.is_empty() && pen.room() > file + width(&run.label) + 3 {
         pen.gap(3).put(&run.label, Role::Strong);
     }
     if let Some(review) = model.review.as_ref().filter(|_| pen.room() > 60) {
@@ -36,7 +42,7 @@ pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
         };
         let room = pen.room().saturating_sub(10 + saved.len());
         let file = inert(&run.file);
-        pen.close(&[piece("file ", Role::Dim), piece(words(&file, room), Role::Text), piece(saved, Role::Dim)]);
+        pen.close(&[piece("file ", Role::Dim), piece(cut(&file, room), Role::Text), piece(saved, Role::Dim)]);
     }
 }
 
@@ -97,7 +103,7 @@ fn decided(pen: &mut Pen<'_>, all: Tally) {
     pen.gap(1).put("Decided ", Role::Strong);
     pen.put(&format!("{} of {}", count(done), plural(total, "change", "changes")), Role::Text).gap(2);
     let parts = tally_pieces(all);
-    let wide: usize = parts.iter().map(|(text, _)| crate::domain::text::width(text)).sum();
+    let wide: usize = parts.iter().map(|(text, _)| width(text)).sum();
     let bar = pen.room().saturating_sub(wide + 10).min(40);
     if bar >= 4 {
         pen.bar(bar, share(done, total)).gap(1);
@@ -186,17 +192,17 @@ fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, to: u16) {
 
 /// One line per property, a door to its column.
 fn properties<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, layout: &Layout) {
-    let narrow = layout.shape == Shape::Stacked;
-    let number = if narrow { 6 } else { 9 };
-    let columns: &[&str] = if narrow { &["changes", "left", "!!", "!"] } else { &HEADINGS };
-    let room = usize::from(layout.body.width).saturating_sub(4 + number * columns.len() + 2);
+    let columns: &[&str] = if layout.shape == Shape::Stacked { &["changes", "left", "!!", "!"] } else { &HEADINGS };
+    let least = if layout.body.width < 120 { 6 } else { 9 };
+    let wide = move |heading: &str| (width(heading) + 2).max(least);
+    let room = usize::from(layout.body.width).saturating_sub(4 + columns.iter().map(|h| wide(h)).sum::<usize>());
     let name = room.min(60);
     let start = review.names.start.clone();
     sheet.space();
     sheet.line(move |pen| {
         pen.gap(1).left(name + 2, &format!("Property   {start}…"), Role::Strong);
         for heading in columns {
-            pen.right(number.max(heading.len() + 1), heading, Role::Heading);
+            pen.right(wide(heading), heading, Role::Heading);
         }
     });
     let short = super::facilities::short_names(review, name);
@@ -209,7 +215,7 @@ fn properties<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, l
             pen.gap(3).left(name, &title, Role::Text);
             for heading in columns {
                 let (text, role) = figure(heading, tally, with);
-                pen.right(number.max(heading.len() + 1), &text, role);
+                pen.right(wide(heading), &text, role);
             }
         });
     }

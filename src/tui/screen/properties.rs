@@ -12,7 +12,7 @@ use crate::{
         layout::{Layout, Shape},
         model::{Model, Review},
         parts::{Canvas, Pen, Piece, count, cut, piece, plural},
-        table::{Grid, Shown, cursor, mark, window},
+        table::{Grid, Shown, WIDE_PANE, cursor, mark, window},
         theme::Role,
     },
 };
@@ -60,7 +60,7 @@ pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
     let (pane, head) = (layout.list, layout.list_head);
-    let grid = Grid::fit(usize::from(pane.width.saturating_sub(8)), review.widths, 18, 40);
+    let grid = Grid::facilities(pane.width, review.widths);
     if layout.shape == Shape::Stacked {
         // No second line here, so the name stands over the column.
         let mut pen = canvas.pen(pane, 0);
@@ -74,7 +74,8 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     let mut pen = canvas.pen(pane, head.saturating_sub(1));
     pen.gap(5);
     grid.heading(&mut pen, "facility");
-    pen.gap(2).put("flag", Role::Heading);
+    let wide = pane.width >= WIDE_PANE;
+    pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
     let rows = rows_of(pane, head);
     if review.column.all.is_empty() {
         let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };
@@ -90,7 +91,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         let role = if shown.proposes { Role::Text } else { Role::Dim };
         let name = inert(&review.plan.facility(cell.facility).name);
         grid.row(&mut pen, &shown, |room| Cow::Owned(cut(&name, room).into_owned()), role);
-        flag(&mut pen, &review.plan, cell, true);
+        flag(&mut pen, &review.plan, cell, wide);
         cursor(canvas, rows, row, at == review.column.at, true);
         used = row + 1;
     }

@@ -17,6 +17,8 @@ use crate::{
 
 /// Columns of a bar of progress.
 const BAR: usize = 14;
+/// The same where panes are stacked.
+const NARROW_BAR: usize = 4;
 /// Problems of the mapping that are listed.
 const PROBLEMS: usize = 6;
 
@@ -28,7 +30,8 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     for (name, bar) in
         [("CommCare cases", &reading.cases), ("DHIS2 reports", &reading.reports), ("Names", &reading.names)]
     {
-        sheet.line(move |pen| progress(pen, name, bar));
+        let columns = if area.width < 80 { NARROW_BAR } else { BAR };
+        sheet.line(move |pen| progress(pen, name, bar, columns));
     }
     waits(&mut sheet, reading, area.width.into());
     mapping(&mut sheet, reading, area.width.into());
@@ -38,7 +41,7 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
 }
 
 /// `CommCare cases      1,106 of 1,106  ██████████████  100%  done in 0:06`
-fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar) {
+fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar, columns: usize) {
     pen.gap(3).left(15, name, Role::Text);
     let Some(total) = bar.total else {
         let (so_far, role) = match bar.done {
@@ -50,7 +53,7 @@ fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar) {
     };
     pen.right(16, &format!("{} of {}", count(bar.done), count(total)), Role::Text).gap(2);
     let full = if total == 0 { 1.0 } else { share(bar.done, total) };
-    pen.bar(BAR, full).gap(1);
+    pen.bar(columns, full).gap(1);
     let done = if total == 0 { 100 } else { percent(bar.done, total) };
     pen.right(4, &format!("{done}%"), Role::Text).gap(2);
     let time = if bar.ended {

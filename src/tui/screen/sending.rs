@@ -46,7 +46,7 @@ pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canva
         result(&mut sheet, sent, width);
     }
     submit::held(&mut sheet, model, &sent.held, width);
-    let below = sheet.len().min(usize::from(body.height / 2));
+    let below = sheet.len().min(usize::from(body.height * 2 / 5));
     let below = u16::try_from(below).unwrap_or(0);
     let forms = Rect { y: body.y + 3, height: body.height.saturating_sub(4 + below), ..body }.intersection(body);
     table(model, sent, forms, canvas);
@@ -65,19 +65,22 @@ fn counts(sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
     };
     let room = usize::from(body.width).saturating_sub(crate::domain::text::width(&what) + 6);
     pen.gap(1).bar(BAR.min(room), share(done, total)).gap(3).put(&what, Role::Text);
-    let mut pen = canvas.pen(body, 1);
-    pen.gap(3);
+    let mut row = 1;
+    let mut used = 0;
     for (text, role) in outcome_pieces(sent) {
-        pen.put(&text, role);
+        let wide = u16::try_from(crate::domain::text::width(&text)).unwrap_or(body.width);
+        if used > 0 && used + wide + 5 > body.width && row < 2 {
+            row += 1;
+            used = 0;
+        }
+        canvas.pen(body, row).gap(3 + used).put(&text, role);
+        used += wide + if body.width < 100 { 2 } else { 4 };
     }
 }
 
-/// `1,090 of 3,980 changes applied    1,089 accepted    361 unknown`
+/// `1,090 of 3,980 applied    1,089 accepted    361 unknown`
 fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
-    let mut pieces = vec![piece(
-        format!("{} of {} applied", count(sent.applied), plural(sent.changes, "change", "changes")),
-        Role::Approved,
-    )];
+    let mut pieces = vec![piece(format!("{} of {} applied", count(sent.applied), count(sent.changes)), Role::Approved)];
     for (number, word, role) in [
         (sent.accepted, "accepted", Role::Text),
         (sent.not_applied, "not applied", Role::Stop),
@@ -85,7 +88,7 @@ fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
         (sent.held.len(), "held", Role::Review),
     ] {
         if number > 0 {
-            pieces.push(piece(format!("    {} {word}", count(number)), role));
+            pieces.push(piece(format!("{} {word}", count(number)), role));
         }
     }
     pieces
@@ -119,18 +122,22 @@ fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, width: usize) {
 
 /// The forms on screen, from the first one seen.
 fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
-    let wide = area.width >= 120;
-    let names = usize::from(area.width).saturating_sub(7 + 9 + 3 + 20 + if wide { 38 } else { 11 });
+    let id = match area.width {
+        ..80 => 0,
+        80..120 => 11,
+        _ => 38,
+    };
+    let names = usize::from(area.width).saturating_sub(8 + 9 + 3 + 20 + id);
     let mut pen = canvas.pen(area, 0);
     let role = Role::Heading;
     pen.right(6, "form", role).gap(2).left(names, "facilities", role).right(9, "changes", role).gap(3);
-    pen.left(20, "outcome", role).put("form id", role);
+    pen.left(20, "outcome", role).put(if id > 0 { "form id" } else { "" }, role);
     let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let height = usize::from(rows.height);
     let more = sent.forms.len().saturating_sub(model.submit.top + height);
     let shown = if more > 0 { height.saturating_sub(1) } else { height };
     for (row, at) in window(rows, model.submit.top, sent.forms.len()).take(shown) {
-        form(&sent.forms[at], names, wide, &mut canvas.pen(rows, row));
+        form(&sent.forms[at], names, id, &mut canvas.pen(rows, row));
     }
     if more > 0 {
         let text = format!("… {} more", count(more + 1));
@@ -138,7 +145,7 @@ fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn form(form: &FormLine, names: usize, wide: bool, pen: &mut Pen<'_>) {
+fn form(form: &FormLine, names: usize, room: usize, pen: &mut Pen<'_>) {
     let (first, last) = (inert(&form.first), inert(&form.last));
     let range = if first == last || form.facilities < 2 {
         first.into_owned()
@@ -153,7 +160,17 @@ fn form(form: &FormLine, names: usize, wide: bool, pen: &mut Pen<'_>) {
     pen.right(6, &count(form.number), Role::Text).gap(2).left(names, &range, Role::Text);
     pen.right(9, &count(form.changes), Role::Text).gap(3).left(20, outcome, role);
     let id = form.form_id.as_deref().unwrap_or("");
-    pen.put(if wide { id } else { id.get(..9).unwrap_or(id).trim_end_matches('-') }, Role::Dim);
+    let short = id.get(..8).unwrap_or(id);
+    pen.put(
+        if room > 36 {
+            id
+        } else if room > 0 {
+            short
+        } else {
+            ""
+        },
+        Role::Dim,
+    );
 }
 
 /// How an outcome looks; its words carry it.

@@ -57,7 +57,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
 fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> Option<Position> {
     let width = usize::from(body.width);
     let mut sheet = Sheet::default();
-    will_write(&mut sheet, model, check);
+    will_write(&mut sheet, model, check, if width < 80 { " " } else { "   " });
     checks(&mut sheet, check, width);
     held(&mut sheet, model, &check.held, width);
     if let Some(review) = model.review.as_ref().filter(|_| check.changes > 0) {
@@ -80,11 +80,12 @@ fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> O
 }
 
 /// `This will write   3,980 changes   in   1,012 facilities   as   11 forms`
-fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check) {
+fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, gap: &'static str) {
     sheet.line(move |pen| {
-        pen.gap(3).put("This will write   ", Role::Text);
-        pen.put(&plural(check.changes, "change", "changes"), Role::Strong).put("   in   ", Role::Text);
-        pen.put(&plural(check.facilities, "facility", "facilities"), Role::Strong).put("   as   ", Role::Text);
+        let joint = |word: &str| format!("{gap}{word}{gap}");
+        pen.gap(3).put("This will write", Role::Text).put(gap, Role::Text);
+        pen.put(&plural(check.changes, "change", "changes"), Role::Strong).put(&joint("in"), Role::Text);
+        pen.put(&plural(check.facilities, "facility", "facilities"), Role::Strong).put(&joint("as"), Role::Text);
         pen.put(&plural(check.forms, "form", "forms"), Role::Strong);
     });
     sheet.space();
@@ -150,19 +151,19 @@ fn biggest<'a>(sheet: &mut Sheet<'a>, review: &'a Review, cells: &'a [Cell], row
         each.iter().map(|(_, shown)| crate::domain::text::width(of(shown))).max().unwrap_or(0).max(least)
     };
     let (old, new) = (columns(|s| &s.old, 9), columns(|s| &s.new, 9));
-    let room = width.saturating_sub(3 + 2 + old + 2 + new + 6);
+    let room = width.saturating_sub(3 + 2 + 1 + old + 2 + new + 6);
     let (facility, property) = ((room * 2 / 5).min(40), (room - room * 2 / 5).min(56));
     sheet.space();
     sheet.line(move |pen| {
-        pen.gap(1).left(facility + property + 4, "Biggest changes, by weight", Role::Strong);
+        pen.gap(1).left(facility + property + 5, "Biggest changes, by weight", Role::Strong);
         pen.right(old, "old", Role::Heading).gap(2).right(new, "new", Role::Heading);
     });
-    let names = facilities::short_names(review, property.saturating_sub(1).max(8)).into_owned();
+    let names = facilities::short_names(review, property.max(8)).into_owned();
     for (cell, shown) in each {
         let name = names.get(usize::from(cell.property)).cloned().unwrap_or_default();
         sheet.line(move |pen| {
             pen.gap(3).left(facility, &review.plan.facility(cell.facility).name, Role::Text).gap(2);
-            pen.left(property.saturating_sub(1), &name, Role::Text);
+            pen.left(property, &name, Role::Text).gap(1);
             pen.right(old, &shown.old, Role::Text).gap(2).right(new, &shown.new, Role::Text).gap(1);
             facilities::flag(pen, &review.plan, cell, false);
         });
