@@ -264,10 +264,7 @@ pub enum Action {
 
 /// The scopes that have the keys now, innermost first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
-    use Scope::{
-        Always, Everywhere, Facilities, Help, Lists, Over as Covered, Overview, Prompt, Properties, Question, Reading,
-        Ready, Review, Sending, Settled, Small, Unread,
-    };
+    use Scope::{Always, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
     if model.layout().shape == Shape::TooSmall {
         return &[Small, Always];
     }
@@ -281,6 +278,14 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Some(_) => return &[Covered, Lists, Everywhere, Always],
         None => {}
     }
+    screen_scopes(model)
+}
+
+/// The scopes of the screen itself, whatever covers it.
+fn screen_scopes(model: &Model) -> &'static [Scope] {
+    use Scope::{
+        Always, Everywhere, Facilities, Lists, Overview, Properties, Reading, Ready, Review, Sending, Settled, Unread,
+    };
     match (model.screen, &model.submit.stage) {
         (Screen::Overview, _) if model.reading.is_some() => &[Reading, Everywhere, Always],
         (Screen::Overview, _) if model.review.is_none() => &[Unread, Everywhere, Always],
@@ -376,7 +381,7 @@ pub fn footer(model: &Model, columns: u16) -> Vec<Hint> {
 pub fn help(model: &Model, words: &str) -> Vec<usize> {
     let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
     let mut rows = Vec::new();
-    for scope in scopes(model) {
+    for scope in screen_scopes(model) {
         rows.extend(
             TABLE.iter().enumerate().filter(|(_, row)| row.scope == *scope && row.holds(&words)).map(|(i, _)| i),
         );

@@ -7,3 +7,4 @@ pub mod layout;
 pub mod model;
 pub mod msg;
 pub mod screen;
+pub mod update;
