@@ -37,9 +37,13 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
 fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
     let Some(digit) = press.typed().filter(char::is_ascii_digit) else { return false };
     let going_on = model.count_from.is_some_and(|(.., at)| model.now.since.saturating_sub(at) <= ONE_GO);
+    if model.count_from.is_some() && !going_on {
+        model.count_from = None;
+        model.count.clear();
+    }
     if let Some(Action::Tab(_)) = action {
         match &mut model.count_from {
-            Some((.., at)) if going_on => *at = model.now.since,
+            Some((.., at)) => *at = model.now.since,
             from => {
                 if !model.count.is_empty() {
                     push(&mut model.count, digit);
@@ -55,11 +59,7 @@ fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
         return false;
     }
     if let Some((screen, focus, _)) = model.count_from.take() {
-        if going_on {
-            (model.screen, model.focus) = (screen, focus);
-        } else {
-            model.count.clear();
-        }
+        (model.screen, model.focus) = (screen, focus);
     }
     push(&mut model.count, digit);
     true
