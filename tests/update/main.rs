@@ -1,5 +1,5 @@
 //! A message in, state and commands out: what the keys of the review do, without a terminal. One file per behaviour.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
 mod bulk;
 mod decide;
@@ -114,7 +114,7 @@ impl Desk {
         desk.open(plan, ledger, None);
         desk.keys(&screen.digit().to_string());
         desk.tell(Msg::Tick);
-        desk.now.since += Duration::from_secs(60);
+        desk.now.since += Duration::from_mins(1);
         desk.cmds.clear();
         desk
     }
@@ -122,7 +122,7 @@ impl Desk {
     /// A screen that has read nothing yet.
     pub(crate) fn new() -> Self {
         let run = Run { project: "onse-demo".to_owned(), who: "grace".to_owned(), ..Run::default() };
-        let now = Now { at: "2026-07-05T11:00:00Z".to_owned(), since: Duration::from_secs(60) };
+        let now = Now { at: "2026-07-05T11:00:00Z".to_owned(), since: Duration::from_mins(1) };
         Self { model: Model::new(run, Look::default(), (80, 24)), cmds: Vec::new(), now, disk: true }
     }
 
