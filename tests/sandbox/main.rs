@@ -1,0 +1,9 @@
+//! The sandbox as a client sees it: both servers through the transport, and once through a real socket.
+#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
+
+mod cases;
+mod country;
+mod receiver;
+mod rig;
+mod socket;
+mod values;
