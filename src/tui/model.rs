@@ -116,7 +116,7 @@ impl<T: Copy + PartialEq> Rows<T> {
 /// A line of Overview that enter opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// Cases that cannot take part and organisation units without a case.
+    /// Cases that cannot take part.
     NotMatched,
     /// Undecided changes with a STOP.
     Stop,

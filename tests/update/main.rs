@@ -16,7 +16,7 @@ use onse::{
     domain::{
         flags::{Flag, Severity},
         ledger::{Entry, Ledger, Verdict},
-        plan::{Cell, Draft, Facility, Head, Plan, Property, State},
+        plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
         quarter::Quarter,
     },
     job::report::{Check, Detail},
@@ -55,7 +55,6 @@ pub(crate) fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
-        units_without_case: vec![("ou999999999".to_owned(), "Wazi HC".to_owned())],
     }
 }
 
@@ -71,6 +70,11 @@ pub(crate) fn plan() -> Plan {
         draft.set(STOP, Some("120"), Some("1310"), State::Reported);
         draft.flag(STOP, Flag::new("T1", Severity::Stop, "1,310 is 11x the usual 118"));
         draft.flag(REVIEW, Flag::new("S10", Severity::Review, "36.5 is not a whole number"));
+        draft.skip(Skipped {
+            case_id: "case-9".to_owned(),
+            case_name: "Wazi HC".to_owned(),
+            reason: "no external id".to_owned(),
+        });
         draft.flag(REVIEW2, Flag::new("S10", Severity::Review, "12.5 is not a whole number"));
     })
 }

@@ -169,14 +169,11 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
     prompt::apply(model, words);
 }
 
-/// Lists the cases and organisation units that take no part.
+/// Lists the cases that take no part.
 fn not_matched(model: &mut Model) {
     let Some(review) = &model.review else { return };
     let cases = review.plan.skipped().iter().map(|skipped| {
         format!("case {}  {}  {}", inert(&skipped.case_id), inert(&skipped.case_name), inert(&skipped.reason))
     });
-    let units = &review.plan.head.units_without_case;
-    let units = units.iter().map(|(id, name)| format!("organisation unit {}  {}  has no case", inert(id), inert(name)));
-    let lines = cases.chain(units).collect();
-    model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines, top: 0 });
+    model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines: cases.collect(), top: 0 });
 }

@@ -150,7 +150,7 @@ pub(super) fn fill_doors(model: &mut Model) {
         let tally = review.ledger.property(*property);
         (std::cmp::Reverse((tally.stop, tally.review, tally.left(), tally.changes)), *property)
     });
-    let unmatched = !review.plan.skipped().is_empty() || !review.plan.head.units_without_case.is_empty();
+    let unmatched = !review.plan.skipped().is_empty();
     let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
     doors.extend([Door::Stop, Door::Review, Door::Plain]);
     doors.extend(properties.into_iter().map(Door::Property));
