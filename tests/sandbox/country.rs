@@ -244,7 +244,7 @@ async fn old_values_are_mostly_those_of_the_quarter_before() {
             None => unset += 1,
             Some("") => blank += 1,
             Some(text) if text.ends_with(".0") => spelled += 1,
-            Some(text) if number(&before) == text.parse::<f64>().unwrap() => same += 1,
+            Some(text) if number(&before).total_cmp(&text.parse().unwrap()).is_eq() => same += 1,
             Some(_) => other += 1,
         }
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 mod cases;
+mod clients;
 mod country;
 mod receiver;
 mod rig;

@@ -253,6 +253,16 @@ async fn metadata_is_filtered_selected_and_paged() {
     );
     assert_eq!(of_set["dataElements"].as_array().unwrap().len(), 5, "four of the mapping and one beside it");
 
+    let names = async |order| {
+        let sets = rig.dhis2(&format!("dataSets?fields=name&paging=false&order=name:{order}")).await.json();
+        let names = sets["dataSets"].as_array().unwrap().iter().map(|set| set["name"].to_string());
+        names.collect::<Vec<_>>()
+    };
+    let mut backwards = names("desc").await;
+    assert!(!backwards.is_sorted());
+    backwards.reverse();
+    assert_eq!(names("asc").await, backwards);
+
     let whole = rig.dhis2("dataElements/asCqjKclllu").await.json();
     assert_eq!(whole["aggregationType"], "AVERAGE_SUM_ORG_UNIT");
     assert_eq!(whole["zeroIsSignificant"], true);
