@@ -452,11 +452,11 @@ fn a_window_smaller_than_the_model_thinks_is_drawn_too() {
     }
 }
 
-/// Digits of the values of a row stand on screen whole, or not at all: the numbers shown are numbers of the plan.
 #[test]
 fn every_number_of_the_long_one_is_whole() {
+    let mut model = few("3 l j j j j");
     for width in 60..200 {
-        let model = at((width, 40), PLAIN, "3 l j j j j");
+        update(&mut model, Msg::Resize(width, 40), &now());
         let text = rows(&drawn(&model)).join("\n");
         assert!(text.contains("98,765,432,109,876"), "{width}:\n{text}");
     }

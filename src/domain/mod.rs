@@ -1,8 +1,11 @@
 //! The pure part: no clock, no environment, no file, no network. Everything here is a function of its arguments.
 #![deny(clippy::as_conversions)]
 
+pub mod caseblock;
 pub mod flags;
 pub mod ledger;
+pub mod mapping;
+pub mod nearest;
 pub mod outcome;
 pub mod plan;
 pub mod quarter;

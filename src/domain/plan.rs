@@ -190,8 +190,6 @@ pub struct Head {
     pub mapping_problems: Vec<String>,
     /// Things the reviewer should know about the reading, one sentence each.
     pub notes: Vec<String>,
-    /// DHIS2 organisation units in scope without a case: id and name.
-    pub units_without_case: Vec<(String, String)>,
 }
 
 /// A text of the plan's store of distinct texts; 0 is absence.
@@ -490,7 +488,6 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
-        units_without_case: Vec::new(),
     };
     let mut draft = Plan::draft(head, (0..height).map(facility).collect(), (0..width).map(property).collect());
     for cell in draft.plan().cells().collect::<Vec<_>>() {

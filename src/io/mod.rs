@@ -1,3 +1,9 @@
 //! The outside world: HTTP, the two servers, the review file, settings. Knows nothing of screens or jobs.
 
+pub mod commcare;
+pub mod config;
+pub mod dhis2;
+pub mod http;
+pub mod store;
 pub mod transport;
+pub mod wire;

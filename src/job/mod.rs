@@ -1,4 +1,9 @@
 //! Work that takes time, as values a screen or a command can show: what is under way, and what came of it.
 //! Joins `domain` and `io`; knows nothing of screens.
 
+pub mod assemble;
+pub mod fetch;
+pub mod forms;
 pub mod report;
+pub mod session;
+pub mod submit;

@@ -1,1 +1,346 @@
-//! Both servers as one service.
+//! Both servers as one service from request to response, seeded and deterministic.
+//!
+//! DHIS2 answers below `/dhis2/`, CommCare HQ below `/a/{project}/`. The service is called in process through
+//! [`Sandbox::transport`], or behind a listener with [`Sandbox::listen`] for use by hand and by other clients. It is
+//! not a fault injector (faults wrap a transport) and not a whole DHIS2 or HQ: what is answered stands at the head of
+//! `dhis2` and `commcare`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{Router, extract::Request, middleware::Next, response::Response};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    commcare::store::Store,
+    world::{Country, Edit, Edits},
+};
+use crate::io::transport::SharedTransport;
+
+mod answer;
+mod commcare;
+mod dhis2;
+mod in_process;
+mod query;
+mod world;
+
+pub use self::commcare::store::{Fate, ReceivedForm};
+
+/// Name and password of the DHIS2 account. It reads the whole country, but not the second root.
+pub const DHIS2_USER: &str = "importer";
+/// See [`DHIS2_USER`].
+pub const DHIS2_PASSWORD: &str = "Sandbox-2026";
+/// Name of the CommCare web user.
+pub const COMMCARE_USER: &str = "importer@example.org";
+/// Password of [`COMMCARE_USER`], for Basic.
+pub const COMMCARE_PASSWORD: &str = "sandbox-password";
+/// API key of [`COMMCARE_USER`].
+pub const COMMCARE_API_KEY: &str = "5a6d0b0c0ffee0123456789abcdef0123456789a";
+/// The project of [`COMMCARE_USER`].
+pub const PROJECT: &str = "onse-demo";
+/// Case type of the facilities.
+pub const CASE_TYPE: &str = "facility_supervision";
+/// A case id that belongs to another project: a form that names it fails whole (commcare.md section 5.2).
+pub const FOREIGN_CASE: &str = "0badcafe0badcafe0badcafe0badcafe";
+/// Facilities of the country by default.
+pub const FACILITIES: usize = 1_106;
+
+/// The time, given in.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What country to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Number of facilities. As many cases of [`CASE_TYPE`] exist, though not one for each facility.
+    pub facilities: usize,
+    /// The same seed gives the same country.
+    pub seed: u64,
+    /// Year and quarter (1 to 4) DHIS2 just collected; eight more lie before it.
+    pub quarter: (i16, u8),
+    /// What the servers call themselves.
+    pub label: String,
+}
+
+impl Options {
+    /// The usual country, up to and including this quarter.
+    pub fn new(quarter: (i16, u8)) -> Self {
+        Self { facilities: FACILITIES, seed: 1, quarter, label: "Sandbox".to_owned() }
+    }
+}
+
+/// A case as HQ holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseState {
+    /// Id.
+    pub case_id: Arc<str>,
+    /// Type; empty when it was cleared or never given.
+    pub case_type: String,
+    /// Name; `None` when never given.
+    pub name: Option<String>,
+    /// External id: the DHIS2 id of the facility. `None` and empty both occur.
+    pub external_id: Option<String>,
+    /// Owner.
+    pub owner_id: String,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// When it was opened.
+    pub date_opened: Timestamp,
+    /// When it was closed.
+    pub date_closed: Option<Timestamp>,
+    /// The `date_modified` of the newest block; moves forward only.
+    pub last_modified: Timestamp,
+    /// When the newest form on it was received.
+    pub server_last_modified: Timestamp,
+    /// When the search index took it up; the order of the case list. In a case from the database it is out of date.
+    pub indexed_on: Timestamp,
+    /// User id of the newest block that gave one.
+    pub modified_by: String,
+    /// Its parent case.
+    pub parent: Option<Parent>,
+    /// All properties but the built-in ones. Blank ones are there with `""`.
+    pub properties: BTreeMap<Arc<str>, String>,
+}
+
+/// The parent of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Id.
+    pub case_id: Arc<str>,
+    /// Type.
+    pub case_type: String,
+}
+
+/// A kind of oddity the country holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oddity {
+    /// The newest value has a digit too many.
+    TenTimes,
+    /// The newest value has a digit too few.
+    TenthPart,
+    /// The newest value is 0 after quarters of 5 and more.
+    FalseZero,
+    /// A value in an integer element has words in it.
+    TextInNumber,
+    /// A value in an integer element is below zero.
+    Negative,
+    /// A value in an integer element has a fraction.
+    Fraction,
+    /// A value carries a comment of the data clerk.
+    Comment,
+    /// A value is marked for follow-up.
+    FollowUp,
+    /// The facility sent nothing for the newest quarter.
+    StoppedReporting,
+    /// Two open cases have the external id; both are listed.
+    SharedExternalId,
+    /// The case has no external id.
+    NoExternalId,
+    /// The organisation unit has no case.
+    WithoutCase,
+    /// The case is closed.
+    Closed,
+    /// The name has letters with marks.
+    AccentedName,
+    /// The name is longer than any column.
+    LongName,
+    /// The name holds terminal control sequences.
+    HostileName,
+}
+
+/// One planted oddity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planted {
+    /// The facility's id in DHIS2, where there is one.
+    pub external_id: Option<String>,
+    /// The case, where there is one.
+    pub case_id: Option<String>,
+    /// The case property whose newest value is odd, for oddities of a value.
+    pub property: Option<String>,
+    /// What it is.
+    pub what: Oddity,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Method.
+    pub method: String,
+    /// Path.
+    pub path: String,
+    /// Query as sent, without the question mark; empty when there was none.
+    pub query: String,
+}
+
+/// The two servers. Clones share everything.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    country: Arc<Country>,
+    edits: Mutex<Arc<Edits>>,
+    store: Mutex<Store>,
+    seen: Mutex<Vec<Seen>>,
+    clock: Clock,
+}
+
+/// A lock whose holder panicked is still good: every change under it is complete or not made.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sandbox {
+    /// Makes the country and starts both servers' state from it.
+    pub fn new(options: &Options, clock: Clock) -> Self {
+        let country = Country::new(options);
+        let store = Store::new(country.seed, &country.cases);
+        Self(Arc::new(Inner {
+            edits: Mutex::new(Arc::new(country.edits.clone())),
+            store: Mutex::new(store),
+            seen: Mutex::default(),
+            country: Arc::new(country),
+            clock,
+        }))
+    }
+
+    /// The service in process. Requests must go to `origin`, for example `http://sandbox.invalid`; any other host is
+    /// not found.
+    pub fn transport(&self, origin: &str) -> SharedTransport {
+        in_process::transport(self.router(), origin)
+    }
+
+    /// The service.
+    pub fn router(&self) -> Router {
+        let log = self.clone();
+        Router::new()
+            .merge(dhis2::routes())
+            .merge(commcare::routes())
+            .fallback(async || answer::html(http::StatusCode::NOT_FOUND, "Not Found"))
+            .layer(axum::middleware::from_fn(move |request: Request, next: Next| log.clone().admit(request, next)))
+            .with_state(self.clone())
+    }
+
+    /// Answers on `listener` until `stop` is cancelled and the open connections are done.
+    pub async fn listen(self, listener: tokio::net::TcpListener, stop: CancellationToken) -> std::io::Result<()> {
+        axum::serve(listener, self.router()).with_graceful_shutdown(stop.cancelled_owned()).await
+    }
+
+    /// Notes the request and turns away what a front server would (dhis2.md section 1.6, "URL budget").
+    async fn admit(self, request: Request, next: Next) -> Response {
+        let uri = request.uri();
+        let query = uri.query().unwrap_or_default().to_owned();
+        let seen = Seen { method: request.method().to_string(), path: uri.path().to_owned(), query };
+        let tomcat = seen.path.starts_with("/dhis2");
+        let line = seen.method.len() + seen.path.len() + seen.query.len() + " ? HTTP/1.1".len();
+        let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        held(&self.0.seen).push(seen);
+        match tomcat {
+            true if line + fields > 8_192 => answer::html(http::StatusCode::BAD_REQUEST, "Request header is too large"),
+            false if line > 8_192 => answer::html(http::StatusCode::URI_TOO_LONG, "Request-URI Too Large"),
+            _ => next.run(request).await,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    fn country(&self) -> &Arc<Country> {
+        &self.0.country
+    }
+
+    fn edits(&self) -> Arc<Edits> {
+        Arc::clone(&held(&self.0.edits))
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        held(&self.0.store)
+    }
+}
+
+/// What tests ask and what others do meanwhile.
+impl Sandbox {
+    /// The case as the database holds it, whether or not the search index knows it.
+    pub fn case(&self, case_id: &str) -> Option<CaseState> {
+        self.store().case(case_id).map(|case| CaseState::clone(case))
+    }
+
+    /// The ids of all cases of [`CASE_TYPE`] the database holds, in order.
+    pub fn case_ids(&self) -> Vec<String> {
+        self.store().of_type(CASE_TYPE)
+    }
+
+    /// The forms received so far, oldest first. Bodies that were no form at all are not among them.
+    pub fn forms(&self) -> Vec<ReceivedForm> {
+        self.store().forms().to_vec()
+    }
+
+    /// The requests answered so far, oldest first.
+    pub fn requests(&self) -> Vec<Seen> {
+        held(&self.0.seen).clone()
+    }
+
+    /// What is odd in the country, and where.
+    pub fn planted(&self) -> &[Planted] {
+        &self.0.country.planted
+    }
+
+    /// An organisation unit the DHIS2 account may not read (E2012).
+    pub fn unreadable_org_unit(&self) -> Option<&str> {
+        let country = self.country();
+        (0..country.units.len())
+            .rev()
+            .find(|&unit| !country.readable(unit))
+            .map(|unit| country.units[unit].uid.as_str())
+    }
+
+    /// A data set the DHIS2 account may not read (E2010).
+    pub fn unreadable_data_set(&self) -> Option<&str> {
+        self.country().model.sets.iter().find(|set| !set.readable).map(|set| set.uid.as_str())
+    }
+
+    /// Someone else changes a case: a property, or `case_name`, `external_id`, `owner_id`, `case_type`. An unknown case
+    /// is left unknown and the answer is false.
+    pub fn set_property(&self, case_id: &str, name: &str, value: &str) -> bool {
+        let now = self.now();
+        self.store().set_property(case_id, name, value, now)
+    }
+
+    /// Someone else changes a data value; `None` takes the row away. False when the organisation unit is no facility or
+    /// the data element has no such category option combination.
+    pub fn set_value(
+        &self,
+        org_unit: &str,
+        data_element: &str,
+        category_option_combo: &str,
+        period: &str,
+        value: Option<&str>,
+    ) -> bool {
+        let country = self.country();
+        let facility = country.unit(org_unit).and_then(|unit| country.units[unit].facility);
+        let column = country.model.column(data_element, category_option_combo);
+        let (Some(facility), Some(column)) = (facility, column) else { return false };
+        let edit = Edit {
+            period: period.to_owned(),
+            column,
+            value: value.map(str::to_owned),
+            at: Some(self.now()),
+            ..Edit::default()
+        };
+        world::put(Arc::make_mut(&mut held(&self.0.edits)), facility, edit);
+        true
+    }
+
+    /// Gives or takes the two permissions HQ asks for, `edit_data` and `access_api` (commcare.md section 4.1).
+    pub fn set_permissions(&self, edit_data: bool, access_api: bool) {
+        self.store().set_permissions(edit_data, access_api);
+    }
+
+    /// While `hold` is true the search index takes up nothing new; `false` lets it catch up (commcare.md section 8.3).
+    pub fn hold_index(&self, hold: bool) {
+        let now = self.now();
+        self.store().hold_index(hold, now);
+    }
+}

@@ -264,10 +264,7 @@ pub enum Action {
 
 /// The scopes that have the keys now, innermost first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
-    use Scope::{
-        Always, Everywhere, Facilities, Help, Lists, Over as Covered, Overview, Prompt, Properties, Question, Reading,
-        Ready, Review, Sending, Settled, Small, Unread,
-    };
+    use Scope::{Always, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
     if model.layout().shape == Shape::TooSmall {
         return &[Small, Always];
     }
@@ -281,6 +278,14 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Some(_) => return &[Covered, Lists, Everywhere, Always],
         None => {}
     }
+    screen_scopes(model)
+}
+
+/// The scopes of the screen itself, whatever covers it.
+fn screen_scopes(model: &Model) -> &'static [Scope] {
+    use Scope::{
+        Always, Everywhere, Facilities, Lists, Overview, Properties, Reading, Ready, Review, Sending, Settled, Unread,
+    };
     match (model.screen, &model.submit.stage) {
         (Screen::Overview, _) if model.reading.is_some() => &[Reading, Everywhere, Always],
         (Screen::Overview, _) if model.review.is_none() => &[Unread, Everywhere, Always],
@@ -297,6 +302,13 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
 /// The row of a key in these scopes.
 pub fn find(scopes: &[Scope], press: Press) -> Option<&'static Row> {
     scopes.iter().find_map(|scope| TABLE.iter().find(|row| row.scope == *scope && row.has(press)))
+}
+
+/// Whether one of its keys gets to a row in these scopes, and not to a row of a scope further in.
+fn is_reached(scopes: &[Scope], row: &Row) -> bool {
+    let mut presses = row.keys.iter().filter_map(|key| Press::parse(key));
+    scopes.contains(&row.scope)
+        && presses.any(|press| find(scopes, press).is_some_and(|found| std::ptr::eq(found, row)))
 }
 
 /// Why an action cannot be done now; `None` where it can.
@@ -356,7 +368,8 @@ pub fn footer(model: &Model, columns: u16) -> Vec<Hint> {
     let scopes = scopes(model);
     let mut rows: Vec<&Row> = TABLE
         .iter()
-        .filter(|row| row.rank > 0 && scopes.contains(&row.scope) && why_not(model, row.action).is_none())
+        .filter(|row| row.rank > 0 && is_reached(scopes, row) && row.action != Action::Tab(model.screen))
+        .filter(|row| why_not(model, row.action).is_none())
         .collect();
     rows.sort_by_key(|row| row.rank);
     let mut left = usize::from(columns).saturating_sub(2);
@@ -376,10 +389,10 @@ pub fn footer(model: &Model, columns: u16) -> Vec<Hint> {
 pub fn help(model: &Model, words: &str) -> Vec<usize> {
     let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
     let mut rows = Vec::new();
-    for scope in scopes(model) {
-        rows.extend(
-            TABLE.iter().enumerate().filter(|(_, row)| row.scope == *scope && row.holds(&words)).map(|(i, _)| i),
-        );
+    let scopes = screen_scopes(model);
+    for scope in scopes {
+        let here = |row: &Row| row.scope == *scope && row.holds(&words) && is_reached(scopes, row);
+        rows.extend(TABLE.iter().enumerate().filter(|(_, row)| here(row)).map(|(at, _)| at));
     }
     rows
 }

@@ -50,7 +50,7 @@ const fn row(
 }
 
 /// Every key (review-ux.md, Keys).
-pub const TABLE: &[Row] = {
+pub static TABLE: &[Row] = {
     use Action as A;
     use Scope as S;
     &[

@@ -8,15 +8,6 @@ use super::screen::Screen;
 /// Fewest columns and lines in which anything but the way out is shown.
 pub const SMALLEST: (u16, u16) = (60, 16);
 
-/// Columns of a row before the name: cursor, mark, space.
-const LEAD: u16 = 5;
-/// Columns of the arrow between old and new.
-const ARROW: u16 = 3;
-/// Columns of the flag sign with the space before it.
-const FLAG: u16 = 3;
-/// A name shorter than this says nothing.
-const NAME: u16 = 12;
-
 /// How many panes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -40,35 +31,6 @@ pub struct Widths {
     pub new: u16,
     /// Differences with their sign.
     pub change: u16,
-}
-
-/// The columns of a row of properties (or of facilities, on Properties).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
-    /// The name; what the numbers leave.
-    pub name: u16,
-    /// The old value.
-    pub old: u16,
-    /// The new value.
-    pub new: u16,
-    /// The change; `None` where there is no room, since a digit is never cut.
-    pub change: Option<u16>,
-}
-
-impl Columns {
-    /// The columns in a pane this wide. A row is cursor and mark (5), name, space, old, arrow (3), new, two spaces and
-    /// change where there is one, space and sign (3).
-    pub fn of(pane: u16, widths: Widths) -> Self {
-        let (old, new) = (widths.old.max(4), widths.new.max(8));
-        let change = widths.change.max(6);
-        let fixed = LEAD + 1 + old + ARROW + new + FLAG;
-        let all = fixed + 2 + change;
-        if pane >= all + NAME {
-            Self { name: pane - all, old, new, change: Some(change) }
-        } else {
-            Self { name: pane.saturating_sub(fixed), old, new, change: None }
-        }
-    }
 }
 
 /// Where everything stands. Rectangles that a shape does not have are empty.
@@ -97,8 +59,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a screen at this size (columns, lines). `widths` say how much room the numbers need.
-    pub fn of(screen: Screen, (width, height): (u16, u16), widths: Widths) -> Self {
+    /// The layout of a screen at this size (columns, lines).
+    pub fn of(screen: Screen, (width, height): (u16, u16)) -> Self {
         let shape = match width {
             _ if width < SMALLEST.0 || height < SMALLEST.1 => Shape::TooSmall,
             0..80 => Shape::Stacked,
@@ -110,7 +72,7 @@ impl Layout {
             (_, Shape::TooSmall) | (Screen::Overview | Screen::Submit, _) => {}
             (Screen::Properties, _) => layout.column(height),
             (Screen::Facilities, Shape::Stacked) => layout.stack(),
-            (Screen::Facilities, _) => layout.beside(widths, height),
+            (Screen::Facilities, _) => layout.beside(height),
         }
         layout
     }
@@ -145,7 +107,7 @@ impl Layout {
 
     /// Properties: one list, detail under it. Stacked, one more line for the counts of the property.
     fn column(&mut self, height: u16) {
-        let detail = if height < 24 { 2 } else { (self.body.height / 4).clamp(5, 12) };
+        let detail = if height < 24 { 2 } else { (self.body.height / 3).clamp(5, 14) };
         self.list_head = if self.shape == Shape::Stacked { 2 } else { 1 };
         self.list = Rect { height: self.body.height - detail, ..self.body };
         self.detail = Rect { y: self.list.bottom(), height: detail, ..self.body };
@@ -162,18 +124,15 @@ impl Layout {
     }
 
     /// List left; a bar; properties with the detail below or, from 180 columns, beside them behind another bar.
-    fn beside(&mut self, widths: Widths, height: u16) {
-        let wanted = match self.body.width {
+    fn beside(&mut self, height: u16) {
+        let width = match self.body.width {
             0..120 => 31,
             120..180 => 40,
             _ => 44,
         };
-        // Long numbers take columns from the list before the name of a property vanishes.
-        let need = LEAD + NAME + 1 + widths.old.max(4) + ARROW + widths.new.max(8) + FLAG;
-        let width = wanted.min(self.body.width.saturating_sub(need + 1)).max(22);
         self.list = Rect { width, ..self.body };
-        self.list_head = 2;
-        self.cells_head = 2;
+        self.list_head = if (120..180).contains(&self.body.width) { 3 } else { 2 };
+        self.cells_head = self.list_head;
         let right = Rect { x: width + 1, width: self.body.width - width - 1, ..self.body };
         if self.shape == Shape::Three {
             self.cells = Rect { width: right.width - 55, ..right };
@@ -194,12 +153,6 @@ impl Layout {
     pub fn cell_rows(&self) -> usize {
         usize::from(self.cells.height.saturating_sub(self.cells_head))
     }
-
-    /// Columns of a row of `cells` (Facilities) or of `list` (Properties).
-    pub fn columns(&self, screen: Screen, widths: Widths) -> Columns {
-        let pane = if screen == Screen::Facilities { self.cells.width } else { self.list.width };
-        Columns::of(pane, widths)
-    }
 }
 
 #[cfg(test)]
@@ -208,10 +161,9 @@ mod tests {
 
     #[test]
     fn every_part_is_inside_at_every_size() {
-        let widths = [Widths::default(), Widths { old: 18, new: 18, change: 19 }];
-        for (screen, widths) in Screen::ALL.into_iter().flat_map(|s| widths.map(|w| (s, w))) {
+        for screen in Screen::ALL {
             for (width, height) in (1..220_u16).step_by(3).flat_map(|w| (1..70_u16).map(move |h| (w, h))) {
-                let layout = Layout::of(screen, (width, height), widths);
+                let layout = Layout::of(screen, (width, height));
                 let all = Rect { x: 0, y: 0, width, height };
                 for part in
                     [layout.header, layout.body, layout.status, layout.footer, layout.list, layout.cells, layout.detail]
@@ -220,7 +172,6 @@ mod tests {
                 }
                 if layout.shape != Shape::TooSmall && screen == Screen::Facilities {
                     assert!(layout.list_rows() >= 3 && layout.cell_rows() >= 3, "{width}x{height} {layout:?}");
-                    assert!(layout.columns(screen, widths).name >= 8, "{width}x{height} {widths:?}");
                 }
             }
         }
@@ -228,7 +179,7 @@ mod tests {
 
     #[test]
     fn sizes_of_the_pictures() {
-        let at = |width, height| Layout::of(Screen::Facilities, (width, height), Widths::default());
+        let at = |width, height| Layout::of(Screen::Facilities, (width, height));
         assert_eq!((at(80, 24).list.width, at(120, 40).list.width, at(200, 60).list.width), (31, 40, 44));
         assert_eq!((at(80, 24).body.y, at(80, 24).body.height), (3, 18));
         assert_eq!((at(60, 20).body.y, at(60, 20).body.height), (2, 15));

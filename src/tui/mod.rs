@@ -10,3 +10,4 @@ pub mod parts;
 pub mod screen;
 pub mod table;
 pub mod theme;
+pub mod update;

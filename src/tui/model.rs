@@ -1,7 +1,7 @@
 //! All state of the screen. Only `update` changes it; drawing reads it. What needs a scan of the plan is kept here ready,
 //! so that a frame never costs more with more facilities.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tui_input::Input;
 
@@ -116,7 +116,7 @@ impl<T: Copy + PartialEq> Rows<T> {
 /// A line of Overview that enter opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// Cases that cannot take part and organisation units without a case.
+    /// Cases that cannot take part.
     NotMatched,
     /// Undecided changes with a STOP.
     Stop,
@@ -138,7 +138,7 @@ pub struct Names {
     /// By property, for rows of the properties on Facilities.
     pub short: Vec<String>,
     /// Columns `short` was made for.
-    pub columns: u16,
+    pub columns: usize,
 }
 
 impl Names {
@@ -182,6 +182,15 @@ pub struct Counts {
     pub changing: usize,
 }
 
+/// Cells of a facility that are not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Without a change; `t` shows them.
+    pub unchanged: usize,
+    /// Changes the filter does not show.
+    pub changes: usize,
+}
+
 /// An open review.
 #[derive(Debug)]
 pub struct Review {
@@ -201,6 +210,8 @@ pub struct Review {
     pub list: Rows<u32>,
     /// Cells of the facility under the cursor.
     pub cells: Rows<Cell>,
+    /// Cells of that facility that are not among the rows.
+    pub hidden: Hidden,
     /// The property of Properties.
     pub property: u16,
     /// Facilities of that property, as cells.
@@ -211,8 +222,10 @@ pub struct Review {
     pub doors: Rows<Door>,
     /// What is behind the cell under the cursor.
     pub behind: Behind,
-    /// Room the numbers need.
+    /// Room the numbers of the whole plan need.
     pub widths: Widths,
+    /// Room the numbers of the column need.
+    pub column_widths: Widths,
     /// Names of the properties.
     pub names: Names,
     /// Counts that never change.
@@ -232,11 +245,6 @@ impl Review {
     /// Whether a decision is not on disk yet.
     pub fn is_saving(&self) -> bool {
         self.saving.is_some()
-    }
-
-    /// Cells of the facility under the cursor that are not among the rows.
-    pub fn hidden_cells(&self) -> usize {
-        if self.list.all.is_empty() { 0 } else { usize::from(self.plan.width()) - self.cells.all.len() }
     }
 
     /// Place of the current property in the order of `h` and `l`, 1 for the first.
@@ -398,7 +406,11 @@ pub struct Model {
     /// Digits of a count before a motion.
     pub count: String,
     /// Where a count that begins with the digit of a tab was begun, and when its last digit came.
-    pub(super) count_from: Option<(Screen, std::time::Duration)>,
+    pub(super) count_from: Option<(Screen, Focus, Duration)>,
+    /// The tab esc on Submit goes back to.
+    pub(super) came_from: Screen,
+    /// Whether to leave as soon as the form under way has its answer.
+    pub(super) leave_when_stopped: bool,
     /// Whether the program is leaving.
     pub leaving: bool,
 }
@@ -421,7 +433,7 @@ impl Model {
 
     /// The layout of a screen.
     pub fn layout_of(&self, screen: Screen) -> Layout {
-        Layout::of(screen, self.size, self.review.as_ref().map(|r| r.widths).unwrap_or_default())
+        Layout::of(screen, self.size)
     }
 
     /// Whether something runs that moves by itself, so that a tick is of use.

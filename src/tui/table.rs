@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn usual_values_stand_in_columns_and_wide_ones_take_room_from_their_name() {
         let widest = value("12345678901234", "98765432109876").widths();
-        assert_eq!(line(40, &value("120", "1310"), widest), "total_budge…     120 →   1,310    +1,190");
+        assert_eq!(line(40, &value("120", "1310"), widest), "total_budget_f…    120 →  1,310   +1,190");
         assert_eq!(line(40, &value("4500000", "5210000.5"), widest), "total_budget_fo… 4,500,000 → 5,210,000.5");
         assert!(line(80, &value("4500000", "5210000.5"), widest).contains("  +710,000.5"));
     }

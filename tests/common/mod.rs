@@ -111,7 +111,6 @@ fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: vec!["line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned()],
         notes: Vec::new(),
-        units_without_case: vec![("ouA00000001".to_owned(), "Old Dispensary".to_owned())],
     }
 }
 

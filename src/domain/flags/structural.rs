@@ -119,6 +119,9 @@ fn follow_up(facts: &Facts<'_>) -> Option<Flag> {
 mod tests {
     use super::*;
 
+    /// Facility, twins, rows, value type, flags expected.
+    type Case<'a> = (&'a Facility, &'a [&'a str], Vec<Part>, &'a str, &'a [&'a str]);
+
     fn part(combo: &str, value: &str) -> Part {
         Part {
             category_option_combo: combo.to_owned(),
@@ -142,7 +145,7 @@ mod tests {
         other.attribute_option_combo = "x".to_owned();
         let mut marked = part("m", "1");
         marked.follow_up = true;
-        let cases: [(&Facility, &[&str], Vec<Part>, &str, &[&str]); 10] = [
+        let cases: [Case<'_>; 10] = [
             (&open, &[], vec![part("m", "3"), part("f", "4")], "INTEGER", &[]),
             (
                 &open,

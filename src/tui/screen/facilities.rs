@@ -230,7 +230,7 @@ fn hidden(review: &Review, rows: Rect, used: u16, lead: u16, canvas: &mut Canvas
 
 /// Names of all properties in `columns`; from the model where they were made for that width.
 pub(super) fn short_names(review: &Review, columns: usize) -> Cow<'_, [String]> {
-    if usize::from(review.names.columns) == columns {
+    if review.names.columns == columns {
         return Cow::Borrowed(&review.names.short);
     }
     let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();

@@ -133,13 +133,9 @@ fn checks<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, width
     let scope = if head.scope.is_empty() { String::new() } else { format!(" ({})", head.scope) };
     let scope = format!("{facilities} in scope{scope}, {changing} with a change");
     check(sheet, false, ("ok", Role::Approved), "facilities", scope, width);
-    let (cases, units) = (review.plan.skipped().len(), head.units_without_case.len());
-    if cases + units > 0 {
-        let text = format!(
-            "{} that cannot take part, {} without case",
-            plural(cases, "case", "cases"),
-            plural(units, "organisation unit", "organisation units")
-        );
+    let cases = review.plan.skipped().len();
+    if cases > 0 {
+        let text = format!("{} that cannot take part", plural(cases, "case", "cases"));
         check(sheet, at == Some(Door::NotMatched), ("!", Role::Review), "not matched", text, width);
     }
     if review.counts.incomplete {

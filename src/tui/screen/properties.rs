@@ -60,7 +60,7 @@ pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
     let (pane, head) = (layout.list, layout.list_head);
-    let grid = Grid::facilities(pane.width, review.widths);
+    let grid = Grid::facilities(pane.width, review.column_widths);
     if layout.shape == Shape::Stacked {
         // No second line here, so the name stands over the column.
         let mut pen = canvas.pen(pane, 0);

@@ -1,0 +1,283 @@
+//! The mapping file: which case property holds which DHIS2 data element of which data set.
+//!
+//! It reads the CSV with the line of every row and collects all problems at once, each with its line and a remedy.
+//! It never guesses: a row that is not clear is kept, named, and not used. It does not open files, and it does not yet
+//! write any.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+mod read;
+
+/// The mapping that comes with the program: the 21 properties of the ONSE project.
+const BUILT_IN: &[u8] = include_bytes!("../../case_property_map.csv");
+
+/// The largest mapping file that is read, in bytes (fault matrix row M20). The real one has about two thousand.
+pub const LIMIT: usize = 16 * 1024 * 1024;
+
+/// The columns a mapping needs, by the names in its first line.
+pub const COLUMNS: [&str; 4] = [PROPERTY, ELEMENT, DATA_SET, NAME];
+const PROPERTY: &str = "case_property";
+const ELEMENT: &str = "data_element_id";
+const DATA_SET: &str = "data_set_id";
+const NAME: &str = "dhis2_name";
+
+/// What CommCare HQ reads as something other than a property, or shows under that name (commcare.md sections 2.1, 5.1,
+/// 8.2 and 9).
+const RESERVED: [&str; 33] = [
+    "attachment",
+    "case",
+    "case_id",
+    "case_name",
+    "case_type",
+    "close",
+    "closed",
+    "closed_by",
+    "create",
+    "date_closed",
+    "date_modified",
+    "date_opened",
+    "domain",
+    "external_id",
+    "hq_user_id",
+    "id",
+    "index",
+    "indexed_on",
+    "indices",
+    "is_deprecated",
+    "last_modified",
+    "location_id",
+    "name",
+    "opened_by",
+    "owner_id",
+    "properties",
+    "server_date_modified",
+    "server_date_opened",
+    "server_last_modified",
+    "type",
+    "update",
+    "user_id",
+    "xform_ids",
+];
+
+/// One row of the mapping, as read: spaces around its values are gone, nothing else is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The line of the file the row starts on; the header is line 1.
+    pub line: u64,
+    /// The case property that is written in CommCare.
+    pub property: String,
+    /// The id of the DHIS2 data element.
+    pub data_element: String,
+    /// The id of its data set; empty while it is not known.
+    pub data_set: String,
+    /// What DHIS2 calls the data element (`dhis2_name`), for people.
+    pub name: String,
+}
+
+/// Something about the mapping a person should know or mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line of the file; 1 also stands for the file as a whole.
+    pub line: u64,
+    /// The column, when it is about one.
+    pub column: Option<&'static str>,
+    /// What stands there, as read; empty when there is nothing to show.
+    pub value: String,
+    /// One or two sentences: what is wrong, and what to do.
+    pub what: String,
+    /// Whether the row cannot be used because of it; on line 1, whether the file cannot.
+    pub blocks: bool,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if let Some(column) = self.column {
+            write!(f, ", {column}")?;
+        }
+        if !self.value.is_empty() {
+            write!(f, " \"{}\"", shown(&self.value))?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// A mapping as read, with everything that is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// All rows in the order of the file, usable or not; none when the file could not be read as a mapping.
+    pub rows: Vec<Row>,
+    /// What was found, in the order of the lines.
+    pub problems: Vec<Problem>,
+    hash: String,
+}
+
+impl Mapping {
+    /// The mapping that comes with the program.
+    pub fn built_in() -> Self {
+        Self::read(BUILT_IN)
+    }
+
+    /// Reads a mapping file: UTF-8 with or without a byte order mark, commas, a header in the first line whose names
+    /// may stand in any order and letter case. Other columns are ignored, blank rows skipped.
+    pub fn read(bytes: &[u8]) -> Self {
+        let (rows, mut problems) = match read::parse(bytes) {
+            Ok(read) => read,
+            Err(problem) => (Vec::new(), vec![problem]),
+        };
+        problems.extend(rows.iter().flat_map(faults));
+        problems.extend(repeats(&rows));
+        problems.sort_by_key(|problem| problem.line);
+        Self { rows, problems, hash: fingerprint(bytes) }
+    }
+
+    /// The rows that can be read and written: no blocking problem, and a data set id.
+    pub fn usable(&self) -> impl Iterator<Item = &Row> {
+        let blocked: BTreeSet<u64> =
+            self.problems.iter().filter(|found| found.blocks).map(|found| found.line).collect();
+        self.rows.iter().filter(move |row| !blocked.contains(&row.line) && !row.data_set.is_empty())
+    }
+
+    /// Why there is no mapping at all: the file could not be read as one, or has no rows.
+    pub fn unreadable(&self) -> Option<&Problem> {
+        self.problems.iter().find(|found| self.rows.is_empty() && found.blocks)
+    }
+
+    /// A short fingerprint of the file's bytes, 16 hexadecimal digits. It tells two files apart; it is no protection.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// Why `name` cannot be the name of a case property, with the rule it breaks; `None` when it can.
+///
+/// An element name of ASCII letters, digits, `_`, `-` and `.`. HQ's own tool drops names that start with `_`, its API
+/// refuses those that start with `xml`, and the reserved ones would change the case itself (commcare.md sections 2.1,
+/// 5.1 and 5.5).
+pub fn property_fault(name: &str) -> Option<&'static str> {
+    let mut letters = name.chars();
+    let Some(first) = letters.next() else {
+        return Some("is empty");
+    };
+    if first == '_' {
+        return Some("starts with an underscore; CommCare's own tools drop such a property without a word");
+    }
+    if !first.is_ascii_alphabetic() {
+        return Some("does not start with a letter a to z");
+    }
+    if letters.any(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))) {
+        return Some("has a character other than a to z, 0 to 9, \"_\", \"-\" and \".\"");
+    }
+    if name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml")) {
+        return Some("starts with \"xml\", which CommCare refuses");
+    }
+    RESERVED.contains(&name).then_some("is reserved by CommCare for the case itself")
+}
+
+/// Whether `id` looks like a DHIS2 id: a letter, then ten letters or digits (dhis2.md).
+pub fn is_uid(id: &str) -> bool {
+    id.len() == 11 && id.starts_with(|c: char| c.is_ascii_alphabetic()) && id.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// What is wrong within one row.
+fn faults(row: &Row) -> Vec<Problem> {
+    let problem = |column, value: &str, what, blocks| Problem {
+        line: row.line,
+        column: Some(column),
+        value: value.to_owned(),
+        what,
+        blocks,
+    };
+    let mut found = Vec::new();
+    if let Some(fault) = property_fault(&row.property) {
+        let what = format!("The name {fault}. Write the name of the case property as it is in CommCare.");
+        found.push(problem(PROPERTY, &row.property, what, true));
+    }
+    for (column, id) in [(ELEMENT, &row.data_element), (DATA_SET, &row.data_set)] {
+        if id.is_empty() && column == DATA_SET {
+            let what = "The data set is not known yet, so the row waits. Tab 5 looks it up.".to_owned();
+            found.push(problem(column, id, what, false));
+        } else if !is_uid(id) {
+            found.push(problem(column, id, id_fault(id), true));
+        }
+    }
+    found
+}
+
+fn id_fault(id: &str) -> String {
+    const LOOKS: &str = "A DHIS2 id is a letter followed by ten letters or digits, such as asCqjKclllu.";
+    if id.is_empty() {
+        return format!("There is no id. {LOOKS}");
+    }
+    let letters = id.chars().count();
+    if letters == 11 {
+        format!("This is no id. {LOOKS}")
+    } else {
+        format!("This is no id: it has {letters} characters. {LOOKS}")
+    }
+}
+
+/// A property in two rows blocks all of them, never the last one wins (row M12); a data element in two is told (M13).
+fn repeats(rows: &[Row]) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for (property, lines) in lines_by(rows, |row| &row.property) {
+        let what = format!(
+            "The property stands on lines {}, so which one counts is not clear. Keep one of these rows.",
+            listed(&lines)
+        );
+        found.extend(on_each(&lines, PROPERTY, property, &what, true));
+    }
+    for (element, lines) in lines_by(rows, |row| &row.data_element) {
+        let what = format!("The data element stands on lines {}. Allowed; check that it is meant.", listed(&lines));
+        found.extend(on_each(&lines, ELEMENT, element, &what, false));
+    }
+    found
+}
+
+/// The values that stand in more than one row, with their lines.
+fn lines_by<'r>(rows: &'r [Row], value: impl Fn(&'r Row) -> &'r str) -> BTreeMap<&'r str, Vec<u64>> {
+    let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !value(row).is_empty()) {
+        lines.entry(value(row)).or_default().push(row.line);
+    }
+    lines.retain(|_, lines| lines.len() > 1);
+    lines
+}
+
+fn on_each(lines: &[u64], column: &'static str, value: &str, what: &str, blocks: bool) -> Vec<Problem> {
+    let problem = |line: &u64| Problem {
+        line: *line,
+        column: Some(column),
+        value: value.to_owned(),
+        what: what.to_owned(),
+        blocks,
+    };
+    lines.iter().map(problem).collect()
+}
+
+/// "2 and 5", "2, 5 and 9".
+fn listed(lines: &[u64]) -> String {
+    let words: Vec<String> = lines.iter().map(u64::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// A value as it may stand in a message: at most 60 characters, control characters and direction marks spelled out.
+fn shown(value: &str) -> String {
+    let mut text: String = value.chars().take(60).flat_map(char::escape_debug).collect();
+    if value.chars().nth(60).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// FNV-1a, 64 bits.
+fn fingerprint(bytes: &[u8]) -> String {
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
+}

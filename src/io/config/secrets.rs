@@ -1,0 +1,249 @@
+//! Secrets: from the environment, else from `secrets.toml` beside the settings. Asking a person is up to the caller.
+//!
+//! No message of this module holds a secret or a part of one.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::files::{read_open, why};
+use super::table::{Reading, Section, parse};
+use super::{Places, Profile, Settings, SettingsError, wanted};
+use crate::domain::nearest::nearest;
+use crate::io::http::Secret;
+
+const PASSWORD: &str = "dhis2_password";
+const TOKEN: &str = "dhis2_token";
+const API_KEY: &str = "commcare_api_key";
+const KEYS: [&str; 3] = [PASSWORD, TOKEN, API_KEY];
+
+/// How the DHIS2 side is signed in to.
+#[derive(Clone, Debug)]
+pub enum Dhis2Secret {
+    /// The password of the profile's user.
+    Password(Secret),
+    /// A personal access token, which stands for its user.
+    Token(Secret),
+}
+
+/// All a review needs.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// For DHIS2.
+    pub dhis2: Dhis2Secret,
+    /// For CommCare, together with the profile's user name.
+    pub commcare_api_key: Secret,
+}
+
+/// What was found. A caller may ask a person for the rest and fill it in.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// For DHIS2.
+    pub dhis2: Option<Dhis2Secret>,
+    /// For CommCare.
+    pub commcare_api_key: Option<Secret>,
+    profile: String,
+    file: PathBuf,
+    has_user: bool,
+}
+
+/// What is still missing. Its text names each thing and the two ways to give it; exit code 2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Whether the DHIS2 password or token is missing.
+    pub dhis2: bool,
+    /// Whether the CommCare API key is missing.
+    pub commcare: bool,
+    profile: String,
+    file: PathBuf,
+    has_user: bool,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, variable, key) = if self.has_user {
+            ("DHIS2 password", "ONSE_DHIS2_PASSWORD", PASSWORD)
+        } else {
+            ("DHIS2 token", "ONSE_DHIS2_TOKEN", TOKEN)
+        };
+        let both = if self.dhis2 && self.commcare { "\n" } else { "" };
+        if self.dhis2 {
+            self.one(f, what, variable, key)?;
+        }
+        write!(f, "{both}")?;
+        if self.commcare {
+            self.one(f, "CommCare API key", "ONSE_COMMCARE_API_KEY", API_KEY)?;
+        }
+        Ok(())
+    }
+}
+
+impl Missing {
+    fn one(&self, f: &mut fmt::Formatter<'_>, what: &str, variable: &str, key: &str) -> fmt::Result {
+        write!(
+            f,
+            "The {what} of profile {} is missing. Set the environment variable {variable}, or write {key} = \"...\" \
+             under [{}] in {} (mode 0600).",
+            self.profile,
+            self.profile,
+            self.file.display()
+        )
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl Found {
+    /// The secrets, when nothing is missing.
+    pub fn complete(self) -> Result<Secrets, Missing> {
+        match (self.dhis2, self.commcare_api_key) {
+            (Some(dhis2), Some(commcare_api_key)) => Ok(Secrets { dhis2, commcare_api_key }),
+            (dhis2, commcare) => Err(Missing {
+                dhis2: dhis2.is_none(),
+                commcare: commcare.is_none(),
+                profile: self.profile,
+                file: self.file,
+                has_user: self.has_user,
+            }),
+        }
+    }
+}
+
+/// Looks for the secrets of `profile`. What the environment gives is not looked for in the file; a file that others can
+/// read is refused (fault matrix row F05).
+pub fn find_secrets(
+    places: &Places,
+    settings: &Settings,
+    profile: &Profile,
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<Found, SettingsError> {
+    let variable = |name: &str| -> Result<Option<Secret>, SettingsError> {
+        let Some(value) = wanted(None, name, &env)? else {
+            return Ok(None);
+        };
+        match secret_fault(&value) {
+            None => Ok(Some(Secret::new(value))),
+            Some(fault) => Err(SettingsError::general(format!("The environment variable {name} {fault}."))),
+        }
+    };
+    let given = (variable("ONSE_DHIS2_PASSWORD")?, variable("ONSE_DHIS2_TOKEN")?);
+    let mut found = Found {
+        dhis2: one_of(given, "ONSE_DHIS2_PASSWORD", "ONSE_DHIS2_TOKEN").map_err(SettingsError::general)?,
+        commcare_api_key: variable("ONSE_COMMCARE_API_KEY")?,
+        profile: profile.name.clone(),
+        file: places.secrets.clone(),
+        has_user: profile.dhis2.username.is_some(),
+    };
+    if found.dhis2.is_none() || found.commcare_api_key.is_none() {
+        let (dhis2, commcare_api_key) = in_file(&places.secrets, settings, &profile.name)?;
+        found.dhis2 = found.dhis2.or(dhis2);
+        found.commcare_api_key = found.commcare_api_key.or(commcare_api_key);
+    }
+    if matches!(found.dhis2, Some(Dhis2Secret::Password(_))) && profile.dhis2.username.is_none() {
+        let what = format!(
+            "There is a DHIS2 password but no user. Add username to [profiles.{}.dhis2], or give a token instead.",
+            profile.name
+        );
+        return Err(SettingsError::of_file(&settings.file, what));
+    }
+    Ok(found)
+}
+
+type Pair = (Option<Dhis2Secret>, Option<Secret>);
+
+fn in_file(path: &Path, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((None, None)),
+        Err(error) => {
+            let what = format!("It cannot be read: {}. It must be yours and have mode 0600.", why(&error));
+            return Err(SettingsError::of_file(path, what));
+        }
+    };
+    private(path, &file)?;
+    let text = read_open(path, file)?;
+    let table = parse(path, &text)?;
+    let top = Section { title: String::new(), line: 1, table: &table };
+    let mut reading = Reading::new(&text);
+    let mut found = (None, None);
+    for (name, section) in reading.tables(&top) {
+        let pair = one(&mut reading, &section);
+        if name == profile {
+            found = pair;
+        } else if !settings.profiles.contains_key(&name) {
+            let mut what = "This table is named after no profile.".to_owned();
+            if let Some(close) = nearest(&name, settings.profiles.keys().map(String::as_str)) {
+                what = format!("There is no profile \"{}\". Perhaps \"{close}\" is meant.", name.escape_debug());
+            }
+            reading.refuse(section.line, what);
+        }
+    }
+    reading.done(path, Some(found))
+}
+
+/// The secrets of one profile. A key that is far from all known ones may be a secret in the wrong place: it is not shown.
+fn one<'t>(reading: &mut Reading<'t>, section: &Section<'t>) -> Pair {
+    for key in section.table.keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())) {
+        let what = match nearest(key.get_ref(), KEYS) {
+            Some(close) => format!("There is no key \"{}\". Perhaps {close} is meant.", key.get_ref().escape_debug()),
+            None => format!("This key is not known. Known: {}.", KEYS.join(", ")),
+        };
+        reading.refuse(reading.line(key), what);
+    }
+    let mut secret = |key| {
+        let text = reading.text(section, key)?;
+        let fault = if text.text.is_empty() { Some("is empty") } else { secret_fault(&text.text) };
+        match fault {
+            None => Some(Secret::new(text.text)),
+            Some(fault) => {
+                reading.refuse(text.line, format!("{key} {fault}."));
+                None
+            }
+        }
+    };
+    let (password, token, api_key) = (secret(PASSWORD), secret(TOKEN), secret(API_KEY));
+    let dhis2 = one_of((password, token), PASSWORD, TOKEN).unwrap_or_else(|what| {
+        reading.refuse(section.line, what);
+        None
+    });
+    (dhis2, api_key)
+}
+
+/// A password or a token, not both: which of them signs in must not be a matter of luck.
+fn one_of(given: (Option<Secret>, Option<Secret>), password: &str, token: &str) -> Result<Option<Dhis2Secret>, String> {
+    match given {
+        (Some(_), Some(_)) => Err(format!("Both {password} and {token} are set. Remove one of them.")),
+        (Some(secret), None) => Ok(Some(Dhis2Secret::Password(secret))),
+        (None, secret) => Ok(secret.map(Dhis2Secret::Token)),
+    }
+}
+
+/// A line end pasted along would break the header it is sent in.
+fn secret_fault(text: &str) -> Option<&'static str> {
+    text.chars().any(char::is_control).then_some("holds a line end or another control character")
+}
+
+/// Refuses a file of secrets that anyone but its owner may touch.
+#[cfg(unix)]
+fn private(path: &Path, file: &File) -> Result<(), SettingsError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let refuse = |what| Err(SettingsError::of_file(path, what));
+    let mode = match file.metadata() {
+        Ok(about) if !about.is_file() => return refuse("It is not a file.".to_owned()),
+        Ok(about) => about.permissions().mode() & 0o7777,
+        Err(error) => return refuse(format!("Its mode cannot be read: {}.", why(&error))),
+    };
+    if mode & 0o777 == mode & 0o700 {
+        return Ok(());
+    }
+    let quoted = path.display().to_string().replace('\'', r"'\''");
+    refuse(format!("Others can get at it: its mode is {mode:04o}, 0600 is needed. Run: chmod 600 '{quoted}'"))
+}
+
+/// Elsewhere a file in the own settings folder is the owner's alone.
+#[cfg(not(unix))]
+fn private(_path: &Path, _file: &File) -> Result<(), SettingsError> {
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! A generation of the plan in the review file, and the parts behind its cells.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io::{Read, Write},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{Store, Used};
+use crate::domain::{
+    flags::{Flag, Severity},
+    plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
+    total::Part,
+};
+
+/// The rows of one facility and data set in the quarter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FacilityParts {
+    /// Facility ordinal.
+    pub facility: u32,
+    /// Data set id.
+    pub data_set: String,
+    /// Its rows, in a fixed order.
+    pub parts: Vec<Part>,
+}
+
+impl Store {
+    /// Writes a generation whole or not at all (fault matrix row K02).
+    pub async fn save_plan(&self, plan: Arc<Plan>, used: Used, parts: Vec<FacilityParts>) -> Result<()> {
+        self.call("write the plan", move |connection| {
+            let transaction = connection.transaction()?;
+            save(&transaction, &plan, &used)?;
+            let generation = plan.head.generation;
+            let mut insert = transaction.prepare("INSERT INTO parts VALUES(?1, ?2, ?3, ?4)")?;
+            for one in &parts {
+                insert.execute(params![generation, one.facility, one.data_set, pack(&one.parts)?])?;
+            }
+            drop(insert);
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The settings of the newest generation.
+    pub async fn used(&self) -> Result<Used> {
+        self.call("read the settings", |connection| {
+            let sql = "SELECT settings FROM generation ORDER BY number DESC LIMIT 1";
+            let text: String = connection.query_row(sql, [], |row| row.get(0))?;
+            serde_json::from_str(&text).context("the settings of the plan are damaged")
+        })
+        .await
+    }
+
+    /// The parts behind a cell; empty where there are none.
+    pub async fn parts(&self, generation: u32, facility: u32, data_set: String, element: String) -> Result<Vec<Part>> {
+        self.call("read the category options", move |connection| {
+            let blob: Option<Vec<u8>> = connection
+                .prepare_cached("SELECT rows FROM parts WHERE generation = ?1 AND facility = ?2 AND data_set = ?3")?
+                .query_row(params![generation, facility, data_set], |row| row.get(0))
+                .optional()?;
+            let mut parts = blob.map_or_else(|| Ok(Vec::new()), |blob| unpack(&blob))?;
+            parts.retain(|part| part.data_element == element);
+            Ok(parts)
+        })
+        .await
+    }
+
+    /// All parts of a generation.
+    pub async fn all_parts(&self, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
+        self.call("read the category options", move |connection| {
+            let mut select = connection.prepare("SELECT facility, data_set, rows FROM parts WHERE generation = ?1")?;
+            let mut rows = select.query([generation])?;
+            let mut all = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let blob: Vec<u8> = row.get(2)?;
+                all.insert((row.get(0)?, row.get(1)?), unpack(&blob)?);
+            }
+            Ok(all)
+        })
+        .await
+    }
+}
+
+fn pack(parts: &[Part]) -> Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&serde_json::to_vec(parts)?)?;
+    Ok(encoder.finish()?)
+}
+
+fn unpack(blob: &[u8]) -> Result<Vec<Part>> {
+    let mut text = Vec::new();
+    ZlibDecoder::new(blob).read_to_end(&mut text).context("the category options are damaged")?;
+    serde_json::from_slice(&text).context("the category options are damaged")
+}
+
+fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
+    let generation = plan.head.generation;
+    transaction.execute(
+        "INSERT INTO generation VALUES(?1, ?2, ?3)",
+        params![generation, serde_json::to_string(&plan.head)?, serde_json::to_string(used)?],
+    )?;
+    let mut insert = transaction.prepare("INSERT OR REPLACE INTO facility VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for (at, f) in plan.facilities().iter().enumerate() {
+        insert.execute(params![at, f.case_id, f.name, f.external_id, f.closed, f.unit_name])?;
+    }
+    let mut insert =
+        transaction.prepare("INSERT OR REPLACE INTO property VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    for (at, p) in plan.properties().iter().enumerate() {
+        insert.execute(params![
+            at,
+            p.name,
+            p.data_element,
+            p.data_set,
+            p.title,
+            p.line,
+            p.element_name,
+            p.value_type,
+            p.data_set_name
+        ])?;
+    }
+    let mut insert = transaction.prepare("INSERT INTO cells VALUES(?1, ?2, ?3)")?;
+    for facility in 0..plan.height() {
+        let cells: Vec<_> =
+            plan.row(facility).map(|cell| (plan.old(cell), plan.held(cell), plan.state(cell).name())).collect();
+        insert.execute(params![generation, facility, serde_json::to_string(&cells)?])?;
+    }
+    let mut insert = transaction.prepare("INSERT INTO flag VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for (cell, flags) in plan.all_flags() {
+        for flag in flags {
+            let severity = flag.severity.word();
+            insert.execute(params![generation, cell.facility, cell.property, flag.id, severity, flag.sentence])?;
+        }
+    }
+    let mut insert = transaction.prepare("INSERT OR REPLACE INTO option_name VALUES(?1, ?2)")?;
+    for (id, name) in plan.option_names() {
+        insert.execute(params![id, name])?;
+    }
+    transaction.execute("DELETE FROM skipped", [])?;
+    let mut insert = transaction.prepare("INSERT INTO skipped VALUES(?1, ?2, ?3)")?;
+    for skipped in plan.skipped() {
+        insert.execute(params![skipped.case_id, skipped.case_name, skipped.reason])?;
+    }
+    Ok(())
+}
+
+/// Rows of a query, each through `read`.
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    Ok(connection.prepare(sql)?.query_map(values, read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn load(connection: &Connection) -> Result<(Plan, Used)> {
+    let newest = "SELECT number, head, settings FROM generation ORDER BY number DESC LIMIT 1";
+    let (generation, head, used) = connection
+        .query_row(newest, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
+        .optional()?
+        .ok_or_else(|| anyhow!("reading was never finished, so the file holds no plan; start a new review"))?;
+    let head: Head = serde_json::from_str(&head).context("the head of the plan is damaged")?;
+    let used: Used = serde_json::from_str(&used).context("the settings of the plan are damaged")?;
+    let facilities = all(connection, "SELECT * FROM facility ORDER BY ordinal", [], |row| {
+        Ok(Facility {
+            case_id: row.get(1)?,
+            name: row.get(2)?,
+            external_id: row.get(3)?,
+            closed: row.get(4)?,
+            unit_name: row.get(5)?,
+        })
+    })?;
+    let properties = all(connection, "SELECT * FROM property ORDER BY ordinal", [], |row| {
+        Ok(Property {
+            name: row.get(1)?,
+            data_element: row.get(2)?,
+            data_set: row.get(3)?,
+            title: row.get(4)?,
+            line: row.get(5)?,
+            element_name: row.get(6)?,
+            value_type: row.get(7)?,
+            data_set_name: row.get(8)?,
+        })
+    })?;
+    let mut draft = Plan::draft(head, facilities, properties);
+    cells(connection, generation, &mut draft)?;
+    flags(connection, generation, &mut draft)?;
+    for (id, name) in all(connection, "SELECT id, name FROM option_name", [], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        draft.name(id, name);
+    }
+    for skipped in all(connection, "SELECT * FROM skipped ORDER BY rowid", [], |row| {
+        Ok(Skipped { case_id: row.get(0)?, case_name: row.get(1)?, reason: row.get(2)? })
+    })? {
+        draft.skip(skipped);
+    }
+    Ok((draft.finish(), used))
+}
+
+/// A text borrowed from the row where it holds no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<()> {
+    let (height, width) = (draft.plan().height(), draft.plan().width());
+    let mut select = connection.prepare("SELECT facility, cells FROM cells WHERE generation = ?1")?;
+    let mut rows = select.query([generation])?;
+    while let Some(row) = rows.next()? {
+        let facility: u32 = row.get(0)?;
+        let cells: Vec<(Option<Text<'_>>, Option<Text<'_>>, State)> =
+            serde_json::from_str(row.get_ref(1)?.as_str()?)
+                .with_context(|| format!("facility {facility} of the plan is damaged"))?;
+        if facility >= height || cells.len() != usize::from(width) {
+            bail!("facility {facility} of the plan is damaged");
+        }
+        for (property, (old, held, state)) in (0..width).zip(&cells) {
+            let (old, held) = (old.as_ref().map(|t| t.0.as_ref()), held.as_ref().map(|t| t.0.as_ref()));
+            draft.set(Cell { facility, property }, old, held, *state);
+        }
+    }
+    Ok(())
+}
+
+fn flags(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<()> {
+    let (height, width) = (draft.plan().height(), draft.plan().width());
+    let sql = "SELECT facility, property, id, severity, sentence FROM flag WHERE generation = ?1 ORDER BY rowid";
+    let rows = all(connection, sql, [generation], |row| {
+        let cell = Cell { facility: row.get(0)?, property: row.get(1)? };
+        Ok((cell, row.get::<_, String>(2)?, row.get::<_, String>(3)?, row.get::<_, String>(4)?))
+    })?;
+    for (cell, id, severity, sentence) in rows {
+        let severity = [Severity::Info, Severity::Review, Severity::Stop]
+            .into_iter()
+            .find(|s| s.word() == severity)
+            .filter(|_| cell.facility < height && cell.property < width)
+            .ok_or_else(|| anyhow!("flag {id} of the plan is damaged"))?;
+        draft.flag(cell, Flag::new(&id, severity, sentence));
+    }
+    Ok(())
+}

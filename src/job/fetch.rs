@@ -1,0 +1,371 @@
+//! Both sources to a plan: the case list, then a handful of DHIS2 requests for all facilities at once.
+//! What an answer means is `assemble`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Result, anyhow, bail};
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    assemble::{Answers, Column, assemble, columns, unfit},
+    report::{Bar, Reading},
+    session::{Clock, Opened, Session, Sources, opened},
+};
+use crate::{
+    domain::{
+        mapping::{Mapping, Row},
+        plan::{Head, Plan, State},
+        quarter::Quarter,
+        text::inert,
+    },
+    io::{
+        commcare::{CaseRecord, Listing},
+        dhis2::{DataSet, DataValue, Denied, Named, OrgUnit, URL_LIMIT, batches, denied},
+        http::{Failure, Why},
+        store::{FacilityParts, Used},
+    },
+};
+
+/// Requests at once.
+const TOGETHER: usize = 4;
+
+/// What is to be read.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The quarter.
+    pub quarter: Quarter,
+    /// `CommCare` project.
+    pub project: String,
+    /// The profile's label.
+    pub label: String,
+    /// DHIS2 address, for the head of the plan.
+    pub dhis2: String,
+    /// `CommCare` address, for the head of the plan.
+    pub commcare: String,
+    /// Case type.
+    pub case_type: String,
+    /// The mapping.
+    pub mapping: Mapping,
+    /// Where the mapping is from.
+    pub mapping_label: String,
+    /// Names or ids of facilities; empty for all.
+    pub facilities: Vec<String>,
+    /// Settings kept in the review file.
+    pub used: Used,
+}
+
+/// A facility that was asked for and could not be told: the person's words were wrong, not the servers.
+#[derive(Debug)]
+pub struct NotFound(pub String);
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotFound {}
+
+impl Session {
+    /// Reads both sides into the review file, whole or not at all, and opens it.
+    pub async fn read(&self, ask: &Ask, progress: watch::Sender<Reading>, stop: CancellationToken) -> Result<Opened> {
+        let waits = progress.clone();
+        let sources = self.sources(Arc::new(move |wait| {
+            let line = format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs().max(1));
+            waits.send_modify(|reading| reading.waits.push(line));
+        }))?;
+        let reader = Reader { sources, ask, clock: &self.clock, progress, started: (self.clock)() };
+        let (plan, parts) = tokio::select! {
+            biased;
+            () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
+            read = reader.read() => read?,
+        };
+        self.store.save_plan(Arc::new(plan), ask.used.clone(), parts).await?;
+        opened(self.store.load().await?)
+    }
+}
+
+struct Reader<'a> {
+    sources: Sources,
+    ask: &'a Ask,
+    clock: &'a Clock,
+    progress: watch::Sender<Reading>,
+    started: Timestamp,
+}
+
+impl Reader<'_> {
+    async fn read(&self) -> Result<(Plan, Vec<FacilityParts>)> {
+        self.begin();
+        let rows: Vec<&Row> = self.ask.mapping.usable().collect();
+        if rows.is_empty() {
+            bail!("the mapping {} has no usable row; nothing can be read", self.ask.mapping_label);
+        }
+        let (listing, (elements, sets)) = tokio::try_join!(self.cases(&rows), self.metadata(&rows))?;
+        let (columns, unusable) = columns(rows, &elements, &sets);
+        if columns.is_empty() {
+            bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
+        }
+        let mut notes = notes(&listing);
+        let cases = chosen(listing.cases, &self.ask.facilities)?;
+        let unit_ids: BTreeSet<String> =
+            cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
+        let unit_ids: Vec<String> = unit_ids.into_iter().collect();
+        let (units, values) = tokio::try_join!(self.units(&unit_ids), self.values(&unit_ids, &columns, &mut notes))?;
+        let (values, unread) = values;
+        let unknown = unit_ids.len().saturating_sub(units.len());
+        if unknown > 0 {
+            notes.push(format!(
+                "{unknown} organisation units of cases are not known to DHIS2, or not shown to this account"
+            ));
+        }
+        let options = self.options(&values).await?;
+        self.progress.send_modify(|reading| reading.names.ended = true);
+        let head = self.head(&unusable, notes);
+        Ok(assemble(Answers { head, cases, columns, sets, units, values, unread, options }))
+    }
+
+    fn begin(&self) {
+        let mapping = &self.ask.mapping;
+        let usable = mapping.usable().count();
+        let line = format!("{}   {} rows, {usable} usable", self.ask.mapping_label, mapping.rows.len());
+        let problems = mapping.problems.iter().map(ToString::to_string).collect();
+        self.progress.send_modify(|reading| (reading.mapping, reading.mapping_problems) = (line, problems));
+    }
+
+    fn elapsed(&self) -> Duration {
+        (self.clock)().duration_since(self.started).unsigned_abs()
+    }
+
+    /// Changes one bar.
+    fn bar(&self, which: fn(&mut Reading) -> &mut Bar, change: impl FnOnce(&mut Bar)) {
+        let elapsed = self.elapsed();
+        self.progress.send_modify(|reading| {
+            let bar = which(reading);
+            bar.elapsed = elapsed;
+            change(bar);
+            bar.ended = bar.total.is_some_and(|total| bar.done >= total);
+        });
+    }
+
+    /// One request for names.
+    async fn named<T>(&self, ask: impl Future<Output = Result<T, Failure>>) -> Result<T> {
+        let got = ask.await?;
+        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
+        Ok(got)
+    }
+
+    async fn cases(&self, rows: &[&Row]) -> Result<Listing> {
+        let wanted: Vec<String> = rows.iter().map(|row| row.property.clone()).collect();
+        let mut page = |done, total| {
+            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
+        };
+        let listing = self.sources.commcare.cases(&self.ask.case_type, &wanted, &mut page).await?;
+        let cases = listing.cases.len();
+        self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (cases, Some(cases)));
+        if listing.cases.is_empty() {
+            bail!(
+                "project {} has no case of type {}, or the account may not see any; check case_type and project",
+                self.ask.project,
+                self.ask.case_type
+            );
+        }
+        Ok(listing)
+    }
+
+    async fn metadata(&self, rows: &[&Row]) -> Result<(Vec<crate::io::dhis2::DataElement>, Vec<DataSet>)> {
+        let distinct = |id: fn(&Row) -> &String| -> Vec<String> {
+            rows.iter().map(|row| id(row).clone()).collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let (elements, sets) = (distinct(|row| &row.data_element), distinct(|row| &row.data_set));
+        let dhis2 = &self.sources.dhis2;
+        tokio::try_join!(self.named(dhis2.data_elements(&elements)), self.named(dhis2.data_sets(&sets)))
+    }
+
+    async fn units(&self, ids: &[String]) -> Result<Vec<OrgUnit>> {
+        self.named(self.sources.dhis2.org_units(ids)).await
+    }
+
+    async fn options(&self, values: &[DataValue]) -> Result<Vec<Named>> {
+        let ids: BTreeSet<&String> = values
+            .iter()
+            .flat_map(|v| [&v.category_option_combo, &v.attribute_option_combo])
+            .filter(|id| !id.is_empty())
+            .collect();
+        let ids: Vec<String> = ids.into_iter().cloned().collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.named(self.sources.dhis2.category_option_combos(&ids)).await
+    }
+
+    /// The rows of all units, and the units that could not be read with the state of their cells.
+    async fn values(
+        &self,
+        units: &[String],
+        columns: &[Column],
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<DataValue>, BTreeMap<String, State>)> {
+        let sets: BTreeSet<String> =
+            columns.iter().filter(|c| c.quarterly).map(|c| c.property.data_set.clone()).collect();
+        let sets: Vec<String> = sets.into_iter().collect();
+        let total = units.len() * sets.len();
+        self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
+        if total == 0 {
+            return Ok((Vec::new(), BTreeMap::new()));
+        }
+        let period = [self.ask.quarter.to_string()];
+        let fixed = self.sources.dhis2.fixed_len(&sets, &period);
+        let batches: Vec<Vec<String>> = batches(units, fixed, URL_LIMIT).into_iter().map(<[String]>::to_vec).collect();
+        let asked = batches.into_iter().map(|batch| self.batch(batch, &sets, &period));
+        let mut answers: Vec<Batch> = stream::iter(asked).buffered(TOGETHER).collect().await;
+        if let Some(failure) = answers.iter_mut().find_map(|batch| batch.fatal.take()) {
+            return Err(failure.into());
+        }
+        let failed = answers.iter().filter(|batch| batch.failed.is_some()).count();
+        if failed == answers.len() {
+            let failure = answers.iter_mut().find_map(|batch| batch.failed.take());
+            return Err(failure.map_or_else(|| anyhow!("DHIS2 gave no values"), Into::into));
+        }
+        let (mut rows, mut unread) = (Vec::new(), BTreeMap::new());
+        let mut foreign = 0;
+        for batch in answers {
+            rows.extend(batch.rows);
+            unread.extend(batch.unread);
+            foreign += batch.foreign;
+            notes.extend(batch.failed.map(|failure| format!("some facilities could not be read: {failure}")));
+        }
+        if foreign > 0 {
+            notes
+                .push(format!("{foreign} rows came for units or quarters that were not asked for; they were left out"));
+        }
+        Ok((rows, unread))
+    }
+
+    /// One batch. Units the server names as forbidden are left out and the rest is asked again (fault matrix row D03).
+    async fn batch(&self, mut units: Vec<String>, sets: &[String], period: &[String]) -> Batch {
+        let reports = units.len() * sets.len();
+        let mut batch = Batch::default();
+        while !units.is_empty() {
+            match self.sources.dhis2.data_values(&units, sets, period).await {
+                Ok(values) => {
+                    batch.foreign = values.foreign;
+                    batch.rows = values.rows;
+                    break;
+                }
+                Err(failure) => {
+                    let named = match denied(&failure) {
+                        Some(Denied::OrgUnits(named)) => named,
+                        _ => Vec::new(),
+                    };
+                    let before = units.len();
+                    units.retain(|unit| !named.contains(unit));
+                    if units.len() == before {
+                        let state = batch.fail(failure);
+                        batch.unread.extend(units.drain(..).map(|unit| (unit, state)));
+                    } else {
+                        batch.unread.extend(named.into_iter().map(|unit| (unit, State::NoAccess)));
+                    }
+                }
+            }
+        }
+        self.bar(|reading| &mut reading.reports, |bar| bar.done += reports);
+        batch
+    }
+
+    fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
+        let ask = self.ask;
+        let problems = ask.mapping.problems.iter().map(ToString::to_string).chain(unusable.iter().cloned());
+        Head {
+            quarter: ask.quarter,
+            project: ask.project.clone(),
+            label: ask.label.clone(),
+            dhis2: ask.dhis2.clone(),
+            commcare: ask.commcare.clone(),
+            mapping: format!("{} ({} rows, {})", ask.mapping_label, ask.mapping.rows.len(), ask.mapping.hash()),
+            case_type: ask.case_type.clone(),
+            read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            generation: 1,
+            scope: if ask.facilities.is_empty() { "whole project".to_owned() } else { ask.facilities.join(", ") },
+            mapping_problems: problems.collect(),
+            notes,
+        }
+    }
+}
+
+/// What came of one batch.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<DataValue>,
+    foreign: usize,
+    unread: BTreeMap<String, State>,
+    failed: Option<Failure>,
+    fatal: Option<Failure>,
+}
+
+impl Batch {
+    /// Keeps a failure and says which state it gives the cells. A refused sign-in ends the whole reading.
+    fn fail(&mut self, failure: Failure) -> State {
+        if matches!(*failure.why, Why::SignIn { .. }) {
+            self.fatal = Some(failure);
+            return State::FetchFailed;
+        }
+        let forbidden = matches!(*failure.why, Why::Forbidden { .. }) || denied(&failure).is_some();
+        self.failed = Some(failure);
+        if forbidden { State::NoAccess } else { State::FetchFailed }
+    }
+}
+
+fn notes(listing: &Listing) -> Vec<String> {
+    if listing.is_whole() {
+        return Vec::new();
+    }
+    vec![format!(
+        "CommCare announced {} cases and listed {}; some changed meanwhile, so one may be missing. Read again to be sure",
+        listing.matching,
+        listing.cases.len()
+    )]
+}
+
+/// The cases of the facilities asked for: by case id, organisation unit id, whole name, or the only name that holds the words.
+fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>> {
+    if wanted.is_empty() {
+        return Ok(cases);
+    }
+    let mut picked = BTreeSet::new();
+    for words in wanted {
+        let lower = words.to_lowercase();
+        let places = |test: &dyn Fn(&CaseRecord) -> bool| -> Vec<usize> {
+            cases.iter().enumerate().filter(|(_, case)| test(case)).map(|(at, _)| at).collect()
+        };
+        let mut found = places(&|case| case.case_id == *words || case.external_id.as_deref() == Some(words));
+        if found.is_empty() {
+            found = places(&|case| case.name.to_lowercase() == lower);
+        }
+        if found.is_empty() {
+            found = places(&|case| case.name.to_lowercase().contains(&lower));
+            if found.len() > 1 {
+                let names: Vec<String> = found.iter().take(8).map(|at| inert(&cases[*at].name).into_owned()).collect();
+                let more = if found.len() > 8 { format!(" and {} more", found.len() - 8) } else { String::new() };
+                let names = names.join(", ");
+                return Err(
+                    NotFound(format!("\"{words}\" is in {} names: {names}{more}; name one", found.len())).into()
+                );
+            }
+        }
+        if found.is_empty() {
+            return Err(NotFound(format!(
+                "no facility has the name or id \"{words}\"; names are searched as plain text"
+            ))
+            .into());
+        }
+        picked.extend(found);
+    }
+    Ok(cases.into_iter().enumerate().filter(|(at, _)| picked.contains(at)).map(|(_, case)| case).collect())
+}

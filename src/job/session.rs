@@ -1,0 +1,174 @@
+//! One review under way: the file, the two servers and who decides. Screens and commands hold it and call it.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+
+use super::{
+    forms::standing,
+    report::{Detail, PartLine, Sending},
+};
+use crate::{
+    domain::{
+        ledger::{Entry, Ledger, Stamp},
+        outcome::Outcome,
+        plan::{Cell, Plan},
+    },
+    io::{
+        commcare::CommCare,
+        dhis2::Dhis2,
+        http::{OnWait, Sleeper},
+        store::{Form, Loaded, Store},
+    },
+};
+
+/// Asks for the time. Given in, so that tests and simulations decide it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Both servers.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Cases and forms.
+    pub commcare: CommCare,
+    /// Totals.
+    pub dhis2: Dhis2,
+}
+
+/// Makes both clients, telling of waits as they happen. `None` in a session that touches no network.
+pub type Connect = Arc<dyn Fn(OnWait) -> Sources + Send + Sync>;
+
+/// A plan as opened: what was decided, where the reader was, and what was sent.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The verdicts.
+    pub ledger: Ledger,
+    /// Where the reader was, as the screen wrote it.
+    pub place: Option<String>,
+    /// Every form so far.
+    pub forms: Vec<Form>,
+}
+
+impl Opened {
+    /// What was sent so far; `None` where nothing was.
+    pub fn standing(&self) -> Option<Sending> {
+        standing(&self.plan, &self.forms)
+    }
+
+    /// Cells that stand in a form the server did not refuse: their verdict stands.
+    pub fn sent(&self) -> Vec<Cell> {
+        sent(&self.forms)
+    }
+}
+
+/// One review under way. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    pub(super) store: Store,
+    pub(super) connect: Option<Connect>,
+    pub(super) clock: Clock,
+    pub(super) sleep: Sleeper,
+    who: Arc<str>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session on an open review file. `who` is written beside every decision.
+    pub fn new(store: Store, connect: Option<Connect>, clock: Clock, sleep: Sleeper, who: &str) -> Self {
+        Self { store, connect, clock, sleep, who: who.into() }
+    }
+
+    /// Where the review file is.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Closes the review file; nothing can be written after.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
+    /// Who decides here.
+    pub fn who(&self) -> &str {
+        &self.who
+    }
+
+    /// Who and when, for a decision made now.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { at: self.now(), who: self.who.to_string() }
+    }
+
+    /// RFC 3339, whole seconds.
+    pub(super) fn now(&self) -> String {
+        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// Both clients, or why there are none.
+    pub(super) fn sources(&self, on_wait: OnWait) -> Result<Sources> {
+        let connect = self.connect.as_ref().context("this review was opened without the servers (--offline)")?;
+        Ok(connect(on_wait))
+    }
+
+    /// Opens what the file holds. Fails where reading never finished or the log does not fit the plan.
+    pub async fn open(&self) -> Result<Opened> {
+        opened(self.store.load().await?)
+    }
+
+    /// Writes a decision; it is on the disk when this returns.
+    pub async fn record(&self, entry: Entry, plan: &Arc<Plan>) -> Result<()> {
+        self.store.append(entry, Arc::clone(plan)).await
+    }
+
+    /// Remembers where the reader is.
+    pub async fn save_place(&self, place: String) -> Result<()> {
+        self.store.save_place(place).await
+    }
+
+    /// What is behind a cell.
+    pub async fn detail(&self, plan: &Plan, cell: Cell) -> Result<Detail> {
+        let property = plan.property(cell.property);
+        let (data_set, element) = (property.data_set.clone(), property.data_element.clone());
+        let parts = self.store.parts(plan.head.generation, cell.facility, data_set, element).await?;
+        let named = |id: &str| plan.option_name(id).filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+        let parts = parts.into_iter().map(|part| {
+            let attribute = named(&part.attribute_option_combo);
+            PartLine {
+                name: named(&part.category_option_combo),
+                attribute: (attribute != "default" && !attribute.is_empty()).then_some(attribute),
+                value: part.value,
+                comment: part.comment,
+                follow_up: part.follow_up,
+                stored_by: part.stored_by,
+                last_updated: part.last_updated,
+            }
+        });
+        Ok(Detail { cell, parts: parts.collect() })
+    }
+}
+
+/// A loaded file with its verdicts worked out.
+pub fn opened(loaded: Loaded) -> Result<Opened> {
+    let Loaded { plan, entries, forms, place, .. } = loaded;
+    let mut ledger = match Ledger::replay(&plan, &entries) {
+        Ok(ledger) => ledger,
+        Err(why) => bail!("{why}; nothing was changed. The file can still be read with onse show"),
+    };
+    ledger.mark_sent(sent(&forms));
+    Ok(Opened { plan: Arc::new(plan), ledger, place, forms })
+}
+
+/// What stands in a form stays decided, unless the server refused it.
+fn sent(forms: &[Form]) -> Vec<Cell> {
+    let mut fates = BTreeMap::new();
+    for form in forms {
+        fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
+    }
+    fates.into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell).collect()
+}

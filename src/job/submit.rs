@@ -1,0 +1,349 @@
+//! Sending: what is approved is checked against the cases as they are now, frozen into forms, sent one by one and read back.
+//!
+//! No byte of a form leaves before its bytes and id are on the disk, and they are never built twice (fault matrix P1, P2).
+//! Nothing is called APPLIED that was not seen (P3).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    forms::{Next, bytes, cases_now, chunks, form_count, form_outcome, fresh_id, judge, line, line_of, three_way},
+    report::{Check, FormLine, Level, Phase, Sending},
+    session::{Opened, Session, Sources},
+};
+use crate::{
+    domain::{
+        ledger::Ledger,
+        outcome::{Outcome, read_back},
+        plan::{Cell, Plan},
+    },
+    io::{
+        commcare::Receipt,
+        store::{Form, FormCell, Seen, Used},
+    },
+};
+
+/// Tries with the same bytes before a form is left as it is.
+const TRIES: u32 = 6;
+/// First pause between two tries, doubled each time up to [`LONGEST_PAUSE`] (fault matrix section 2).
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+/// Longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// Times the cases are read back before a value that does not show is left as accepted.
+const LOOKS: u32 = 5;
+/// Pause before reading back again; the search index refreshes about every 5 s (commcare.md section 8.3).
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a person steers a submission. Each is looked at between forms; `abandon` also ends a wait.
+#[derive(Clone, Debug)]
+pub struct Steering {
+    /// Stop after the form under way.
+    pub stop: CancellationToken,
+    /// Leave the request under way: its form becomes UNKNOWN.
+    pub abandon: CancellationToken,
+    /// Whether to wait between forms.
+    pub pause: watch::Receiver<bool>,
+}
+
+/// A submission under way.
+struct Run<'a> {
+    session: &'a Session,
+    sources: Sources,
+    plan: Arc<Plan>,
+    used: Used,
+    username: String,
+    forms: Vec<Form>,
+    /// What became of each cell, by the newest form it is in.
+    fates: BTreeMap<Cell, Outcome>,
+    state: Arc<Mutex<Sending>>,
+    progress: watch::Sender<Sending>,
+    steering: Steering,
+    started: Timestamp,
+}
+
+impl Session {
+    /// Reads the cases of the approved cells again and says what would be sent and what would be held. Changes nothing.
+    pub async fn check(&self, plan: &Plan, ledger: &Ledger) -> Result<Check> {
+        let used = self.store.used().await?;
+        let sources = self.sources(Arc::new(|_| {}))?;
+        let cells: Vec<Cell> = ledger.to_send(plan).collect();
+        let (send, held) = three_way(&sources, plan, &cells).await?;
+        let ready: Vec<Cell> = send.iter().map(FormCell::cell).collect();
+        let facilities = ready.chunk_by(|a, b| a.facility == b.facility).count();
+        let mut lines =
+            vec![(Level::Ok, format!("cases read again: {} of {} cells as they were", ready.len(), cells.len()))];
+        for one in held.iter().take(3) {
+            lines.push((Level::Look, one.why.clone()));
+        }
+        if held.len() > 3 {
+            lines.push((Level::Look, format!("{} more are held", held.len() - 3)));
+        }
+        if ready.is_empty() {
+            lines.push((Level::Stop, "nothing to send".to_owned()));
+        }
+        let at = self.now();
+        let forms = form_count(&ready, used.chunk_size);
+        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines })
+    }
+
+    /// Sends every approved cell that is still as it was when decided, and reads it back. Forms of an earlier run are settled
+    /// first: with the same bytes, or by reading back, never by a new form.
+    ///
+    /// An error means that nothing more could be done; what was done until then is in the review file.
+    pub async fn submit(
+        &self,
+        username: &str,
+        progress: watch::Sender<Sending>,
+        steering: Steering,
+    ) -> Result<Sending> {
+        let loaded = self.store.load().await?;
+        let used = loaded.used.clone();
+        let Opened { plan, ledger, forms, .. } = super::session::opened(loaded)?;
+        let state = Arc::new(Mutex::new(Sending::default()));
+        let waits = (Arc::clone(&state), progress.clone());
+        let sources = self.sources(Arc::new(move |wait| {
+            let mut state = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs()));
+            waits.1.send_replace(state.clone());
+        }))?;
+        let started = (self.clock)();
+        let username = username.to_owned();
+        let fates = BTreeMap::new();
+        let mut run =
+            Run { session: self, sources, plan, used, username, forms, fates, state, progress, steering, started };
+        run.go(&ledger).await
+    }
+}
+
+impl Run<'_> {
+    async fn go(&mut self, ledger: &Ledger) -> Result<Sending> {
+        let cells: Vec<Cell> = ledger.to_send(&self.plan).collect();
+        let groups = chunks(&cells, self.used.chunk_size);
+        if groups.is_empty() && self.forms.iter().all(|form| form.outcome.settled()) {
+            bail!("nothing to send: no approved change is left that was not sent already");
+        }
+        for form in &self.forms {
+            self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
+        }
+        let before: Vec<FormLine> = self.forms.iter().map(|form| line_of(&self.plan, form)).collect();
+        let waiting = groups.iter().enumerate().map(|(at, group)| line(&self.plan, self.forms.len() + at + 1, group));
+        let lines = before.into_iter().chain(waiting).collect();
+        self.say(|state| state.forms = lines);
+        let mut stopped = self.settle_earlier().await?;
+        for group in &groups {
+            if stopped.is_none() {
+                stopped = self.between_forms().await;
+            }
+            if stopped.is_some() {
+                break;
+            }
+            stopped = self.send_group(group).await?;
+        }
+        self.say(|state| state.phase = Phase::ReadingBack);
+        if let Err(error) = self.read_back_patiently().await {
+            let why = format!("reading back failed, so what was accepted is not called applied: {error:#}");
+            stopped.get_or_insert(why);
+        }
+        Ok(self.say(|state| {
+            state.phase = Phase::Ended;
+            state.note = stopped;
+        }))
+    }
+
+    /// Forms of an earlier run whose fate is open: the same bytes again. The server knows their ids, so they take effect once.
+    async fn settle_earlier(&mut self) -> Result<Option<String>> {
+        for at in 0..self.forms.len() {
+            let open = matches!(self.forms[at].outcome, Outcome::Frozen | Outcome::Unknown);
+            let stop = if open { self.deliver(at).await? } else { None };
+            if stop.is_some() {
+                return Ok(stop);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits while paused; says why to stop, if so.
+    async fn between_forms(&mut self) -> Option<String> {
+        let steering = self.steering.clone();
+        let mut pause = steering.pause.clone();
+        while *pause.borrow_and_update() && !steering.stop.is_cancelled() {
+            self.say(|state| state.note = Some("paused between forms".to_owned()));
+            tokio::select! {
+                () = steering.stop.cancelled() => {}
+                changed = pause.changed() => if changed.is_err() { break },
+            }
+        }
+        steering.stop.is_cancelled().then(|| "stopped between forms; submit again to go on".to_owned())
+    }
+
+    /// Checks, freezes and sends one form. Says why to stop, if so.
+    async fn send_group(&mut self, group: &[Cell]) -> Result<Option<String>> {
+        let (cells, held) = match three_way(&self.sources, &self.plan, group).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Some(format!("stopped before form {}: {error:#}", self.forms.len() + 1))),
+        };
+        let number = self.forms.len() + 1;
+        self.say(|state| {
+            state.phase = Phase::Sending;
+            state.held.extend(held);
+        });
+        if cells.is_empty() {
+            self.say(|state| {
+                state.forms.retain(|line| line.number != number);
+                for line in state.forms.iter_mut().filter(|line| line.number > number) {
+                    line.number -= 1;
+                }
+            });
+            return Ok(None);
+        }
+        let now = (self.session.clock)();
+        let form_id = fresh_id();
+        let bytes = bytes(&self.plan, &cells, &self.used, &self.username, &form_id, now)?;
+        let form = Form {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            form_id,
+            generation: self.plan.head.generation,
+            frozen_at: self.session.now(),
+            bytes,
+            cells,
+            outcome: Outcome::Frozen,
+            answer: None,
+            seen: Vec::new(),
+        };
+        self.session.store.freeze(form.clone()).await?;
+        self.forms.push(form);
+        self.show(number - 1);
+        let stop = self.deliver(number - 1).await?;
+        // A look at once; what the index does not show yet is looked for again at the end.
+        if let Err(error) = self.look(number - 1).await {
+            self.say(|state| state.note = Some(format!("form {number} could not be read back yet: {error:#}")));
+        }
+        Ok(stop)
+    }
+
+    /// Sends a frozen form until its fate is known or patience ends. Says why to stop, if so.
+    async fn deliver(&mut self, at: usize) -> Result<Option<String>> {
+        let (number, id) = (self.forms[at].number, self.forms[at].form_id.clone());
+        let bytes = Bytes::from(self.forms[at].bytes.clone());
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let receipt = tokio::select! {
+                receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
+                () = self.steering.abandon.cancelled() => Receipt::Unknown { why: "the request was abandoned".to_owned() },
+            };
+            let (outcome, answer, next) = judge(receipt);
+            self.session.store.settle(number, outcome, answer.clone()).await?;
+            let form = &mut self.forms[at];
+            form.outcome = outcome;
+            form.answer = answer.or_else(|| form.answer.take());
+            self.show(at);
+            let (named, why) = match next {
+                Next::GoOn => return Ok(None),
+                Next::Stop(why) => return Ok(Some(format!("form {number}: {why}"))),
+                Next::Again(named, why) => (named, why),
+            };
+            if self.steering.abandon.is_cancelled() || attempt == TRIES {
+                return Ok(Some(format!(
+                    "form {number} is UNKNOWN: {why}. Submit again: the same bytes are sent, and it takes effect once"
+                )));
+            }
+            let wait = named.unwrap_or(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            let note = format!("form {number}: {why}; the same bytes are sent again in {} s", wait.as_secs());
+            self.say(|state| state.note = Some(note));
+            tokio::select! {
+                () = (self.session.sleep)(wait) => {}
+                () = self.steering.abandon.cancelled() => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the cases of a form back once and keeps what was seen.
+    async fn look(&mut self, at: usize) -> Result<()> {
+        let form = &self.forms[at];
+        if form.outcome == Outcome::Frozen {
+            return Ok(());
+        }
+        let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
+        let now = cases_now(&self.sources, &self.plan, &cells).await?;
+        let seen: Vec<Seen> = form
+            .cells
+            .iter()
+            .map(|cell| {
+                let name = &self.plan.property(cell.property).name;
+                let value = now.get(&cell.facility).and_then(|case| case.properties.get(name)).cloned();
+                let outcome = if now.contains_key(&cell.facility) {
+                    read_back(form.outcome, cell.old.as_deref(), &cell.new, value.as_deref())
+                } else {
+                    form.outcome
+                };
+                Seen { cell: cell.cell(), outcome, value }
+            })
+            .collect();
+        self.session.store.keep_seen(form.number, seen.clone(), self.session.now()).await?;
+        let outcome = form_outcome(form.outcome, &seen);
+        if outcome != form.outcome {
+            self.session.store.settle(form.number, outcome, None).await?;
+        }
+        let form = &mut self.forms[at];
+        (form.seen, form.outcome) = (seen, outcome);
+        self.show(at);
+        Ok(())
+    }
+
+    /// Reads back until everything sent was seen, or patience ends.
+    async fn read_back_patiently(&mut self) -> Result<()> {
+        for look in 0..LOOKS {
+            let open: Vec<usize> = (0..self.forms.len()).filter(|at| !self.forms[*at].outcome.settled()).collect();
+            if open.is_empty() || self.steering.abandon.is_cancelled() {
+                return Ok(());
+            }
+            if look > 0 {
+                let note = "what was accepted does not show yet; reading back again";
+                self.say(|state| state.note = Some(note.to_owned()));
+                tokio::select! {
+                    () = (self.session.sleep)(LOOK_PAUSE) => {}
+                    () = self.steering.abandon.cancelled() => return Ok(()),
+                }
+            }
+            for at in open {
+                self.look(at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a form as it is now.
+    fn show(&mut self, at: usize) {
+        let form = &self.forms[at];
+        self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
+        let line = line_of(&self.plan, form);
+        self.say(|state| state.forms[at] = line);
+    }
+
+    /// Changes what is shown and recounts it.
+    fn say(&self, change: impl FnOnce(&mut Sending)) -> Sending {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        let count = |outcome| self.fates.values().filter(|fate| **fate == outcome).count();
+        state.applied = count(Outcome::Applied);
+        state.accepted = count(Outcome::Accepted);
+        state.not_applied = count(Outcome::NotApplied);
+        state.unknown = count(Outcome::Unknown) + count(Outcome::Frozen);
+        let waiting: usize = state.forms.iter().filter(|line| line.form_id.is_none()).map(|line| line.changes).sum();
+        state.changes = self.fates.len() + waiting;
+        state.elapsed = (self.session.clock)().duration_since(self.started).unsigned_abs();
+        self.progress.send_replace(state.clone());
+        state.clone()
+    }
+}

@@ -1,0 +1,149 @@
+//! CommCare HQ, as far as reading cases and submitting case blocks needs it (commcare.md sections 4 to 8 and 10).
+//!
+//! Answered: the form receiver `/receiver/api/`, raw or multipart; the Case API v2 list, single, several, by external
+//! id and bulk fetch; Basic and API keys. Not answered: writing with JSON, Case API v1, the `query`, `fields` and
+//! `exclude` parameters, other receiver addresses, attachments, Digest and OAuth sign-in.
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    response::Response,
+    routing::any,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+
+use super::{COMMCARE_API_KEY, COMMCARE_PASSWORD, COMMCARE_USER, PROJECT, Sandbox, answer, query::Query};
+
+mod apply;
+mod dates;
+mod form;
+mod list;
+mod multipart;
+mod receiver;
+pub(crate) mod store;
+
+/// The largest body the front server lets through, in bytes.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// The routes, all below `/a/{project}`.
+pub(crate) fn routes() -> Router<Sandbox> {
+    Router::new()
+        .route("/a/{project}/receiver/api/", any(receive))
+        .route("/a/{project}/api/case/v2", any(cases))
+        .route("/a/{project}/api/case/v2/", any(cases))
+        .route("/a/{project}/api/case/v2/bulk-fetch", any(bulk_fetch))
+        .route("/a/{project}/api/case/v2/bulk-fetch/", any(bulk_fetch))
+        .route("/a/{project}/api/case/v2/ext/{*external_id}", any(by_external_id))
+        .route("/a/{project}/api/case/v2/{ids}", any(by_id))
+        .route("/a/{project}/api/case/v2/{ids}/", any(by_id))
+}
+
+async fn receive(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Some(refused) = refused(&sandbox, &project, &parts) {
+        return marked(refused);
+    }
+    if parts.method != Method::POST {
+        return marked(answer::empty(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let Ok(bytes) = axum::body::to_bytes(body, LARGEST).await else {
+        return answer::html(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large");
+    };
+    marked(receiver::receive(&sandbox, &parts, bytes))
+}
+
+async fn cases(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    read(&sandbox, &project, &parts, || {
+        let query = Query::new(parts.uri.query().unwrap_or_default());
+        list::list(&sandbox, &query, &answer::origin(&parts))
+    })
+}
+
+async fn by_id(
+    State(sandbox): State<Sandbox>,
+    Path((project, ids)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    read(&sandbox, &project, &parts, || list::by_ids(&sandbox, &ids))
+}
+
+async fn by_external_id(
+    State(sandbox): State<Sandbox>,
+    Path((project, external_id)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    read(&sandbox, &project, &parts, || match external_id.strip_suffix('/') {
+        Some(external_id) => list::by_external_id(&sandbox, external_id),
+        None => answer::html(StatusCode::NOT_FOUND, "Page not found"),
+    })
+}
+
+async fn bulk_fetch(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Some(refused) = refused(&sandbox, &project, &parts) {
+        return marked(refused);
+    }
+    if parts.method != Method::POST {
+        return marked(list::error(StatusCode::METHOD_NOT_ALLOWED, "Request method not allowed"));
+    }
+    match axum::body::to_bytes(body, LARGEST).await {
+        Ok(bytes) => marked(list::bulk_fetch(&sandbox, &bytes)),
+        Err(_) => answer::html(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large"),
+    }
+}
+
+/// A read: signed in, with both permissions, by GET.
+fn read(sandbox: &Sandbox, project: &str, parts: &Parts, then: impl FnOnce() -> Response) -> Response {
+    marked(match refused(sandbox, project, parts) {
+        Some(refused) => refused,
+        None if parts.method != Method::GET => {
+            list::error(StatusCode::METHOD_NOT_ALLOWED, "Request method not allowed")
+        }
+        None => then(),
+    })
+}
+
+/// The header every HQ answer carries (commcare.md section 4.3).
+fn marked(mut response: Response) -> Response {
+    let name = HeaderName::from_static("http_x_openrosa_version");
+    response.headers_mut().insert(name, HeaderValue::from_static("1.0"));
+    response
+}
+
+/// Why the request is turned away before it is looked at (commcare.md section 4.3, "Auth failures").
+fn refused(sandbox: &Sandbox, project: &str, parts: &Parts) -> Option<Response> {
+    let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
+        let challenge = "Digest realm=\"\", nonce=\"7b1e0f6c2d\", algorithm=\"MD5\", opaque=\"5f0e2b\", qop=\"auth\"";
+        return Some(answer::with(answer::empty(StatusCode::UNAUTHORIZED), "www-authenticate", challenge));
+    };
+    let header = header.to_str().unwrap_or_default();
+    let (scheme, payload) = header.split_once(' ').unwrap_or((header, ""));
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => {
+            // Basic lower-cases the name, an API key does not (commcare.md section 10).
+            let known = answer::basic(payload)
+                .is_some_and(|(name, password)| name.to_lowercase() == COMMCARE_USER && password == COMMCARE_PASSWORD);
+            if !known {
+                let refused = answer::empty(StatusCode::UNAUTHORIZED);
+                return Some(answer::with(refused, "www-authenticate", "Basic realm=\"\""));
+            }
+        }
+        "apikey" => match payload.trim().split_once(':') {
+            None => {
+                let text = "Bad HTTP_AUTHORIZATION header: an API key header needs a user name, a colon and the key";
+                return Some(answer::body(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text));
+            }
+            Some((name, key)) if name == COMMCARE_USER && key == COMMCARE_API_KEY => {}
+            Some(_) => return Some(answer::empty(StatusCode::UNAUTHORIZED)),
+        },
+        _ => return Some(answer::empty(StatusCode::UNAUTHORIZED)),
+    }
+    if project != PROJECT {
+        return Some(answer::empty(StatusCode::FORBIDDEN));
+    }
+    let (edit_data, access_api) = sandbox.store().permissions();
+    (!edit_data || !access_api).then(|| answer::html(StatusCode::FORBIDDEN, "Permission denied"))
+}

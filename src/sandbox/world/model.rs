@@ -1,0 +1,260 @@
+//! Data elements, data sets and category options of the country: the mapping's own, a few that no mapping names, and
+//! one data set the account may not read.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    draw::{Draw, Stream},
+    kinds::{Disaggregation, EXTRAS, Profile, profile_of, set_name},
+};
+use crate::domain::mapping::Mapping;
+
+/// A data element, with what the numbers of it look like.
+#[derive(Clone, Debug)]
+pub(crate) struct Element {
+    /// Id.
+    pub(crate) uid: String,
+    /// Name in DHIS2.
+    pub(crate) name: String,
+    /// The case property the mapping writes it to.
+    pub(crate) property: Option<String>,
+    /// Type, aggregation and shape of the numbers.
+    pub(crate) profile: Profile,
+    /// Category combination, an index.
+    pub(crate) combo: usize,
+    /// Its columns, one for each category option combination.
+    pub(crate) columns: Range<usize>,
+    /// Data sets it belongs to, indices; the first is the one it is reported on.
+    pub(crate) sets: Vec<usize>,
+}
+
+impl Element {
+    /// Whether a zero is kept as a row (dhis2.md section 5, "Zero rule").
+    pub(crate) fn keeps_zero(&self) -> bool {
+        self.profile.zero_is_significant || matches!(self.profile.aggregation, "AVERAGE" | "AVERAGE_SUM_ORG_UNIT")
+    }
+}
+
+/// A data set.
+#[derive(Clone, Debug)]
+pub(crate) struct DataSet {
+    /// Id.
+    pub(crate) uid: String,
+    /// Name.
+    pub(crate) name: String,
+    /// Period type, for example `Quarterly`.
+    pub(crate) period_type: &'static str,
+    /// Its elements, indices.
+    pub(crate) elements: Vec<usize>,
+    /// Whether the account may read its data (dhis2.md section 1.3, E2010).
+    pub(crate) readable: bool,
+}
+
+/// A category combination.
+#[derive(Clone, Debug)]
+pub(crate) struct Combo {
+    /// Id.
+    pub(crate) uid: String,
+    /// Name.
+    pub(crate) name: String,
+    /// Its category option combinations, indices.
+    pub(crate) cocs: Range<usize>,
+}
+
+/// A category option combination.
+#[derive(Clone, Debug)]
+pub(crate) struct Coc {
+    /// Id.
+    pub(crate) uid: String,
+    /// Name.
+    pub(crate) name: String,
+    /// Its combination, an index.
+    pub(crate) combo: usize,
+    /// Its category options, indices.
+    pub(crate) options: Vec<usize>,
+    /// Its part of the whole; the parts of a combination add up to 1.
+    pub(crate) share: f64,
+}
+
+/// A category option.
+#[derive(Clone, Debug)]
+pub(crate) struct CategoryOption {
+    /// Id.
+    pub(crate) uid: String,
+    /// Name.
+    pub(crate) name: &'static str,
+}
+
+/// One kind of row of a facility: a data element in one category option combination.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    /// Data element, an index.
+    pub(crate) element: usize,
+    /// Category option combination, an index.
+    pub(crate) coc: usize,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// Data elements: those of the mapping first, in its order.
+    pub(crate) elements: Vec<Element>,
+    /// Data sets: those of the mapping first.
+    pub(crate) sets: Vec<DataSet>,
+    /// Category combinations; the default one first.
+    pub(crate) combos: Vec<Combo>,
+    /// Category option combinations; the default one first.
+    pub(crate) cocs: Vec<Coc>,
+    /// Category options; the default one first.
+    pub(crate) options: Vec<CategoryOption>,
+    /// What a facility can report.
+    pub(crate) columns: Vec<Column>,
+    places: BTreeMap<String, Place>,
+}
+
+/// What an id stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A data element.
+    Element(usize),
+    /// A data set.
+    Set(usize),
+    /// A category combination.
+    Combo(usize),
+    /// A category option combination.
+    Coc(usize),
+}
+
+const OPTIONS: [&str; 5] = ["default", "Male", "Female", "Under 5", "5 and over"];
+
+/// Name of a combination, and its parts as category options with their share.
+type Shape = (&'static str, &'static [(&'static [usize], f64)]);
+
+const SHAPES: [Shape; 4] = [
+    ("default", &[(&[0], 1.0)]),
+    ("Sex", &[(&[1], 0.47), (&[2], 0.53)]),
+    ("Age (under 5, 5 and over)", &[(&[3], 0.38), (&[4], 0.62)]),
+    ("Age (under 5, 5 and over) and sex", &[(&[3, 1], 0.19), (&[3, 2], 0.18), (&[4, 1], 0.27), (&[4, 2], 0.36)]),
+];
+
+impl Model {
+    /// The metadata of the mapping's data elements and data sets, and of the extras.
+    pub(crate) fn new(seed: u64, mapping: &Mapping) -> Self {
+        let mut draw = Draw::new(seed, Stream::Metadata);
+        let mut model = Self::default();
+        model.add_categories(&mut draw);
+        for row in &mapping.rows {
+            if row.data_set.is_empty() || row.data_element.is_empty() {
+                continue;
+            }
+            let set = model.set(&row.data_set);
+            let profile = profile_of(&row.property);
+            model.add_element(&row.data_element, &row.name, Some(&row.property), profile, set);
+        }
+        model.add_extras(&mut draw, mapping);
+        model.index();
+        model
+    }
+
+    fn add_categories(&mut self, draw: &mut Draw) {
+        self.options =
+            OPTIONS.iter().map(|name| CategoryOption { uid: known(name, "xYerKDKCefk", draw), name }).collect();
+        for (name, parts) in SHAPES {
+            let combo = self.combos.len();
+            let first = self.cocs.len();
+            for (options, share) in parts {
+                let names: Vec<&str> = options.iter().map(|&option| OPTIONS[option]).collect();
+                let name = names.join(", ");
+                let uid = known(&name, "HllvX50cXC0", draw);
+                self.cocs.push(Coc { uid, name, combo, options: options.to_vec(), share: *share });
+            }
+            let uid = known(name, "bjDvmb4bfuf", draw);
+            self.combos.push(Combo { uid, name: name.to_owned(), cocs: first..self.cocs.len() });
+        }
+    }
+
+    /// The data set of this id, added if it is new.
+    fn set(&mut self, uid: &str) -> usize {
+        self.sets.iter().position(|set| set.uid == uid).unwrap_or_else(|| {
+            let name = set_name(uid);
+            self.add_set(uid.to_owned(), name, "Quarterly", true)
+        })
+    }
+
+    fn add_set(&mut self, uid: String, name: String, period_type: &'static str, readable: bool) -> usize {
+        self.sets.push(DataSet { uid, name, period_type, elements: Vec::new(), readable });
+        self.sets.len() - 1
+    }
+
+    fn add_element(&mut self, uid: &str, name: &str, property: Option<&str>, profile: Profile, set: usize) {
+        let found = self.elements.iter().position(|element| element.uid == uid);
+        let element = found.unwrap_or_else(|| {
+            let combo = match profile.disaggregation {
+                Disaggregation::None => 0,
+                Disaggregation::Sex => 1,
+                Disaggregation::Age => 2,
+                Disaggregation::AgeAndSex => 3,
+            };
+            let element = self.elements.len();
+            let first = self.columns.len();
+            self.columns.extend(self.combos[combo].cocs.clone().map(|coc| Column { element, coc }));
+            self.elements.push(Element {
+                uid: uid.to_owned(),
+                name: name.to_owned(),
+                property: property.map(str::to_owned),
+                profile,
+                combo,
+                columns: first..self.columns.len(),
+                sets: Vec::new(),
+            });
+            element
+        });
+        if !self.elements[element].sets.contains(&set) {
+            self.elements[element].sets.push(set);
+            self.sets[set].elements.push(element);
+        }
+    }
+
+    /// Elements no mapping names, a yearly set that shares its elements with a quarterly one, and a closed set.
+    fn add_extras(&mut self, draw: &mut Draw, mapping: &Mapping) {
+        for (name, beside, profile) in EXTRAS {
+            let beside = mapping.rows.iter().find(|row| row.property == *beside);
+            let set = beside.map_or(0, |row| self.set(&row.data_set));
+            self.add_element(&draw.uid(), name, None, *profile, set);
+        }
+        let census = self.add_set(draw.uid(), "HMIS Annual Infrastructure Census".to_owned(), "Yearly", true);
+        let levels = (0..self.elements.len()).filter(|&element| self.elements[element].profile.is_level());
+        for element in levels.take(2).collect::<Vec<_>>() {
+            self.elements[element].sets.push(census);
+            self.sets[census].elements.push(element);
+        }
+        let closed = self.add_set(draw.uid(), "Staff Returns (restricted)".to_owned(), "Quarterly", false);
+        let uid = draw.uid();
+        self.add_element(&uid, "HR Vacant Established Posts", None, profile_of(""), closed);
+    }
+
+    fn index(&mut self) {
+        let elements = self.elements.iter().enumerate().map(|(at, it)| (it.uid.clone(), Place::Element(at)));
+        let sets = self.sets.iter().enumerate().map(|(at, it)| (it.uid.clone(), Place::Set(at)));
+        let combos = self.combos.iter().enumerate().map(|(at, it)| (it.uid.clone(), Place::Combo(at)));
+        let cocs = self.cocs.iter().enumerate().map(|(at, it)| (it.uid.clone(), Place::Coc(at)));
+        self.places = elements.chain(sets).chain(combos).chain(cocs).collect();
+    }
+
+    /// What the id stands for.
+    pub(crate) fn place(&self, uid: &str) -> Option<Place> {
+        self.places.get(uid).copied()
+    }
+
+    /// The column of a data element in a category option combination.
+    pub(crate) fn column(&self, data_element: &str, category_option_combo: &str) -> Option<usize> {
+        let Some(Place::Element(element)) = self.place(data_element) else { return None };
+        let Some(Place::Coc(coc)) = self.place(category_option_combo) else { return None };
+        self.elements[element].columns.clone().find(|&column| self.columns[column].coc == coc)
+    }
+}
+
+/// The well-known id of everything called `default` (dhis2.md section 3.5), a drawn one for the rest.
+fn known(name: &str, default: &str, draw: &mut Draw) -> String {
+    if name == "default" { default.to_owned() } else { draw.uid() }
+}

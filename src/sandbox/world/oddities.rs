@@ -1,0 +1,219 @@
+//! What reviewers meet: slips, gaps, text in numbers, cases that do not fit their place. A fixed small number of each,
+//! on facilities the seed picks, each facility with one oddity only, and all of them listed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Country, Edit, NEWEST,
+    draw::{Draw, Stream},
+    put,
+};
+use crate::sandbox::{Oddity, Planted};
+
+/// Facilities whose cases are special.
+#[derive(Debug, Default)]
+pub(crate) struct Roles {
+    /// Its case is closed.
+    pub(crate) closed: BTreeSet<usize>,
+    /// It has no case.
+    pub(crate) without_case: BTreeSet<usize>,
+    /// It has two open cases.
+    pub(crate) shared: BTreeSet<usize>,
+    /// How many cases have no external id, beside those of the facilities.
+    pub(crate) anonymous: usize,
+}
+
+/// How many of each at most, in the order in which a small country gets them.
+const WANTED: [(Oddity, usize); 15] = [
+    (Oddity::TenTimes, 3),
+    (Oddity::FalseZero, 3),
+    (Oddity::TextInNumber, 2),
+    (Oddity::StoppedReporting, 3),
+    (Oddity::SharedExternalId, 2),
+    (Oddity::TenthPart, 3),
+    (Oddity::NoExternalId, 3),
+    (Oddity::HostileName, 1),
+    (Oddity::Comment, 4),
+    (Oddity::FollowUp, 3),
+    (Oddity::Negative, 1),
+    (Oddity::Fraction, 2),
+    (Oddity::Closed, 2),
+    (Oddity::AccentedName, 4),
+    (Oddity::LongName, 2),
+];
+
+const COMMENTS: [&str; 4] = [
+    "Register was at the district office; counted from the tally sheets.",
+    "Includes two outreach sites opened this quarter",
+    "Chiŵerengero chatsimikiziridwa ndi DHO",
+    "Typed from a photograph, first digit hard to read; please check",
+];
+
+struct Planter<'a> {
+    country: &'a mut Country,
+    draw: Draw,
+    waiting: Vec<usize>,
+    roles: Roles,
+}
+
+/// Plants everything and says which cases are special. At most half of the facilities are touched.
+pub(crate) fn plant(country: &mut Country) -> Roles {
+    let mut draw = Draw::new(country.seed, Stream::Oddities);
+    let mut waiting: Vec<usize> = (0..country.facilities.len()).collect();
+    draw.shuffle(&mut waiting);
+    let room = waiting.len() / 2;
+    // One more of some kinds, so that counts are not the same for every seed.
+    let wanted = WANTED.map(|(what, most)| (what, if most > 2 { most + draw.below(2) } else { most }));
+    let mut planter = Planter { country, draw, waiting, roles: Roles::default() };
+    let rounds = wanted.iter().map(|(_, most)| *most).max().unwrap_or(0);
+    let mut touched = 0;
+    for round in 0..rounds {
+        for (what, most) in wanted {
+            if round < most && touched < room && planter.one(what).is_some() {
+                touched += 1;
+            }
+        }
+    }
+    // As many places without a case as there are cases too many: the numbers of both stay equal.
+    for _ in 0..planter.roles.shared.len() + planter.roles.anonymous {
+        planter.without_case();
+    }
+    planter.roles
+}
+
+impl Planter<'_> {
+    fn one(&mut self, what: Oddity) -> Option<()> {
+        match what {
+            Oddity::TenTimes => self.slip(what, 10, |number| number * 10),
+            Oddity::TenthPart => self.slip(what, 100, |number| number / 10),
+            Oddity::FalseZero => self.slip(what, 5, |_| 0),
+            Oddity::TextInNumber => self.edit(what, |text, edit| edit.value = Some(format!("{text} (est)"))),
+            Oddity::Negative => self.edit(what, |text, edit| edit.value = Some(format!("-{text}"))),
+            Oddity::Fraction => self.edit(what, |text, edit| edit.value = Some(format!("{text}.5"))),
+            Oddity::FollowUp => self.edit(what, |_, edit| edit.followup = true),
+            Oddity::Comment => {
+                let comment = self.draw.one_of(&COMMENTS);
+                self.edit(what, |_, edit| edit.comment = Some(comment.to_owned()))
+            }
+            Oddity::StoppedReporting => self.stop(),
+            Oddity::NoExternalId => {
+                // Listed where the case is made, which is where its id is known.
+                self.roles.anonymous += 1;
+                Some(())
+            }
+            Oddity::WithoutCase => self.without_case(),
+            Oddity::SharedExternalId | Oddity::Closed => {
+                let facility = self.take(|_, _| true)?;
+                if what == Oddity::Closed {
+                    self.roles.closed.insert(facility);
+                } else {
+                    self.roles.shared.insert(facility);
+                }
+                self.list(facility, None, what);
+                Some(())
+            }
+            Oddity::AccentedName | Oddity::LongName | Oddity::HostileName => self.rename(what),
+        }
+    }
+
+    /// The next facility that fits, in the seed's order; it is given out once.
+    fn take(&mut self, fits: impl Fn(&Country, usize) -> bool) -> Option<usize> {
+        let at = self.waiting.iter().position(|&facility| fits(self.country, facility))?;
+        Some(self.waiting.remove(at))
+    }
+
+    fn list(&mut self, facility: usize, element: Option<usize>, what: Oddity) {
+        let country = &mut *self.country;
+        let property = element.and_then(|element| country.model.elements[element].property.clone());
+        let external_id = Some(country.facility_uid(facility).to_owned());
+        let case_id = Some(country.facilities[facility].case_id.to_string());
+        country.planted.push(Planted { external_id, case_id, property, what });
+    }
+
+    /// Changes one number of the newest quarter of an element that has one part and stood at `least` or more.
+    fn slip(&mut self, what: Oddity, least: i64, change: impl Fn(i64) -> i64) -> Option<()> {
+        let mut suited: Vec<usize> = (0..self.country.model.elements.len())
+            .filter(|&element| {
+                let element = &self.country.model.elements[element];
+                let zero_stays = what != Oddity::FalseZero || element.keeps_zero();
+                element.property.is_some() && element.columns.len() == 1 && zero_stays
+            })
+            .collect();
+        self.draw.shuffle(&mut suited);
+        let steady = |country: &Country, facility: usize, element: usize| {
+            (NEWEST - 4..=NEWEST).all(|quarter| country.total(facility, element, quarter) >= Some(least))
+        };
+        for element in suited {
+            let Some(facility) = self.take(|country, facility| steady(country, facility, element)) else { continue };
+            let column = self.country.model.elements[element].columns.start;
+            let number = self.country.number(facility, column, NEWEST)?;
+            self.country.set_number(facility, column, NEWEST, Some(change(number)));
+            self.list(facility, Some(element), what);
+            return Some(());
+        }
+        None
+    }
+
+    /// Puts an edit over one value of the newest quarter of an integer element.
+    fn edit(&mut self, what: Oddity, change: impl Fn(&str, &mut Edit)) -> Option<()> {
+        let suited: Vec<usize> = (0..self.country.model.elements.len())
+            .filter(|&element| {
+                let element = &self.country.model.elements[element];
+                element.property.is_some() && !element.profile.is_money()
+            })
+            .collect();
+        let element = self.draw.one_of(&suited);
+        let column = self.country.model.elements[element].columns.end - 1;
+        let there = |country: &Country, facility| country.number(facility, column, NEWEST) >= Some(1);
+        let facility = self.take(there)?;
+        let text = self.country.text(column, self.country.number(facility, column, NEWEST)?);
+        let period = self.country.quarters[NEWEST].iso();
+        let mut edit = Edit { period, column, value: Some(text.clone()), ..Edit::default() };
+        change(&text, &mut edit);
+        put(&mut self.country.edits, facility, edit);
+        self.list(facility, Some(element), what);
+        Some(())
+    }
+
+    /// A facility that always reported sends nothing for the newest quarter.
+    fn stop(&mut self) -> Option<()> {
+        let facility = self.take(|country, facility| {
+            let sets = country.model.sets.len();
+            let sent = |quarter| (0..sets).filter(|&set| country.reported(facility, set, quarter)).count();
+            (0..NEWEST).all(|quarter| sent(quarter) >= 3)
+        })?;
+        self.country.stopped.insert(facility);
+        for column in 0..self.country.model.columns.len() {
+            self.country.set_number(facility, column, NEWEST, None);
+        }
+        self.list(facility, None, Oddity::StoppedReporting);
+        Some(())
+    }
+
+    fn without_case(&mut self) -> Option<()> {
+        let facility = self.take(|_, _| true)?;
+        self.roles.without_case.insert(facility);
+        let external_id = Some(self.country.facility_uid(facility).to_owned());
+        let what = Oddity::WithoutCase;
+        self.country.planted.push(Planted { external_id, case_id: None, property: None, what });
+        Some(())
+    }
+
+    fn rename(&mut self, what: Oddity) -> Option<()> {
+        let facility = self.take(|_, _| true)?;
+        let saint = self.draw.one_of(&["Ste-Thérèse", "São João", "Ŵoyera", "Mt. Zoë", "Ngũgĩ"]);
+        let unit = self.country.facilities[facility].unit;
+        let name = &mut self.country.units[unit].name;
+        *name = match what {
+            Oddity::AccentedName => format!("{saint} {name}"),
+            Oddity::LongName => format!(
+                "{name} with Maternity Waiting Home and Youth Friendly Corner (formerly the estate clinic), \
+                 Group Village Headman's Area, lakeshore side of the main road"
+            ),
+            // A colour change, the bell and a right-to-left override: all of it must stay inert on a screen.
+            _ => format!("\u{1b}[31m{name}\u{7} \u{202e}CH\u{1b}[0m"),
+        };
+        self.list(facility, None, what);
+        Some(())
+    }
+}

@@ -1,0 +1,271 @@
+//! The mapping file: what is read, what is refused, and where the message points (fault matrix section M).
+
+use onse::domain::mapping::{Mapping, Problem, is_uid, property_fault};
+
+const HEAD: &str = "case_property,data_element_id,data_set_id,dhis2_name\n";
+
+fn with(rows: &str) -> Mapping {
+    Mapping::read(format!("{HEAD}{rows}").as_bytes())
+}
+
+fn usable(mapping: &Mapping) -> Vec<&str> {
+    mapping.usable().map(|row| row.property.as_str()).collect()
+}
+
+fn said(mapping: &Mapping) -> Vec<String> {
+    mapping.problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn the_built_in_mapping_has_21_usable_rows_and_no_problem() {
+    let mapping = Mapping::built_in();
+    assert_eq!(said(&mapping), Vec::<String>::new());
+    assert_eq!(mapping.usable().count(), 21);
+    assert_eq!(mapping.unreadable(), None);
+    let malaria = &mapping.rows[2];
+    assert_eq!(malaria.line, 4);
+    assert_eq!(malaria.property, "dhis_suspected_malaria_cases_under_5yrs");
+    assert_eq!((malaria.data_element.as_str(), malaria.data_set.as_str()), ("ttpMSWCCq6s", "uk3Vkwy5cIe"));
+    assert_eq!(malaria.name, "HMIS17 Malaria Under 5 years  Admissions");
+}
+
+#[test]
+fn the_fingerprint_is_that_of_the_bytes() {
+    assert_eq!(Mapping::read(b"").hash(), "cbf29ce484222325");
+    assert_eq!(Mapping::read(b"a").hash(), "af63dc4c8601ec8c");
+    assert_eq!(Mapping::read(b"foobar").hash(), "85944171f73967e8");
+}
+
+#[test]
+fn byte_order_mark_case_spaces_order_and_extra_columns_are_no_matter() {
+    let text = "\u{feff}Note, DHIS2_Name ,DATA_SET_ID,Case_Property,data_element_id\r\nx,\"Beds, all\",q1Es3k3sZem,beds,asCqjKclllu\r\n";
+    let mapping = Mapping::read(text.as_bytes());
+    assert_eq!(said(&mapping), Vec::<String>::new());
+    let row = &mapping.rows[0];
+    assert_eq!((row.line, row.property.as_str(), row.name.as_str()), (2, "beds", "Beds, all"));
+    assert_eq!((row.data_element.as_str(), row.data_set.as_str()), ("asCqjKclllu", "q1Es3k3sZem"));
+}
+
+#[test]
+fn blank_rows_are_skipped_and_lines_stay_true() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = [
+            "",
+            "case_property,data_element_id,data_set_id,dhis2_name",
+            "",
+            "",
+            "a,asCqjKclllu,q1Es3k3sZem,\"two",
+            "lines\"",
+            ",,,",
+            " , , ,\u{a0}",
+            "b,M2Pkr4zxryN,q1Es3k3sZem,B,,",
+            "",
+            "c,P0YGSCM0OKb,q1Es3k3sZem,C",
+        ]
+        .join(end);
+        let mapping = Mapping::read(text.as_bytes());
+        let lines: Vec<(u64, &str)> = mapping.rows.iter().map(|row| (row.line, row.property.as_str())).collect();
+        assert_eq!(lines, [(5, "a"), (9, "b"), (11, "c")], "{end:?}");
+        assert_eq!(usable(&mapping), ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn a_missing_column_is_named_with_those_found_and_the_nearest() {
+    let mapping = Mapping::read(b"case_property,dataelement_id,data_set_id,remark\nbeds,asCqjKclllu,q1Es3k3sZem,x\n");
+    assert_eq!(
+        said(&mapping),
+        ["line 1: Missing: data_element_id, dhis2_name. Found: case_property, dataelement_id, data_set_id, remark. \
+          Perhaps dataelement_id should read data_element_id."]
+    );
+    assert_eq!(mapping.unreadable(), mapping.problems.first());
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+}
+
+#[test]
+fn other_separators_are_named() {
+    let mapping =
+        Mapping::read(b"case_property;data_element_id;data_set_id;dhis2_name\nbeds;asCqjKclllu;q1Es3k3sZem;x\n");
+    assert!(said(&mapping)[0].ends_with("save the file with commas."), "{:?}", said(&mapping));
+    assert_eq!(mapping.problems.len(), 1);
+}
+
+#[test]
+fn a_column_twice_is_refused() {
+    let mapping = Mapping::read(b"case_property,data_set_id,data_element_id,data_set_id,dhis2_name\na,b,c,d,e\n");
+    assert_eq!(said(&mapping), ["line 1: The column data_set_id stands twice. Rename or remove one of them."]);
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+}
+
+#[test]
+fn a_property_in_two_rows_blocks_both_and_names_both_lines() {
+    let mapping =
+        with("beds,asCqjKclllu,q1Es3k3sZem,A\nlatrines,u5erlSYbxTU,iTo9FkAJTSl,B\n beds ,M2Pkr4zxryN,uk3Vkwy5cIe,C\n");
+    assert_eq!(usable(&mapping), ["latrines"]);
+    let twice: Vec<&Problem> = mapping.problems.iter().filter(|found| found.blocks).collect();
+    assert_eq!(twice.iter().map(|found| found.line).collect::<Vec<_>>(), [2, 4]);
+    assert!(twice.iter().all(|found| found.value == "beds" && found.what.contains("lines 2 and 4")), "{twice:?}");
+}
+
+#[test]
+fn a_data_element_in_two_rows_is_a_note() {
+    let mapping = with("a,asCqjKclllu,q1Es3k3sZem,A\nb,asCqjKclllu,q1Es3k3sZem,A\n");
+    assert_eq!(usable(&mapping), ["a", "b"]);
+    assert_eq!(mapping.problems.len(), 2);
+    assert!(mapping.problems.iter().all(|found| !found.blocks && found.what.contains("lines 2 and 3")));
+}
+
+#[test]
+fn a_wrong_id_blocks_its_row_and_says_what_an_id_looks_like() {
+    let mapping = with(
+        "a,asCqjKcllu,q1Es3k3sZem,A\nb,asCqjKclllu,1Es3k3sZemq,B\nc,,q1Es3k3sZem,C\nd,M2Pkr4zxryN,q1Es3k3sZem,D\n",
+    );
+    assert_eq!(usable(&mapping), ["d"]);
+    assert_eq!(
+        said(&mapping),
+        [
+            "line 2, data_element_id \"asCqjKcllu\": This is no id: it has 10 characters. A DHIS2 id is a letter \
+             followed by ten letters or digits, such as asCqjKclllu.",
+            "line 3, data_set_id \"1Es3k3sZemq\": This is no id. A DHIS2 id is a letter followed by ten letters or \
+             digits, such as asCqjKclllu.",
+            "line 4, data_element_id: There is no id. A DHIS2 id is a letter followed by ten letters or digits, such \
+             as asCqjKclllu.",
+        ]
+    );
+}
+
+#[test]
+fn an_empty_data_set_waits_and_does_not_block() {
+    let mapping = with("a,asCqjKclllu,,A\n");
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+    assert_eq!(
+        said(&mapping),
+        ["line 2, data_set_id: The data set is not known yet, so the row waits. Tab 5 looks it up."]
+    );
+    assert!(!mapping.problems[0].blocks);
+    assert_eq!(mapping.unreadable(), None);
+}
+
+#[test]
+fn property_names_follow_the_rules_of_xml_and_of_commcare() {
+    for name in ["beds", "Beds", "b", "a.b-c_9", "dhis_what_is_the_total_number_of_beds_at_the_facility", "names"] {
+        assert_eq!(property_fault(name), None, "{name}");
+    }
+    for name in ["", "9beds", "_beds", "-x", ".x", "a b", "a:b", "bédés", "é", "xml", "XmlData", "a/b", "a<b", "a\u{0}"]
+    {
+        assert!(property_fault(name).is_some(), "{name:?}");
+    }
+    for name in [
+        "case_id",
+        "date_modified",
+        "create",
+        "update",
+        "close",
+        "index",
+        "attachment",
+        "case_type",
+        "case_name",
+        "external_id",
+        "owner_id",
+        "user_id",
+        "date_opened",
+        "name",
+        "location_id",
+        "hq_user_id",
+        "type",
+        "closed",
+        "domain",
+    ] {
+        assert_eq!(property_fault(name), Some("is reserved by CommCare for the case itself"), "{name}");
+    }
+    let mapping = with("owner_id,asCqjKclllu,q1Es3k3sZem,A\n");
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+    assert_eq!((mapping.problems[0].line, mapping.problems[0].column), (2, Some("case_property")));
+}
+
+#[test]
+fn ids_are_eleven_ascii_letters_and_digits_with_a_letter_first() {
+    assert!(is_uid("asCqjKclllu") && is_uid("a1234567890"));
+    for id in ["", "asCqjKclll", "asCqjKcllluu", "1sCqjKclllu", "asCqj-clllu", "asCqjKclllé", "asCqj clllu"] {
+        assert!(!is_uid(id), "{id}");
+    }
+}
+
+#[test]
+fn spaces_around_values_are_left_out_and_told_once() {
+    let mapping = with("a,\u{200b}asCqjKclllu\u{a0},q1Es3k3sZem,A\nb, M2Pkr4zxryN,q1Es3k3sZem,B\n");
+    assert_eq!(usable(&mapping), ["a", "b"]);
+    assert_eq!(mapping.rows[0].data_element, "asCqjKclllu");
+    assert_eq!(mapping.problems.len(), 1);
+    assert_eq!((mapping.problems[0].line, mapping.problems[0].blocks), (2, false));
+}
+
+#[test]
+fn a_comma_without_quotes_blocks_its_row() {
+    let mapping = with("a,asCqjKclllu,q1Es3k3sZem,Beds, all\n");
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+    assert!(said(&mapping)[0].contains("5 values, the header 4 columns"), "{:?}", said(&mapping));
+}
+
+#[test]
+fn a_short_row_names_what_is_absent() {
+    let mapping = with("a,asCqjKclllu\nb\n");
+    assert_eq!(usable(&mapping), Vec::<&str>::new());
+    let columns: Vec<_> = mapping.problems.iter().map(|found| (found.line, found.column)).collect();
+    assert_eq!(columns, [(2, Some("data_set_id")), (3, Some("data_element_id")), (3, Some("data_set_id"))]);
+}
+
+#[test]
+fn an_open_quote_that_swallows_rows_is_seen() {
+    let open = with("a,asCqjKclllu,q1Es3k3sZem,\"A\nb,M2Pkr4zxryN,q1Es3k3sZem,B\nc,P0YGSCM0OKb,q1Es3k3sZem,C\n");
+    assert_eq!(usable(&open), Vec::<&str>::new());
+    assert!(said(&open)[0].contains("swallows the rows after it"), "{:?}", said(&open));
+    let closed_later =
+        with("a,asCqjKclllu,q1Es3k3sZem,\"A\nb,M2Pkr4zxryN,q1Es3k3sZem,B\nc,P0YGSCM0OKb,q1Es3k3sZem,\"C\"\n");
+    assert_eq!(usable(&closed_later), Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_not_text_is_one_clear_problem() {
+    for (bytes, part) in [
+        (b"PK\x03\x04rest".to_vec(), "Excel workbook"),
+        (b"\xFF\xFEc\0a\0".to_vec(), "UTF-16"),
+        (b"case_property\0,".to_vec(), "NUL"),
+        ([HEAD.as_bytes(), b"a,asCqjKclllu,q1Es3k3sZem,caf\xE9\n"].concat(), "line 2"),
+        (Vec::new(), "empty"),
+        (b"\n\n,,\n".to_vec(), "empty"),
+        (HEAD.as_bytes().to_vec(), "no rows"),
+        (vec![b'a'; 16 * 1024 * 1024 + 1], "too large"),
+    ] {
+        let mapping = Mapping::read(&bytes);
+        assert_eq!(mapping.problems.len(), 1, "{part}");
+        assert!(mapping.problems[0].what.contains(part), "{part}: {}", mapping.problems[0]);
+        assert!(mapping.unreadable().is_some(), "{part}");
+    }
+}
+
+#[test]
+fn a_value_with_escape_sequences_is_inert_and_short_in_a_message() {
+    let mapping = with(&format!("a,\u{1b}[2J\u{202e}{},q1Es3k3sZem,A\n", "x".repeat(500)));
+    let text = mapping.problems[0].to_string();
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    assert!(text.len() < 300, "{text}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400)) {
+        let mapping = Mapping::read(&bytes);
+        proptest::prop_assert!(mapping.usable().all(|row| is_uid(&row.data_element) && is_uid(&row.data_set)));
+    }
+
+    #[test]
+    fn any_rows_are_read_without_a_panic(rows in "([a-z_]{0,4},[a-zA-Z0-9]{10,12},[a-zA-Z0-9]{0,12},[\",\r\n a-z]{0,8}\r?\n?){0,8}") {
+        let mapping = with(&rows);
+        let mut names: Vec<&str> = mapping.usable().map(|row| row.property.as_str()).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        proptest::prop_assert_eq!(names.len(), all);
+    }
+}

@@ -1,0 +1,243 @@
+//! The review file: what is written comes back, what is damaged is refused, and one process writes at a time.
+#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
+
+use std::{path::Path, sync::Arc};
+
+use onse::{
+    domain::{
+        flags::{Flag, Severity},
+        ledger::{Act, Ledger, Stamp},
+        outcome::Outcome,
+        plan::{Cell, Facility, Head, Plan, Property, Skipped, State},
+        quarter::Quarter,
+        total::Part,
+    },
+    io::store::{FacilityParts, Form, FormCell, Seen, Store, Used},
+};
+
+fn cell(facility: u32, property: u16) -> Cell {
+    Cell { facility, property }
+}
+
+fn plan() -> Plan {
+    let head = Head {
+        quarter: Quarter::parse("2026Q2").unwrap(),
+        project: "onse-demo".to_owned(),
+        label: "SANDBOX".to_owned(),
+        dhis2: "http://127.0.0.1/dhis2/api/".to_owned(),
+        commcare: "http://127.0.0.1/".to_owned(),
+        mapping: "built-in".to_owned(),
+        case_type: "facility_supervision".to_owned(),
+        read_at: "2026-07-05T09:41:00Z".to_owned(),
+        generation: 1,
+        scope: "whole project".to_owned(),
+        mapping_problems: vec!["line 8: data set id is empty".to_owned()],
+        notes: vec!["a \"note\"".to_owned()],
+    };
+    let facility = |n: u32| Facility {
+        case_id: format!("case{n}"),
+        name: format!("Zomba \u{1b}[31m \"{n}\""),
+        external_id: format!("ou{n:09}"),
+        closed: n == 2,
+        unit_name: (n != 1).then(|| format!("Unit {n}")),
+    };
+    let property = |n: u16| Property {
+        name: format!("dhis_p{n}"),
+        data_element: format!("de{n:09}"),
+        data_set: "ds000000001".to_owned(),
+        line: 7,
+        ..Property::default()
+    };
+    let mut draft = Plan::draft(head, (0..3).map(facility).collect(), (0..2).map(property).collect());
+    draft.set(cell(0, 0), Some("28"), Some("31"), State::Reported);
+    draft.set(cell(0, 1), None, Some("0"), State::ReportedZero);
+    draft.set(cell(1, 0), Some("line\nbreak \\ \"quoted\" \u{7}"), Some("12 (est)\u{1b}"), State::NonNumeric);
+    draft.set(cell(1, 1), Some(""), None, State::BlankInReport);
+    draft.set(cell(2, 0), Some("5"), Some("5.0"), State::Reported);
+    draft.set(cell(2, 1), Some("7"), None, State::FetchFailed);
+    draft.flag(cell(0, 0), Flag::new("S09", Severity::Stop, "-4 in \"Male\""));
+    draft.flag(cell(0, 0), Flag::new("S11", Severity::Review, "marked"));
+    draft.skip(Skipped { case_id: "x".to_owned(), case_name: "Old".to_owned(), reason: "no external id".to_owned() });
+    draft.name("coc00000001".to_owned(), "Male".to_owned());
+    draft.finish()
+}
+
+fn used() -> Used {
+    Used {
+        profile: "demo".to_owned(),
+        chunk_size: 1000,
+        form_xmlns: "http://commcarehq.org/dhis2-import".to_owned(),
+        stamp_property: Some("dhis2_last_imported".to_owned()),
+        submit_user_id: String::new(),
+    }
+}
+
+fn parts() -> Vec<FacilityParts> {
+    let part = |element: &str, value: &str| Part {
+        data_element: element.to_owned(),
+        category_option_combo: "coc00000001".to_owned(),
+        value: Some(value.to_owned()),
+        comment: Some("checked \u{1b}".to_owned()),
+        follow_up: true,
+        ..Part::default()
+    };
+    let rows = vec![part("de000000000", "31"), part("de000000001", "0")];
+    vec![FacilityParts { facility: 0, data_set: "ds000000001".to_owned(), parts: rows }]
+}
+
+async fn filled(path: &Path) -> (Store, Arc<Plan>) {
+    let store = Store::create(path).unwrap();
+    let plan = Arc::new(plan());
+    store.save_plan(Arc::clone(&plan), used(), parts()).await.unwrap();
+    (store, plan)
+}
+
+fn stamp() -> Stamp {
+    Stamp { at: "2026-07-05T10:00:00Z".to_owned(), who: "Grace".to_owned() }
+}
+
+#[tokio::test]
+async fn a_plan_comes_back_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, written) = filled(&folder.path().join("a b é.review")).await;
+    let loaded = store.load().await.unwrap();
+    assert_eq!(loaded.plan.head, written.head);
+    assert_eq!(loaded.plan.facilities(), written.facilities());
+    assert_eq!(loaded.plan.properties(), written.properties());
+    assert_eq!(loaded.plan.skipped(), written.skipped());
+    assert_eq!(loaded.plan.option_names(), written.option_names());
+    assert_eq!(loaded.used, used());
+    for cell in written.cells() {
+        assert_eq!(loaded.plan.old(cell), written.old(cell), "{cell:?}");
+        assert_eq!(loaded.plan.held(cell), written.held(cell), "{cell:?}");
+        assert_eq!(loaded.plan.state(cell), written.state(cell), "{cell:?}");
+        assert_eq!(loaded.plan.kind(cell), written.kind(cell), "{cell:?}");
+        assert_eq!(loaded.plan.flags(cell), written.flags(cell), "{cell:?}");
+    }
+    let found = store.parts(1, 0, "ds000000001".to_owned(), "de000000001".to_owned()).await.unwrap();
+    assert_eq!(found, parts()[0].parts[1..]);
+    assert!(store.parts(1, 1, "ds000000001".to_owned(), "de000000001".to_owned()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn decisions_survive_leaving() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (store, plan) = filled(&path).await;
+    let mut ledger = Ledger::new(&plan);
+    let log = [
+        ledger.decide(&plan, Act::Approve, [cell(0, 1)], None, "1 in Zomba", &stamp()).unwrap(),
+        ledger.decide(&plan, Act::Approve, [cell(0, 0)], Some("checked by phone"), "p0", &stamp()).unwrap(),
+        ledger.undo(&plan, &stamp()).unwrap(),
+        ledger.redo(&plan, &stamp()).unwrap(),
+        ledger.decide(&plan, Act::Reject, [cell(0, 1)], None, "1 in Zomba", &stamp()).unwrap(),
+        ledger.decide(&plan, Act::Clear, [cell(0, 1)], None, "1 in Zomba", &stamp()).unwrap(),
+    ];
+    for entry in &log {
+        store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    }
+    store.save_place("{\"screen\":2}".to_owned()).await.unwrap();
+    store.close();
+    let loaded = Store::read_only(&path).unwrap();
+    assert_eq!(loaded.entries, log);
+    assert_eq!(loaded.place.as_deref(), Some("{\"screen\":2}"));
+    let again = Ledger::replay(&loaded.plan, &loaded.entries).unwrap();
+    assert_eq!(again.all(), ledger.all());
+    assert_eq!(again.reason(cell(0, 0)), Some("checked by phone"));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert_eq!(left, ["q.review"], "one file is left");
+}
+
+#[tokio::test]
+async fn the_same_entry_is_never_written_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, plan) = filled(&folder.path().join("q.review")).await;
+    let mut ledger = Ledger::new(&plan);
+    let entry = ledger.decide(&plan, Act::Reject, [cell(0, 1)], None, "a", &stamp()).unwrap();
+    store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    assert!(store.append(entry, plan).await.is_err());
+    assert_eq!(store.load().await.unwrap().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn forms_keep_their_bytes_and_what_became_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = filled(&folder.path().join("q.review")).await;
+    let form = Form {
+        number: 1,
+        form_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        generation: 1,
+        frozen_at: "2026-07-05T11:59:03Z".to_owned(),
+        bytes: vec![0, 159, 146, 150, b'<'],
+        cells: vec![FormCell { facility: 0, property: 1, old: None, new: "0".to_owned() }],
+        outcome: Outcome::Frozen,
+        answer: None,
+        seen: Vec::new(),
+    };
+    store.freeze(form.clone()).await.unwrap();
+    assert!(store.freeze(Form { number: 2, ..form.clone() }).await.is_err(), "a form id is used once");
+    assert_eq!(store.load().await.unwrap().forms, std::slice::from_ref(&form));
+    store.settle(1, Outcome::Accepted, Some("recognised".to_owned())).await.unwrap();
+    let seen = Seen { cell: cell(0, 1), outcome: Outcome::Applied, value: Some("0".to_owned()) };
+    store.keep_seen(1, vec![seen.clone()], "2026-07-05T12:00:00Z".to_owned()).await.unwrap();
+    store.settle(1, Outcome::Applied, None).await.unwrap();
+    assert!(store.settle(7, Outcome::Applied, None).await.is_err());
+    let kept = store.load().await.unwrap().forms.remove(0);
+    assert_eq!(kept.outcome_of(cell(0, 1)), Outcome::Applied);
+    let expected = Form { outcome: Outcome::Applied, answer: Some("recognised".to_owned()), seen: vec![seen], ..form };
+    assert_eq!(kept, expected);
+}
+
+#[tokio::test]
+async fn the_second_writer_is_refused_and_told_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (store, _) = filled(&path).await;
+    let refused = format!("{:#}", Store::open(&path).unwrap_err());
+    assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+    assert!(Store::read_only(&path).is_ok(), "reading is allowed meanwhile");
+    store.close();
+}
+
+#[tokio::test]
+async fn what_is_not_a_review_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let error = format!("{:#}", Store::open(&path).unwrap_err());
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{name} was changed");
+        error
+    };
+    assert!(refused("a.csv", b"case_property,data_element_id\n").contains("not a review file"));
+    assert!(refused("empty", b"").contains("not a review file"));
+    assert!(format!("{:#}", Store::open(&folder.path().join("none")).unwrap_err()).contains("cannot open"));
+    assert!(format!("{:#}", Store::open(folder.path()).unwrap_err()).contains("not a file"));
+    let path = folder.path().join("q.review");
+    let (store, _) = filled(&path).await;
+    assert!(format!("{:#}", Store::create(&path).unwrap_err()).contains("never overwritten"));
+    store.close();
+    let whole = std::fs::read(&path).unwrap();
+    let error = refused("cut.review", &whole[..whole.len() / 2]);
+    assert!(error.contains("damaged"), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused_with_the_version_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    filled(&path).await.0.close();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = format!("{:#}", Store::open(&path).unwrap_err());
+    assert!(error.contains("newer onse") && error.contains("99"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_whose_reading_never_finished_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(&folder.path().join("q.review")).unwrap();
+    let error = format!("{:#}", store.load().await.unwrap_err());
+    assert!(error.contains("never finished"), "{error}");
+}
