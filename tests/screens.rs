@@ -171,7 +171,7 @@ fn facilities_with_all_cells() {
 #[test]
 fn a_text_and_a_long_number() {
     sizes("facilities_long_number", &TWO, |size, look| at(size, look, "3 l j j j j"));
-    sizes("facilities_text", &TWO, |size, look| at(size, look, "3 l G"));
+    sizes("facilities_text", &TWO, |size, look| at(size, look, "3 l j j j j j j j"));
 }
 
 #[test]

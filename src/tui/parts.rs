@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
+    style::Style,
 };
 
 use super::theme::{Role, Theme};
@@ -61,6 +62,7 @@ impl<'b> Canvas<'b> {
         let style = self.theme.style(Role::Rule);
         for position in area.positions() {
             if let Some(cell) = self.buf.cell_mut(position) {
+                cell.reset();
                 cell.set_symbol(symbol).set_style(style);
             }
         }
@@ -133,7 +135,9 @@ impl Pen<'_> {
         let safe = inert(text);
         let shown = cut(&safe, self.room());
         if !shown.is_empty() && self.x < self.end {
-            let (x, _) = self.buf.set_stringn(self.x, self.y, &shown, self.room(), self.theme.style(role));
+            // What stood there before leaves nothing of its look behind.
+            let style = Style::reset().patch(self.theme.style(role));
+            let (x, _) = self.buf.set_stringn(self.x, self.y, &shown, self.room(), style);
             self.x = x.min(self.end);
         }
         self

@@ -226,6 +226,7 @@ fn asked(canvas: &mut Canvas<'_>, footer: Rect, sign: &str, text: &str, role: Ro
     let height = u16::try_from(lines.len()).unwrap_or(MOST_LINES).clamp(1, MOST_LINES).min(footer.y);
     let area = Rect { y: footer.y - height, height, ..footer };
     canvas.blank(area);
+    canvas.rule(area.y.saturating_sub(1));
     for (row, line) in (0..height).zip(&lines) {
         canvas.pen(area, row).gap(1).put(line, role);
     }

@@ -95,7 +95,9 @@ fn below(layout: &Layout, used: u16) -> Rect {
         return layout.detail;
     }
     let top = layout.cells.y + layout.cells_head + used + 1;
-    let top = top.min(layout.detail.y);
+    // Where there is room for it, a free row stands above the detail even when every row is used.
+    let free = u16::from(layout.body.width >= 120);
+    let top = top.min(layout.detail.y + free);
     Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         used = row + 1;
     }
     if let Some(cell) = review.column.current() {
-        let top = (rows.y + used + 1).min(layout.detail.y);
+        let top = (rows.y + used + 1).min(layout.detail.y + u16::from(layout.body.width >= 120));
         let area =
             ratatui::layout::Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail };
         detail::draw(model, review, cell, area, canvas);

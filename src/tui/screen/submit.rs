@@ -57,7 +57,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
 fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> Option<Position> {
     let width = usize::from(body.width);
     let mut sheet = Sheet::default();
-    will_write(&mut sheet, model, check, if width < 80 { " " } else { "   " });
+    will_write(&mut sheet, model, check, width < 80);
     checks(&mut sheet, check, width);
     held(&mut sheet, model, &check.held, width);
     if let Some(review) = model.review.as_ref().filter(|_| check.changes > 0) {
@@ -80,10 +80,12 @@ fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> O
 }
 
 /// `This will write   3,980 changes   in   1,012 facilities   as   11 forms`
-fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, gap: &'static str) {
+fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, narrow: bool) {
+    let gap = if narrow { " " } else { "   " };
     sheet.line(move |pen| {
         let joint = |word: &str| format!("{gap}{word}{gap}");
-        pen.gap(3).put("This will write", Role::Text).put(gap, Role::Text);
+        pen.gap(if narrow { 1 } else { 3 });
+        pen.put(if narrow { "Will write" } else { "This will write" }, Role::Text).put(gap, Role::Text);
         pen.put(&plural(check.changes, "change", "changes"), Role::Strong).put(&joint("in"), Role::Text);
         pen.put(&plural(check.facilities, "facility", "facilities"), Role::Strong).put(&joint("as"), Role::Text);
         pen.put(&plural(check.forms, "form", "forms"), Role::Strong);
