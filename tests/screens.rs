@@ -103,8 +103,9 @@ fn picture(model: &Model) -> String {
             if look.is_empty() {
                 return ' ';
             }
-            let at = LOOKS.iter().position(|l| *l == look).unwrap_or_else(|| panic!("no letter for {look}"));
-            let letter = char::from(b'a' + u8::try_from(at).unwrap());
+            let at = LOOKS.iter().position(|l| *l == look);
+            assert!(at.is_some(), "no letter for {look}");
+            let letter = char::from(b'a' + u8::try_from(at.unwrap()).unwrap());
             used.insert(letter, look);
             letter
         };

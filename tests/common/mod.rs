@@ -215,11 +215,11 @@ pub(crate) fn model(number: u32, look: Look, size: (u16, u16)) -> Model {
     let plan = plan(number);
     let mut ledger = Ledger::new(&plan);
     let stamp = Stamp { at: now().at, who: "Grace".to_owned() };
-    let plain = ledger.undecided(&plan, plan.row(0)).plain;
-    ledger.decide(&plan, Act::Approve, plain.into_iter().skip(1).take(3), None, "3 in Kasenga HC", &stamp).unwrap();
+    let first = ledger.undecided(&plan, plan.row(0)).plain;
+    ledger.decide(&plan, Act::Approve, first.into_iter().skip(1).take(3), None, "3 in Kasenga HC", &stamp).unwrap();
     ledger.decide(&plan, Act::Reject, [cell(0, property::AMBULANCES)], None, "ambulances", &stamp).unwrap();
-    let plain = ledger.undecided(&plan, plan.row(5)).plain;
-    ledger.decide(&plan, Act::Approve, plain, None, "all in Bwanje Hill HC", &stamp).unwrap();
+    let sixth = ledger.undecided(&plan, plan.row(5)).plain;
+    ledger.decide(&plan, Act::Approve, sixth, None, "all in Bwanje Hill HC", &stamp).unwrap();
     let opened = Opened { plan: Arc::new(plan), ledger, place: None, file: "2026Q2.review".to_owned(), sending: None };
     let mut model = Model::new(run(), look, size);
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());

@@ -42,15 +42,12 @@ fn frame(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Posi
     canvas.rule(layout.body.y.saturating_sub(1));
     canvas.rule(layout.body.bottom());
     let caret = body(model, layout, canvas);
-    let asked = match &model.ask {
-        Some(ask) => question(model, ask, layout, canvas),
-        None => {
-            status(model, layout, canvas);
-            footer(model, layout, canvas);
-            None
-        }
-    };
-    asked.or(caret)
+    if let Some(ask) = &model.ask {
+        return question(model, ask, layout, canvas);
+    }
+    status(model, layout, canvas);
+    footer(model, layout, canvas);
+    caret
 }
 
 fn body(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Position> {

@@ -11,6 +11,7 @@ mod reading;
 mod sending;
 mod small;
 mod submit;
+mod word_diff;
 
 pub use draw::draw;
 use serde::{Deserialize, Serialize};

@@ -154,8 +154,8 @@ fn checks<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, width
     }
 }
 
-fn check<'a>(
-    sheet: &mut Sheet<'a>,
+fn check(
+    sheet: &mut Sheet<'_>,
     here: bool,
     (sign, role): (&'static str, Role),
     name: &'static str,
