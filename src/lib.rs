@@ -20,3 +20,4 @@ pub mod domain;
 pub mod io;
 pub mod job;
 pub mod sandbox;
+pub mod tui;
