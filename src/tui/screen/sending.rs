@@ -99,11 +99,11 @@ fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, width: usize) {
     let text = if sent.all_applied() {
         "Every change was read back with its new value."
     } else if sent.unknown > 0 {
-        "UNKNOWN means no answer settled it. The bytes and the form id are kept; check again settles it."
+        "UNKNOWN means no answer settled it. Bytes and form id are kept; v asks again and settles it."
     } else if sent.not_applied > 0 {
         "What was not applied is still what the case held; the server's words stand at its form."
     } else if sent.accepted > 0 {
-        "Accepted changes were not seen yet: CommCare may take minutes to show them. Check again later."
+        "Accepted changes were not seen yet: CommCare may take minutes to show them. v looks again."
     } else {
         "Nothing more is sent."
     };
