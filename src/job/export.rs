@@ -25,6 +25,9 @@ use crate::{
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
 
+/// Widest column of facility names in the table.
+const LONGEST_NAME: usize = 32;
+
 /// What is printed: a review and which of its cells.
 pub struct View<'a> {
     /// Old and new values.
@@ -119,18 +122,20 @@ impl View<'_> {
         }
     }
 
-    /// Writes the cells as a table of text: one line each under a heading, columns as wide as their widest value, nothing cut.
+    /// Writes the cells as a table of text: one line each under a heading. Nothing is cut; a facility with a name longer than
+    /// the column pushes its own line.
     pub fn table(&self, to: &mut dyn Write) -> io::Result<()> {
         let fates = self.fates();
         let heading = ["facility", "property", "old", "new", "verdict", "flags", "outcome"].map(str::to_owned);
         let rows = self.cells.iter().map(|cell| self.row(*cell, fates.get(cell).copied()));
         let rows: Vec<[String; 7]> = std::iter::once(heading).chain(rows).collect();
-        let widths: Vec<usize> =
-            (0..7).map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0)).collect();
+        let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
+        let mut widths: Vec<usize> = (0..7).map(widest).collect();
+        widths[0] = widths[0].min(LONGEST_NAME);
         for row in &rows {
             let mut line = String::new();
             for (column, text) in row.iter().enumerate() {
-                let gap = " ".repeat(widths[column] - width(text));
+                let gap = " ".repeat(widths[column].saturating_sub(width(text)));
                 // Numbers stand on their last digit.
                 let (before, after) = if matches!(column, 2 | 3) { (gap.as_str(), "") } else { ("", gap.as_str()) };
                 line.extend([before, text.as_str(), after, "  "]);
