@@ -68,33 +68,48 @@ impl Filter {
         })
     }
 
-    /// Whether the words about a cell hold; says nothing of its facility.
-    fn cell(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
-        self.terms.iter().all(|(wanted, term)| match term {
-            Term::Word(_) => true,
-            Term::Property(word) => property(plan, cell.property, word) == *wanted,
-            Term::Is(is) => holds(*is, plan, ledger, cell) == *wanted,
-        })
+    /// Properties whose words hold, by ordinal; worked out once, so that a scan of all cells compares no names.
+    fn columns(&self, plan: &Plan) -> Vec<bool> {
+        let names: Vec<String> = plan.properties().iter().map(|property| property.name.to_lowercase()).collect();
+        let holds = |name: &str| {
+            self.terms.iter().all(|(wanted, term)| match term {
+                Term::Property(word) => property(&names, name, word) == *wanted,
+                _ => true,
+            })
+        };
+        names.iter().map(|name| holds(name)).collect()
+    }
+
+    /// Whether the words about a change hold; says nothing of its facility.
+    fn cell(&self, plan: &Plan, ledger: &Ledger, columns: &[bool], cell: Cell) -> bool {
+        plan.kind(cell) == Kind::Change
+            && columns[usize::from(cell.property)]
+            && self.terms.iter().all(|(wanted, term)| match term {
+                Term::Is(is) => holds(*is, plan, ledger, cell) == *wanted,
+                _ => true,
+            })
     }
 
     /// The changes shown, in cell order.
     pub fn changes<'a>(&'a self, plan: &'a Plan, ledger: &'a Ledger) -> impl Iterator<Item = Cell> + 'a {
+        let columns = self.columns(plan);
         (0..plan.height())
             .filter(|facility| self.facility(plan, *facility))
             .flat_map(|facility| plan.row(facility))
-            .filter(|cell| plan.kind(*cell) == Kind::Change && self.cell(plan, ledger, *cell))
+            .filter(move |cell| self.cell(plan, ledger, &columns, *cell))
     }
 
     /// Whether this change is shown.
     pub fn shows(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
-        plan.kind(cell) == Kind::Change && self.facility(plan, cell.facility) && self.cell(plan, ledger, cell)
+        self.facility(plan, cell.facility) && self.cell(plan, ledger, &self.columns(plan), cell)
     }
 
     /// Facilities with at least one change shown, most attention first: STOP, then REVIEW, then by name.
     pub fn facilities(&self, plan: &Plan, ledger: &Ledger) -> Vec<u32> {
+        let columns = self.columns(plan);
         let mut rows: Vec<u32> = (0..plan.height())
             .filter(|f| self.facility(plan, *f))
-            .filter(|f| plan.row(*f).any(|c| plan.kind(c) == Kind::Change && self.cell(plan, ledger, c)))
+            .filter(|f| plan.row(*f).any(|cell| self.cell(plan, ledger, &columns, cell)))
             .collect();
         rows.sort_by_cached_key(|facility| {
             let mut key = (0_i32, 0_i32);
@@ -112,7 +127,9 @@ impl Filter {
 
     /// The changes of one property shown, most attention first: STOP, REVIEW, then the largest change.
     pub fn column(&self, plan: &Plan, ledger: &Ledger, property: u16) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = plan.column(property).filter(|cell| self.shows(plan, ledger, *cell)).collect();
+        let columns = self.columns(plan);
+        let shown = |cell: &Cell| self.facility(plan, cell.facility) && self.cell(plan, ledger, &columns, *cell);
+        let mut cells: Vec<Cell> = plan.column(property).filter(shown).collect();
         let size = |cell: &Cell| plan.change(*cell).map_or(f64::INFINITY, f64::abs);
         cells
             .sort_by(|a, b| plan.severity(*b).cmp(&plan.severity(*a)).then(size(b).total_cmp(&size(a))).then(a.cmp(b)));
@@ -142,11 +159,10 @@ fn term(word: &str) -> Result<(bool, Term), String> {
     Ok((wanted, term))
 }
 
-/// A property's whole name, or, where the word is nobody's whole name, a part of it.
-fn property(plan: &Plan, property: u16, word: &str) -> bool {
+/// Whether a name is the whole name the word gives, or, where the word is nobody's whole name, holds it. All in lower case.
+fn property(names: &[String], name: &str, word: &str) -> bool {
     let whole = |name: &str| name == word || name.strip_prefix("dhis_") == Some(word);
-    let name = plan.property(property).name.to_lowercase();
-    if plan.properties().iter().any(|p| whole(&p.name.to_lowercase())) { whole(&name) } else { name.contains(word) }
+    if names.iter().any(|name| whole(name)) { whole(name) } else { name.contains(word) }
 }
 
 fn holds(is: Is, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {

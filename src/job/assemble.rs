@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::{
     domain::{
         flags::{Facts, structural},
-        mapping::Row,
+        mapping::{Row, is_uid},
         plan::{Cell, Draft, Facility, Head, Kind, Plan, Property, Skipped, State, ordinal},
         total::{Part, Total},
     },
@@ -98,17 +98,26 @@ pub struct Answers {
 pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let Answers { head, mut cases, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
-    let (cases, without): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.external_id.is_some());
+    let mut skipped = Vec::new();
+    cases.retain(|case| match unfit(case) {
+        Some(reason) => {
+            let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
+            skipped.push(Skipped { case_id, case_name, reason });
+            false
+        }
+        None => true,
+    });
     let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, &unit_names)).collect();
     let open = open_by_unit(&facilities);
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
-    for case in without {
-        draft.skip(Skipped { case_id: case.case_id, case_name: case.name, reason: "no external id".to_owned() });
+    for one in skipped {
+        draft.skip(one);
     }
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let members = members(&sets, &columns);
+    let mapped = mapped(&columns);
     let rows = by_unit(values);
     let mut all_parts = Vec::new();
     for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
@@ -121,12 +130,21 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
             unread: unread.get(&facility.external_id).copied(),
         };
         fill(&mut draft, &sheet, &columns, &members, &names);
-        all_parts.extend(kept(&sheet, &columns));
+        all_parts.extend(kept(&sheet, &mapped));
     }
     for option in options {
         draft.name(option.id, option.name);
     }
     (draft.finish(), all_parts)
+}
+
+/// Why a case cannot take part, if so. An id of another form would fail a whole batch on newer DHIS2 (dhis2.md section 1.3).
+pub(super) fn unfit(case: &CaseRecord) -> Option<String> {
+    match case.external_id.as_deref() {
+        None => Some("no external id".to_owned()),
+        Some(id) if !is_uid(id) => Some(format!("external id \"{id}\" is not an organisation unit id")),
+        Some(_) => None,
+    }
 }
 
 /// One facility with what was read of it.
@@ -193,13 +211,21 @@ fn by_unit(values: Vec<DataValue>) -> HashMap<String, Vec<Part>> {
         });
     }
     for parts in rows.values_mut() {
-        parts.sort_by(|a, b| {
-            let key =
-                |p: &Part| (p.data_element.clone(), p.category_option_combo.clone(), p.attribute_option_combo.clone());
-            key(a).cmp(&key(b))
-        });
+        parts.sort_by(|a, b| key(a).cmp(&key(b)));
     }
     rows
+}
+
+/// The order of parts: by data element first, so that those of one stand together.
+fn key(part: &Part) -> [&str; 3] {
+    [&part.data_element, &part.category_option_combo, &part.attribute_option_combo]
+}
+
+/// The rows of one data element, of rows in the order of [`key`].
+fn of_element<'a>(rows: &'a [Part], element: &str) -> &'a [Part] {
+    let from = rows.partition_point(|part| part.data_element.as_str() < element);
+    let to = rows.partition_point(|part| part.data_element.as_str() <= element);
+    &rows[from..to]
 }
 
 fn fill(
@@ -210,6 +236,13 @@ fn fill(
     names: &HashMap<&str, &str>,
 ) {
     let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+    let present: BTreeSet<&str> =
+        sheet.rows.iter().filter(|part| part.value.is_some()).map(|part| part.data_element.as_str()).collect();
+    let reported: BTreeSet<&str> = members
+        .iter()
+        .filter(|(_, set)| set.iter().any(|element| present.contains(element)))
+        .map(|(id, _)| *id)
+        .collect();
     for (property, Column { property: column, quarterly }) in (0_u16..).zip(columns) {
         let cell = Cell { facility: sheet.at, property };
         let old = sheet.case.properties.get(&column.name).map(String::as_str);
@@ -218,19 +251,14 @@ fn fill(
             draft.set(cell, old, None, state);
             continue;
         }
-        let parts: Vec<Part> = sheet.rows.iter().filter(|p| p.data_element == column.data_element).cloned().collect();
-        let set = members.get(column.data_set.as_str());
-        let siblings = sheet
-            .rows
-            .iter()
-            .any(|part| part.value.is_some() && set.is_some_and(|set| set.contains(part.data_element.as_str())));
-        let (state, held) = Total::of(&parts).state(siblings);
+        let parts = of_element(sheet.rows, &column.data_element);
+        let (state, held) = Total::of(parts).state(reported.contains(column.data_set.as_str()));
         draft.set(cell, old, held.as_deref(), state);
         if draft.plan().kind(cell) == Kind::Change {
             let facts = Facts {
                 facility: sheet.facility,
                 twins: &sheet.twins,
-                parts: &parts,
+                parts,
                 value_type: &column.value_type,
                 option_name: &option_name,
             };
@@ -242,17 +270,167 @@ fn fill(
     }
 }
 
-/// The rows of mapped data elements, by data set.
-fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> {
+/// The mapped data elements of each data set.
+fn mapped(columns: &[Column]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for Column { property, .. } in columns {
         sets.entry(&property.data_set).or_default().insert(&property.data_element);
     }
-    sets.into_iter()
-        .filter_map(|(data_set, elements)| {
-            let rows = sheet.rows.iter().filter(|part| elements.contains(part.data_element.as_str()));
-            let parts: Vec<Part> = rows.cloned().collect();
-            (!parts.is_empty()).then(|| FacilityParts { facility: sheet.at, data_set: data_set.to_owned(), parts })
-        })
+    sets
+}
+
+/// The rows of mapped data elements, by data set.
+fn kept(sheet: &Sheet<'_>, mapped: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<FacilityParts> {
+    let rows = |elements: &BTreeSet<&str>| -> Vec<Part> {
+        elements.iter().flat_map(|element| of_element(sheet.rows, element)).cloned().collect()
+    };
+    mapped
+        .iter()
+        .map(|(data_set, elements)| (data_set, rows(elements)))
+        .filter(|(_, parts)| !parts.is_empty())
+        .map(|(data_set, parts)| FacilityParts { facility: sheet.at, data_set: (*data_set).to_owned(), parts })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::quarter::Quarter, io::dhis2::DataSetRef};
+
+    fn row(property: &str, data_element: &str, data_set: &str) -> Row {
+        Row {
+            line: 2,
+            property: property.to_owned(),
+            data_element: data_element.to_owned(),
+            data_set: data_set.to_owned(),
+            name: String::new(),
+        }
+    }
+
+    fn set(id: &str, elements: &[&str], period_type: &str) -> DataSet {
+        DataSet {
+            id: id.to_owned(),
+            name: format!("Set {id}"),
+            period_type: Some(period_type.to_owned()),
+            elements: elements.iter().map(|id| (*id).to_owned()).collect(),
+            timely_days: None,
+            expiry_days: None,
+        }
+    }
+
+    fn element(id: &str, sets: &[&str]) -> DataElement {
+        DataElement {
+            id: id.to_owned(),
+            name: format!("Element {id}"),
+            value_type: Some("INTEGER".to_owned()),
+            aggregation_type: None,
+            domain_type: None,
+            zero_is_significant: false,
+            category_combo: None,
+            data_sets: sets
+                .iter()
+                .map(|id| DataSetRef { id: (*id).to_owned(), name: format!("Set {id}"), period_type: None })
+                .collect(),
+        }
+    }
+
+    fn value(unit: &str, element: &str, value: Option<&str>) -> DataValue {
+        DataValue {
+            data_element: element.to_owned(),
+            period: "2026Q2".to_owned(),
+            org_unit: unit.to_owned(),
+            category_option_combo: "c".to_owned(),
+            value: value.map(str::to_owned),
+            ..DataValue::default()
+        }
+    }
+
+    fn case(case_id: &str, external_id: Option<&str>, beds: &str) -> CaseRecord {
+        CaseRecord {
+            case_id: case_id.to_owned(),
+            name: format!("Case {case_id}"),
+            external_id: external_id.map(str::to_owned),
+            properties: [("beds".to_owned(), beds.to_owned())].into(),
+            ..CaseRecord::default()
+        }
+    }
+
+    fn head() -> Head {
+        Head {
+            quarter: Quarter::parse("2026Q2").unwrap(),
+            project: String::new(),
+            label: String::new(),
+            dhis2: String::new(),
+            commcare: String::new(),
+            mapping: String::new(),
+            case_type: String::new(),
+            read_at: String::new(),
+            generation: 1,
+            scope: String::new(),
+            mapping_problems: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_row_the_server_does_not_bear_out_is_left_out_with_its_line() {
+        let rows = [row("a", "e1", "s1"), row("b", "e9", "s1"), row("c", "e1", "s9"), row("d", "e2", "s1")];
+        let elements = [element("e1", &["s1"]), element("e2", &["s2"])];
+        let sets = [set("s1", &[], "Quarterly"), set("s2", &["e2"], "Quarterly")];
+        let (columns, problems) = columns(&rows, &elements, &sets);
+        assert_eq!(columns.iter().map(|c| c.property.name.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(problems.len(), 3);
+        assert!(problems[0].contains("line 2, b") && problems[0].contains("data element e9"), "{}", problems[0]);
+        assert!(problems[1].contains("data set s9"), "{}", problems[1]);
+        assert!(problems[2].contains("not in data set s1; it is in s2 Set s2"), "{}", problems[2]);
+    }
+
+    #[test]
+    fn absences_have_their_own_names() {
+        let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1"), row("monthly", "e3", "s3")];
+        let elements = [element("e1", &["s1"]), element("e2", &["s1"]), element("e3", &["s3"])];
+        let sets = [set("s1", &["e1", "e2"], "Quarterly"), set("s3", &["e3"], "Monthly")];
+        let (columns, _) = columns(&rows, &elements, &sets);
+        let units = ["Uaaaaaaaaa1", "Uaaaaaaaaa2", "Uaaaaaaaaa3", "Uaaaaaaaaa4"];
+        let mut deleted = value(units[0], "e1", Some("900"));
+        deleted.deleted = true;
+        let values = vec![
+            value(units[0], "e1", Some("3")),
+            deleted,
+            value(units[1], "e2", None),
+            value(units[0], "e3", Some("7")),
+        ];
+        let cases = vec![
+            case("k4", Some(units[3]), "1"),
+            case("k1", Some(units[0]), "28"),
+            case("k2", Some(units[1]), "5"),
+            case("k3", Some(units[2]), "6"),
+            case("k5", None, "1"),
+            case("k6", Some("not an id"), "1"),
+        ];
+        let unread = [(units[2].to_owned(), State::NoAccess)].into();
+        let answers = Answers {
+            head: head(),
+            cases,
+            columns,
+            sets: sets.to_vec(),
+            units: Vec::new(),
+            values,
+            unread,
+            options: Vec::new(),
+        };
+        let (plan, parts) = assemble(answers);
+        let state = |facility, property| plan.state(Cell { facility, property });
+        assert_eq!(plan.facilities().iter().map(|f| f.case_id.as_str()).collect::<Vec<_>>(), ["k1", "k2", "k3", "k4"]);
+        assert_eq!(plan.new_value(Cell { facility: 0, property: 0 }), Some("3"));
+        assert_eq!((state(0, 1), state(0, 2)), (State::BlankInReport, State::WrongPeriodType));
+        assert_eq!((state(1, 0), state(1, 1)), (State::NotReported, State::NotReported), "a comment alone is no row");
+        assert_eq!((state(2, 0), state(3, 0)), (State::NoAccess, State::NotReported));
+        let reasons: Vec<&str> = plan.skipped().iter().map(|s| s.reason.as_str()).collect();
+        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id"]);
+        assert_eq!(
+            parts.iter().map(|p| (p.facility, p.data_set.as_str())).collect::<Vec<_>>(),
+            [(0, "s1"), (0, "s3"), (1, "s1")]
+        );
+    }
 }

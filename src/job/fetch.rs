@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    assemble::{Answers, Column, assemble, columns},
+    assemble::{Answers, Column, assemble, columns, unfit},
     report::{Bar, Reading},
     session::{Clock, Opened, Session, Sources, opened},
 };
@@ -121,7 +121,8 @@ impl Reader<'_> {
         }
         let mut notes = notes(&listing);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
-        let unit_ids: BTreeSet<String> = cases.iter().filter_map(|case| case.external_id.clone()).collect();
+        let unit_ids: BTreeSet<String> =
+            cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
         let unit_ids: Vec<String> = unit_ids.into_iter().collect();
         let (units, values) = tokio::try_join!(self.units(&unit_ids), self.values(&unit_ids, &columns, &mut notes))?;
         let (values, unread) = values;

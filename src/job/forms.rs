@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{report::Held, session::Sources};
+use super::{
+    report::{FormLine, Held, Phase, Sending},
+    session::Sources,
+};
 use crate::{
     domain::{
         caseblock::{self, Block, Envelope},
@@ -17,7 +20,7 @@ use crate::{
     },
     io::{
         commcare::{CaseRecord, Found, Receipt},
-        store::{FormCell, Seen, Used},
+        store::{Form, FormCell, Seen, Used},
     },
 };
 
@@ -193,4 +196,49 @@ pub(super) fn form_outcome(sent: Outcome, seen: &[Seen]) -> Outcome {
     } else {
         sent
     }
+}
+
+/// A form as a line of a submission.
+pub(super) fn line_of(plan: &Plan, form: &Form) -> FormLine {
+    let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
+    FormLine {
+        form_id: Some(form.form_id.clone()),
+        outcome: Some(form.outcome),
+        answer: form.answer.clone(),
+        ..line(plan, usize::try_from(form.number).unwrap_or(usize::MAX), &cells)
+    }
+}
+
+/// A form that waits, as a line of a submission.
+pub(super) fn line(plan: &Plan, number: usize, cells: &[Cell]) -> FormLine {
+    let name = |cell: Option<&Cell>| cell.map_or_else(String::new, |c| plan.facility(c.facility).name.clone());
+    FormLine {
+        number,
+        first: name(cells.first()),
+        last: name(cells.last()),
+        facilities: cells.chunk_by(|a, b| a.facility == b.facility).count(),
+        changes: cells.len(),
+        form_id: None,
+        outcome: None,
+        answer: None,
+    }
+}
+
+/// What was sent so far, as it stands in the review file; `None` where nothing was.
+pub fn standing(plan: &Plan, forms: &[Form]) -> Option<Sending> {
+    let fates: BTreeMap<Cell, Outcome> = forms
+        .iter()
+        .flat_map(|form| form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))))
+        .collect();
+    let count = |outcome| fates.values().filter(|fate| **fate == outcome).count();
+    (!forms.is_empty()).then(|| Sending {
+        phase: Phase::Ended,
+        changes: fates.len(),
+        forms: forms.iter().map(|form| line_of(plan, form)).collect(),
+        applied: count(Outcome::Applied),
+        accepted: count(Outcome::Accepted),
+        not_applied: count(Outcome::NotApplied),
+        unknown: count(Outcome::Unknown) + count(Outcome::Frozen),
+        ..Sending::default()
+    })
 }

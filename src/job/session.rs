@@ -1,11 +1,14 @@
 //! One review under way: the file, the two servers and who decides. Screens and commands hold it and call it.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
-use super::report::{Detail, PartLine};
+use super::{
+    forms::standing,
+    report::{Detail, PartLine, Sending},
+};
 use crate::{
     domain::{
         ledger::{Entry, Ledger, Stamp},
@@ -16,7 +19,7 @@ use crate::{
         commcare::CommCare,
         dhis2::Dhis2,
         http::{OnWait, Sleeper},
-        store::{Form, FormCell, Loaded, Store},
+        store::{Form, Loaded, Store},
     },
 };
 
@@ -46,6 +49,18 @@ pub struct Opened {
     pub place: Option<String>,
     /// Every form so far.
     pub forms: Vec<Form>,
+}
+
+impl Opened {
+    /// What was sent so far; `None` where nothing was.
+    pub fn standing(&self) -> Option<Sending> {
+        standing(&self.plan, &self.forms)
+    }
+
+    /// Cells that stand in a form the server did not refuse: their verdict stands.
+    pub fn sent(&self) -> Vec<Cell> {
+        sent(&self.forms)
+    }
 }
 
 /// One review under way. Cheap to clone.
@@ -145,14 +160,15 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. The file can still be read with onse show"),
     };
-    mark_sent(&mut ledger, &forms);
+    ledger.mark_sent(sent(&forms));
     Ok(Opened { plan: Arc::new(plan), ledger, place, forms })
 }
 
 /// What stands in a form stays decided, unless the server refused it.
-pub(super) fn mark_sent(ledger: &mut Ledger, forms: &[Form]) {
+fn sent(forms: &[Form]) -> Vec<Cell> {
+    let mut fates = BTreeMap::new();
     for form in forms {
-        let kept = form.cells.iter().filter(|cell| form.outcome_of(cell.cell()) != Outcome::NotApplied);
-        ledger.mark_sent(kept.map(FormCell::cell));
+        fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
     }
+    fates.into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell).collect()
 }

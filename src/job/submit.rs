@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    forms::{Next, bytes, cases_now, chunks, form_count, form_outcome, fresh_id, judge, three_way},
+    forms::{Next, bytes, cases_now, chunks, form_count, form_outcome, fresh_id, judge, line, line_of, three_way},
     report::{Check, FormLine, Level, Phase, Sending},
     session::{Opened, Session, Sources},
 };
@@ -73,7 +73,7 @@ struct Run<'a> {
 impl Session {
     /// Reads the cases of the approved cells again and says what would be sent and what would be held. Changes nothing.
     pub async fn check(&self, plan: &Plan, ledger: &Ledger) -> Result<Check> {
-        let used = self.store.load().await?.used;
+        let used = self.store.used().await?;
         let sources = self.sources(Arc::new(|_| {}))?;
         let cells: Vec<Cell> = ledger.to_send(plan).collect();
         let (send, held) = three_way(&sources, plan, &cells).await?;
@@ -134,8 +134,8 @@ impl Run<'_> {
         for form in &self.forms {
             self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
         }
-        let before: Vec<FormLine> = self.forms.iter().map(|form| self.line_of(form)).collect();
-        let waiting = groups.iter().enumerate().map(|(at, group)| self.waiting(self.forms.len() + at + 1, group));
+        let before: Vec<FormLine> = self.forms.iter().map(|form| line_of(&self.plan, form)).collect();
+        let waiting = groups.iter().enumerate().map(|(at, group)| line(&self.plan, self.forms.len() + at + 1, group));
         let lines = before.into_iter().chain(waiting).collect();
         self.say(|state| state.forms = lines);
         let mut stopped = self.settle_earlier().await?;
@@ -323,40 +323,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn waiting(&self, number: usize, cells: &[Cell]) -> FormLine {
-        FormLine { form_id: None, outcome: None, answer: None, ..self.line(number, cells) }
-    }
-
-    fn line_of(&self, form: &Form) -> FormLine {
-        let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
-        FormLine {
-            form_id: Some(form.form_id.clone()),
-            outcome: Some(form.outcome),
-            answer: form.answer.clone(),
-            ..self.line(usize::try_from(form.number).unwrap_or(usize::MAX), &cells)
-        }
-    }
-
-    fn line(&self, number: usize, cells: &[Cell]) -> FormLine {
-        let name = |cell: Option<&Cell>| cell.map_or_else(String::new, |c| self.plan.facility(c.facility).name.clone());
-        let facilities = cells.chunk_by(|a, b| a.facility == b.facility).count();
-        FormLine {
-            number,
-            first: name(cells.first()),
-            last: name(cells.last()),
-            facilities,
-            changes: cells.len(),
-            form_id: None,
-            outcome: None,
-            answer: None,
-        }
-    }
-
     /// Shows a form as it is now.
     fn show(&mut self, at: usize) {
         let form = &self.forms[at];
         self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
-        let line = self.line_of(form);
+        let line = line_of(&self.plan, form);
         self.say(|state| state.forms[at] = line);
     }
 

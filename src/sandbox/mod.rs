@@ -95,7 +95,7 @@ pub struct CaseState {
     pub last_modified: Timestamp,
     /// When the newest form on it was received.
     pub server_last_modified: Timestamp,
-    /// When the search index took it up; the order of the case list.
+    /// When the search index took it up; the order of the case list. In a case from the database it is out of date.
     pub indexed_on: Timestamp,
     /// User id of the newest block that gave one.
     pub modified_by: String,

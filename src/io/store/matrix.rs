@@ -47,6 +47,16 @@ impl Store {
         .await
     }
 
+    /// The settings of the newest generation.
+    pub async fn used(&self) -> Result<Used> {
+        self.call("read the settings", |connection| {
+            let sql = "SELECT settings FROM generation ORDER BY number DESC LIMIT 1";
+            let text: String = connection.query_row(sql, [], |row| row.get(0))?;
+            serde_json::from_str(&text).context("the settings of the plan are damaged")
+        })
+        .await
+    }
+
     /// The parts behind a cell; empty where there are none.
     pub async fn parts(&self, generation: u32, facility: u32, data_set: String, element: String) -> Result<Vec<Part>> {
         self.call("read the category options", move |connection| {

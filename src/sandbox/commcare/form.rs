@@ -90,7 +90,7 @@ impl Form {
         };
         let mut waiting = vec![&root];
         while let Some(node) = waiting.pop() {
-            match node.attribute("case_id").or(node.attribute("case-id")) {
+            match node.attribute("case_id") {
                 Some(case_id) if node.name == "case" && node.in_case_namespace => {
                     form.blocks.push(Block::read(node, case_id));
                 }

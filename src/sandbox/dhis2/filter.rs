@@ -54,6 +54,20 @@ impl Filter {
     }
 }
 
+/// The `order` parameter: `name:asc`, `name:desc`, or with a leading `i` without regard to case.
+pub(crate) fn sort(country: &Country, nodes: &mut [Node], order: &str) {
+    let (name, way) = order.split_once(':').unwrap_or((order, "asc"));
+    nodes.sort_by_cached_key(|&node| {
+        let mut found = Vec::new();
+        reach(country, node, &[name.to_owned()], &mut found);
+        let text = found.into_iter().next();
+        if way.starts_with('i') { text.map(|text| text.to_lowercase()) } else { text }
+    });
+    if way.ends_with("desc") {
+        nodes.reverse();
+    }
+}
+
 /// Collects the values at a path as text; an object at its end counts as its id.
 fn reach(country: &Country, node: Node, path: &[String], found: &mut Vec<String>) {
     let (name, rest) = path.split_first().map_or(("id", path), |(name, rest)| (name.as_str(), rest));

@@ -4,7 +4,12 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{fields::Fields, filter::Filter, graph::Node, problem};
+use super::{
+    fields::Fields,
+    filter::{Filter, sort},
+    graph::Node,
+    problem,
+};
 use crate::sandbox::{answer, query::Query, world::Country};
 
 /// `GET /api/{resource}`.
@@ -25,6 +30,9 @@ pub(crate) fn list(country: &Country, resource: &str, query: &Query, origin: &st
         let mut met = filters.iter().map(|filter| filter.holds(country, node));
         filters.is_empty() || if any { met.any(|met| met) } else { met.all(|met| met) }
     });
+    if let Some(order) = query.one("order") {
+        sort(country, &mut nodes, order);
+    }
     let mut body = Map::new();
     if query.one("paging") != Some("false") {
         let pager = page(&mut nodes, resource, query, origin);
