@@ -57,6 +57,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         // What was printed before stays: it is true. A result that cannot be written was said already.
         let _ = out.flush();
         let exit = Exit::of(&error);
+        tracing::error!(exit = exit.code(), "{error:#}");
         complain(&error, exit);
         exit
     })
@@ -87,7 +88,9 @@ fn complain(error: &anyhow::Error, exit: Exit) {
     let told = format!("{error:#}");
     say(&format!("onse: {told}"));
     let before_any_change = matches!(exit, Exit::Failed | Exit::Usage | Exit::Stopped);
-    let said = ["othing was", "no case of it changed", "never overwritten"].iter().any(|words| told.contains(words));
+    let said = ["othing was", "no case of it changed", "never overwritten", "There are no settings yet"]
+        .iter()
+        .any(|words| told.contains(words));
     if before_any_change && !said {
         say("Nothing was changed.");
     }

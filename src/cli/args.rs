@@ -1,4 +1,5 @@
 //! Commands and flags as typed. What they do is elsewhere; what is wrong with them is said here, with exit code 2.
+#![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they stand")]
 
 use std::{ffi::OsString, path::PathBuf};
 

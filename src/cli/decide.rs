@@ -8,7 +8,7 @@ use super::{
     args,
     exit::{Exit, refused},
     here::Here,
-    out::{Out, say},
+    out::{Out, count, say},
 };
 use crate::{
     domain::{
@@ -41,8 +41,7 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     if chosen.take.is_empty() {
         return nothing(&plan, act, &found, &chosen, &words);
     }
-    let count = number(chosen.take.len());
-    let label = format!("{count} {words}");
+    let label = format!("{} {words}", number(chosen.take.len()));
     let entry = ledger
         .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
         .map_err(|why| anyhow!("{why}; nothing was changed"))?;
@@ -145,7 +144,7 @@ fn number(n: usize) -> String {
 }
 
 fn changes(n: usize) -> String {
-    format!("{} {}", number(n), if n == 1 { "change" } else { "changes" })
+    count(n, "change", "changes")
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ impl Here {
 
     /// The name of a new review file.
     pub(super) fn file_name(&self, quarter: Quarter) -> String {
-        format!("{quarter}-{}.review", (self.clock)().strftime("%Y%m%dT%H%M%SZ"))
+        format!("{quarter}-{}.review", (self.clock)().strftime("%Y%m%dT%H%M%S%.3fZ"))
     }
 
     /// Starts the log. A command that can work without one does.

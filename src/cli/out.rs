@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use crate::domain::text::inert;
+use crate::domain::{text::inert, value::grouped};
 
 /// Output whose reader may leave: `onse show … | head` ends quietly, and a submission goes on (fault matrix row K22).
 pub(super) struct Results<W: Write> {
@@ -50,6 +50,11 @@ pub(super) fn say(text: &str) {
         // Nothing can be said about a standard error that is closed.
         let _ = writeln!(to, "{}", inert(line));
     }
+}
+
+/// `1 change`, `1,204 changes`.
+pub(super) fn count(n: usize, one: &str, more: &str) -> String {
+    format!("{} {}", grouped(&n.to_string()), if n == 1 { one } else { more })
 }
 
 /// Whether a person can be asked: both sides of the conversation are a terminal.

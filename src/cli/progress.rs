@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
+        outcome::Outcome,
         text::{fit, inert},
         value::grouped,
     },
@@ -101,7 +102,7 @@ pub(super) fn reading(reading: &Reading) -> String {
 
 /// Sending in one line.
 pub(super) fn sending(sending: &Sending) -> String {
-    let settled = sending.forms.iter().filter(|form| form.outcome.is_some_and(|outcome| outcome.settled())).count();
+    let settled = sending.forms.iter().filter(|form| form.outcome.is_some_and(Outcome::settled)).count();
     let phase = match sending.phase {
         Phase::Checking => "checking the cases",
         Phase::Sending => "sending",
@@ -116,7 +117,7 @@ pub(super) fn sending(sending: &Sending) -> String {
 /// `512 of 1,106  ██████░░░░░░░░   46%  85/s  0:07 left`.
 fn of(bar: &Bar) -> String {
     let Some(total) = bar.total else { return format!("{} so far", number(bar.done)) };
-    let part = |of: usize| if total == 0 { of } else { (bar.done * of / total).min(of) };
+    let part = |of: usize| (bar.done * of).checked_div(total).unwrap_or(of).min(of);
     let picture = "█".repeat(part(CELLS)) + &"░".repeat(CELLS - part(CELLS));
     let millis = usize::try_from(bar.elapsed.as_millis()).unwrap_or(usize::MAX).max(1);
     let pace = match bar.done {

@@ -45,7 +45,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let connect = here.connect(&ready)?;
     here.log()?;
     let session = here.session(Store::create(&path)?, Some(connect));
-    let read = headless(here, &session, &ask).await;
+    let read = Box::pin(headless(here, &session, &ask)).await;
     session.close();
     if read.is_err() {
         discard(&path);
@@ -61,7 +61,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     }
     if waits(&plan) {
         let file = path.display();
-        say(&format!("nothing was sent; next: onse review {file}, or onse show {file} and onse decide {file}"));
+        say(&format!("nothing was sent; next: onse review {file}"));
         return Ok(Exit::Waiting);
     }
     Ok(Exit::Done)

@@ -1,6 +1,6 @@
 //! `onse show`: a review as a table, as JSON, or as the forms it would send. Reads the file and changes nothing.
 
-use std::{io::Write as _, path::Path};
+use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use anyhow::{Context as _, Result};
 
@@ -50,10 +50,13 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
     let asked = |cell: &Cell| {
         facility.as_ref().is_none_or(|all| all.contains(&cell.facility))
             && property.is_none_or(|one| one == cell.property)
-            && (!changes_only || filter.shows(&plan, &ledger, *cell))
     };
-    let cells: Vec<Cell> = plan.cells().filter(asked).collect();
-    let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { Default::default() };
+    let cells: Vec<Cell> = if changes_only {
+        filter.changes(&plan, &ledger).filter(asked).collect()
+    } else {
+        plan.cells().filter(asked).collect()
+    };
+    let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { BTreeMap::default() };
     let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, cells: &cells };
     if args.json {
         view.json(out)?;

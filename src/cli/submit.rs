@@ -11,7 +11,7 @@ use super::{
     args,
     exit::{Exit, refused, usage},
     here::Here,
-    out::{Out, say},
+    out::{Out, count, say},
     progress, show, signals,
 };
 use crate::{
@@ -66,7 +66,11 @@ fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Re
     }
     say(&match forms.len() {
         0 => "no approved change waits to be sent; nothing was written".to_owned(),
-        n => format!("{} changes in {n} forms, as they stand now; nothing was sent", number(changes)),
+        n => format!(
+            "{} in {}, as they stand now; nothing was sent",
+            count(changes, "change", "changes"),
+            count(n, "form", "forms")
+        ),
     });
     Ok(Exit::Done)
 }
@@ -87,8 +91,8 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         connect::fits(&profile.profile, &plan.head)?;
         let session = here.session(store.clone(), Some(here.connect(&profile)?));
         here.log()?;
-        let user = &profile.profile.commcare.username;
-        send(here, &session, user, &before, args, out).await
+        let account = &profile.profile.commcare.username;
+        send(here, &session, account, &before, args, out).await
     };
     let sent = sent.await;
     store.close();
@@ -96,16 +100,16 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
 }
 
 /// The number typed must be the number of changes that would go: a person who is wrong about it has not looked.
-fn counted(args: &args::Submit, count: usize, ready: usize, open: usize) -> Result<()> {
-    if count == ready {
+fn counted(args: &args::Submit, typed: usize, ready: usize, open: usize) -> Result<()> {
+    if typed == ready {
         return Ok(());
     }
     let settles = match open {
         0 => String::new(),
-        n => format!(", and {n} forms of an earlier run are settled first"),
+        n => format!(", and {} of an earlier run settled first", count(n, "form is", "forms are")),
     };
     Err(usage(format!(
-        "--write {count} does not match: {} approved changes are not sent yet{settles}. Nothing was sent. Look at them with \
+        "--write {typed} does not match: {} approved changes are not sent yet{settles}. Nothing was sent. Look at them with \
          onse show {} --where is:approved, then: --write {ready}",
         number(ready),
         args.file.display()
@@ -152,7 +156,7 @@ impl<'a> Before<'a> {
 async fn send(
     here: &Here,
     session: &Session,
-    user: &str,
+    account: &str,
     before: &Before<'_>,
     args: &args::Submit,
     out: &mut Out,
@@ -164,7 +168,7 @@ async fn send(
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
-    let job = session.submit(user, progress, Steering { stop: stop.clone(), abandon, pause });
+    let job = session.submit(account, progress, Steering { stop: stop.clone(), abandon, pause });
     let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
         Ok(sending) => sending,
         Err(error) => {
@@ -201,13 +205,10 @@ fn report(sending: &Sending, out: &mut Out) -> Result<()> {
     for form in &sending.forms {
         let outcome = form.outcome.map_or("not sent", Outcome::words);
         let (first, last) = (inert(&form.first), inert(&form.last));
-        let (facilities, changes) = (number(form.facilities), number(form.changes));
+        let facilities = count(form.facilities, "facility", "facilities");
+        let changes = count(form.changes, "change", "changes");
         let id = form.form_id.as_deref().unwrap_or("-");
-        writeln!(
-            out,
-            "form {}   {outcome}   {facilities} facilities, {first} to {last}   {changes} changes   {id}",
-            form.number
-        )?;
+        writeln!(out, "form {}   {outcome}   {facilities}, {first} to {last}   {changes}   {id}", form.number)?;
         if let Some(answer) = &form.answer {
             writeln!(out, "         CommCare HQ: {}", inert(answer))?;
         }
@@ -258,27 +259,27 @@ mod tests {
         use Outcome::{Accepted, Applied, NotApplied, Unknown};
         let plan = sample(1, 1, |_| {});
         let held = Held { cell: Cell { facility: 0, property: 0 }, now: None, already_set: false, why: String::new() };
-        let cases: [(&[Option<Outcome>], usize, &[usize], bool, bool, Exit); 12] = [
-            (&[Some(Applied)], 0, &[], false, false, Exit::Done),
-            (&[Some(Applied), Some(Accepted)], 0, &[], false, false, Exit::Partly),
-            (&[Some(Unknown)], 0, &[], false, false, Exit::Partly),
-            (&[Some(NotApplied), None], 0, &[], false, false, Exit::Partly),
-            (&[Some(Applied)], 0, &[], true, false, Exit::Held),
-            (&[Some(Accepted)], 0, &[], true, false, Exit::Partly),
-            (&[], 0, &[], true, false, Exit::Held),
-            (&[None], 0, &[], false, false, Exit::Failed),
-            (&[None], 0, &[], false, true, Exit::Interrupted),
-            (&[Some(Applied), None], 0, &[], false, true, Exit::Partly),
-            // A form that was refused in an earlier run is no matter of this one; one that was open is.
-            (&[Some(NotApplied), Some(Applied)], 1, &[], false, false, Exit::Done),
-            (&[Some(Unknown), None], 1, &[1], false, false, Exit::Partly),
-        ];
-        for (outcomes, forms, open, is_held, interrupted, exit) in cases {
-            let forms_now = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
-            let held = if is_held { vec![held.clone()] } else { Vec::new() };
-            let sending = Sending { forms: forms_now, held, ..Sending::default() };
-            let before = Before { plan: &plan, forms, open: open.to_vec() };
-            assert_eq!(before.verdict(&sending, interrupted), exit, "{outcomes:?} {open:?}");
-        }
+        // Forms as they end, how many there were before, which of those were open, held cells, interrupted, exit.
+        let check =
+            |outcomes: &[Option<Outcome>], forms: usize, open: &[usize], held: &[Held], stopped: bool, exit: Exit| {
+                let lines = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
+                let sending = Sending { forms: lines, held: held.to_vec(), ..Sending::default() };
+                let before = Before { plan: &plan, forms, open: open.to_vec() };
+                assert_eq!(before.verdict(&sending, stopped), exit, "{outcomes:?} {open:?}");
+            };
+        let held = [held];
+        check(&[Some(Applied)], 0, &[], &[], false, Exit::Done);
+        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(Unknown)], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(Applied)], 0, &[], &held, false, Exit::Held);
+        check(&[Some(Accepted)], 0, &[], &held, false, Exit::Partly);
+        check(&[], 0, &[], &held, false, Exit::Held);
+        check(&[None], 0, &[], &[], false, Exit::Failed);
+        check(&[None], 0, &[], &[], true, Exit::Interrupted);
+        check(&[Some(Applied), None], 0, &[], &[], true, Exit::Partly);
+        // A form that was refused in an earlier run is no matter of this one; one that was open is.
+        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], false, Exit::Done);
+        check(&[Some(Unknown), None], 1, &[1], &[], false, Exit::Partly);
     }
 }
