@@ -106,7 +106,7 @@ fn counted(args: &args::Submit, typed: usize, ready: usize, open: usize) -> Resu
     }
     let settles = match open {
         0 => String::new(),
-        n => format!(", and {} of an earlier run settled first", count(n, "form is", "forms are")),
+        n => format!("; an earlier run left {} to be settled first", count(n, "form", "forms")),
     };
     Err(usage(format!(
         "--write {typed} does not match: {} approved changes are not sent yet{settles}. Nothing was sent. Look at them with \
