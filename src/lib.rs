@@ -21,3 +21,4 @@ pub mod domain;
 pub mod io;
 pub mod job;
 pub mod sandbox;
+pub mod tui;

@@ -1,0 +1,398 @@
+//! The one table of keys. Keys, footer, help and the reason why a key does nothing now all come from it.
+//! What an action does is in `update`.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{
+    layout::Shape,
+    model::{Ask, Model, Over, Stage},
+    screen::Screen,
+};
+use crate::domain::text::width;
+
+pub use super::keys::{Row, TABLE};
+
+/// A key as the application knows it: shift is folded into letters and signs, releases never get here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// Which key.
+    pub code: KeyCode,
+    /// Held with control.
+    pub ctrl: bool,
+    /// Held with alt.
+    pub alt: bool,
+    /// Held with shift; never set for characters, which say it themselves.
+    pub shift: bool,
+}
+
+impl Press {
+    /// The press a terminal event stands for; `None` for a release and for a modifier by itself. Terminals disagree on
+    /// whether shift comes as a modifier, as a capital, or as both.
+    pub fn from_event(event: KeyEvent) -> Option<Self> {
+        if event.kind == KeyEventKind::Release || matches!(event.code, KeyCode::Modifier(_) | KeyCode::Null) {
+            return None;
+        }
+        let has = |modifier| event.modifiers.contains(modifier);
+        let (ctrl, alt, shift) = (has(KeyModifiers::CONTROL), has(KeyModifiers::ALT), has(KeyModifiers::SHIFT));
+        Some(match event.code {
+            KeyCode::Char(c) if ctrl => Self { code: KeyCode::Char(c.to_ascii_lowercase()), ctrl, alt, shift: false },
+            KeyCode::Char(c) if shift => {
+                Self { code: KeyCode::Char(c.to_uppercase().next().unwrap_or(c)), ctrl, alt, shift: false }
+            }
+            KeyCode::Char(_) => Self { code: event.code, ctrl, alt, shift: false },
+            KeyCode::BackTab => Self { code: KeyCode::Tab, ctrl, alt, shift: true },
+            code => Self { code, ctrl, alt, shift },
+        })
+    }
+
+    /// Reads `a`, `A`, `ctrl-d`, `shift-tab`, `pgdn`, `f1`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut press = Self { code: KeyCode::Null, ctrl: false, alt: false, shift: false };
+        let mut rest = text;
+        loop {
+            let (flag, after) = if let Some(after) = rest.strip_prefix("ctrl-") {
+                (&mut press.ctrl, after)
+            } else if let Some(after) = rest.strip_prefix("alt-") {
+                (&mut press.alt, after)
+            } else if let Some(after) = rest.strip_prefix("shift-") {
+                (&mut press.shift, after)
+            } else {
+                break;
+            };
+            *flag = true;
+            rest = after;
+        }
+        press.code = NAMES.iter().find(|(name, _)| *name == rest).map(|(_, code)| *code).or_else(|| single(rest))?;
+        (!(press.shift && matches!(press.code, KeyCode::Char(_)))).then_some(press)
+    }
+
+    /// The character it types into a prompt; `None` for a command.
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
+            _ => None,
+        }
+    }
+}
+
+/// Names of keys that are not characters.
+const NAMES: [(&str, KeyCode); 18] = [
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("pgup", KeyCode::PageUp),
+    ("pgdn", KeyCode::PageDown),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("insert", KeyCode::Insert),
+    ("f1", KeyCode::F(1)),
+    ("f2", KeyCode::F(2)),
+    ("f5", KeyCode::F(5)),
+];
+
+fn single(text: &str) -> Option<KeyCode> {
+    let mut chars = text.chars();
+    let c = chars.next().filter(|c| *c != ' ')?;
+    chars.next().is_none().then_some(KeyCode::Char(c))
+}
+
+impl fmt::Display for Press {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (held, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-")] {
+            if held {
+                f.write_str(name)?;
+            }
+        }
+        match (NAMES.iter().find(|(_, code)| *code == self.code), self.code) {
+            (Some((name, _)), _) => f.write_str(name),
+            (None, KeyCode::Char(c)) => write!(f, "{c}"),
+            (None, _) => f.write_str("that key"),
+        }
+    }
+}
+
+/// Where a key is looked up. The innermost scope wins; [`scopes`] lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Even in a prompt.
+    Always,
+    /// Wherever no prompt or question has the keys.
+    Everywhere,
+    /// Wherever rows can be moved through.
+    Lists,
+    /// Properties and Facilities.
+    Review,
+    /// Overview with a review.
+    Overview,
+    /// Overview while reading.
+    Reading,
+    /// Overview when reading stopped or failed.
+    Unread,
+    /// Properties.
+    Properties,
+    /// Facilities.
+    Facilities,
+    /// Submit, when the count is awaited.
+    Ready,
+    /// Submit, while forms are sent.
+    Sending,
+    /// Submit, when nothing runs and nothing is awaited.
+    Settled,
+    /// A question in the footer.
+    Question,
+    /// A prompt in the footer.
+    Prompt,
+    /// The help.
+    Help,
+    /// The message log or another list over the screen.
+    Over,
+    /// The window is too small.
+    Small,
+}
+
+/// What a person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Open a tab.
+    Tab(Screen),
+    /// Next pane.
+    NextPane,
+    /// Previous pane.
+    PreviousPane,
+    /// Help for this screen.
+    Help,
+    /// Back; on a tab: leave.
+    Back,
+    /// Close what is open, clear the filter. Never decides, never leaves.
+    Escape,
+    /// Leave; while sending: stop, abandon, leave.
+    Interrupt,
+    /// Give the terminal to the shell.
+    Suspend,
+    /// Draw again.
+    Redraw,
+    /// The message log.
+    Log,
+    /// One row down.
+    Down,
+    /// One row up.
+    Up,
+    /// Half a page down.
+    HalfDown,
+    /// Half a page up.
+    HalfUp,
+    /// The first row.
+    First,
+    /// The last row.
+    Last,
+    /// Into the properties.
+    Into,
+    /// Back to the list.
+    Out,
+    /// Next property.
+    NextProperty,
+    /// Previous property.
+    PreviousProperty,
+    /// Open what the cursor is on.
+    Open,
+    /// Next undecided.
+    Next,
+    /// Previous undecided.
+    Previous,
+    /// Next flagged and undecided.
+    NextFlag,
+    /// Previous flagged and undecided.
+    PreviousFlag,
+    /// Approve what the cursor is on.
+    Approve,
+    /// Reject what the cursor is on.
+    Reject,
+    /// Back to undecided.
+    Clear,
+    /// Approved or undecided, the cursor stays.
+    Toggle,
+    /// Approve all shown; asks.
+    ApproveAll,
+    /// Reject all shown; asks.
+    RejectAll,
+    /// Clear all shown; asks.
+    ClearAll,
+    /// Take back the last decision.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Type a filter.
+    Filter,
+    /// Show or hide what is unchanged.
+    Unchanged,
+    /// Read both sides again from where reading stopped.
+    Read,
+    /// Stop reading, keep what came.
+    StopReading,
+    /// A digit of the count.
+    Digit,
+    /// Take back a digit.
+    Erase,
+    /// Send, if the count matches.
+    Send,
+    /// Write the forms to a folder instead.
+    WriteForms,
+    /// Make the checks again.
+    Check,
+    /// Pause between forms, or go on.
+    Pause,
+    /// Stop after this form.
+    StopAfterForm,
+    /// Do what was asked.
+    Yes,
+    /// Take what was typed.
+    Accept,
+    /// Take the last reason again.
+    Again,
+    /// Run what is selected in the help.
+    Run,
+}
+
+/// The scopes that have the keys now, innermost first.
+pub fn scopes(model: &Model) -> &'static [Scope] {
+    use Scope::{Always, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
+    if model.layout().shape == Shape::TooSmall {
+        return &[Small, Always];
+    }
+    match &model.ask {
+        Some(Ask::Bulk(_) | Ask::Leave) => return &[Question, Always],
+        Some(Ask::Reason { .. } | Ask::Filter { .. }) => return &[Prompt, Always],
+        None => {}
+    }
+    match &model.over {
+        Some(Over::Help { .. }) => return &[Help, Always],
+        Some(_) => return &[Covered, Lists, Everywhere, Always],
+        None => {}
+    }
+    screen_scopes(model)
+}
+
+/// The scopes of the screen itself, whatever covers it.
+fn screen_scopes(model: &Model) -> &'static [Scope] {
+    use Scope::{
+        Always, Everywhere, Facilities, Lists, Overview, Properties, Reading, Ready, Review, Sending, Settled, Unread,
+    };
+    match (model.screen, &model.submit.stage) {
+        (Screen::Overview, _) if model.reading.is_some() => &[Reading, Everywhere, Always],
+        (Screen::Overview, _) if model.review.is_none() => &[Unread, Everywhere, Always],
+        (Screen::Overview, _) => &[Overview, Lists, Everywhere, Always],
+        (Screen::Properties, _) => &[Properties, Review, Lists, Everywhere, Always],
+        (Screen::Facilities, _) => &[Facilities, Review, Lists, Everywhere, Always],
+        (Screen::Submit, Stage::Ready(_)) => &[Ready, Everywhere, Always],
+        (Screen::Submit, Stage::Sending(_)) => &[Sending, Lists, Everywhere, Always],
+        (Screen::Submit, Stage::Checking) => &[Everywhere, Always],
+        (Screen::Submit, _) => &[Settled, Lists, Everywhere, Always],
+    }
+}
+
+/// The row of a key in these scopes.
+pub fn find(scopes: &[Scope], press: Press) -> Option<&'static Row> {
+    scopes.iter().find_map(|scope| TABLE.iter().find(|row| row.scope == *scope && row.has(press)))
+}
+
+/// Whether one of its keys gets to a row in these scopes, and not to a row of a scope further in.
+fn is_reached(scopes: &[Scope], row: &Row) -> bool {
+    let mut presses = row.keys.iter().filter_map(|key| Press::parse(key));
+    scopes.contains(&row.scope)
+        && presses.any(|press| find(scopes, press).is_some_and(|found| std::ptr::eq(found, row)))
+}
+
+/// Why an action cannot be done now; `None` where it can.
+pub fn why_not(model: &Model, action: Action) -> Option<String> {
+    use Action::{
+        Approve, ApproveAll, Clear, ClearAll, Filter, Log, Next, NextFlag, NextPane, Pause, Previous, PreviousFlag,
+        PreviousPane, Redo, Reject, RejectAll, Send, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
+    };
+    let review = model.review.as_ref();
+    let why = match action {
+        Tab(Screen::Overview) => None,
+        Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
+            Some("nothing is read yet")
+        }
+        Approve | Reject | Clear | Toggle | ApproveAll | RejectAll | ClearAll | Undo | Redo => cannot_decide(model),
+        NextPane | PreviousPane if model.screen != Screen::Facilities => Some("this screen has one pane"),
+        Send | WriteForms => match &model.submit.stage {
+            Stage::Ready(check) if check.changes == 0 => Some("no approved change to write"),
+            Stage::Ready(_) => None,
+            _ => Some("the checks are not done"),
+        },
+        StopAfterForm if model.submit.stopping => Some("already stopping after this form"),
+        Pause if model.submit.stopping => Some("stopping after this form"),
+        Log if model.log.is_empty() => Some("no message yet"),
+        _ => None,
+    };
+    why.map(str::to_owned).or_else(|| match action {
+        Undo if review.is_some_and(|r| r.ledger.last_done().is_none()) => Some("nothing to undo".to_owned()),
+        Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
+        _ => None,
+    })
+}
+
+/// Why no decision can be made at all.
+fn cannot_decide(model: &Model) -> Option<&'static str> {
+    let Some(review) = &model.review else { return Some("nothing is read yet") };
+    if model.submit.is_sending() {
+        Some("a submit is running; decisions wait until it ended")
+    } else if review.is_saving() {
+        Some("the last decision is still being saved")
+    } else {
+        None
+    }
+}
+
+/// A key of the footer with what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The key as shown.
+    pub keys: &'static str,
+    /// What it does.
+    pub label: &'static str,
+}
+
+/// Keys that can be pressed now, the most needed first, as many as fit between a space at each end, two spaces apart.
+pub fn footer(model: &Model, columns: u16) -> Vec<Hint> {
+    let scopes = scopes(model);
+    let mut rows: Vec<&Row> = TABLE
+        .iter()
+        .filter(|row| row.rank > 0 && is_reached(scopes, row) && row.action != Action::Tab(model.screen))
+        .filter(|row| why_not(model, row.action).is_none())
+        .collect();
+    rows.sort_by_key(|row| row.rank);
+    let mut left = usize::from(columns).saturating_sub(2);
+    let mut hints = Vec::new();
+    for row in rows {
+        let gap = if hints.is_empty() { 0 } else { 2 };
+        let need = gap + width(row.show) + 1 + width(row.label);
+        if need <= left {
+            left -= need;
+            hints.push(Hint { keys: row.show, label: row.label });
+        }
+    }
+    hints
+}
+
+/// Places in [`TABLE`] of the rows that work on this screen and hold all these words, innermost scope first.
+pub fn help(model: &Model, words: &str) -> Vec<usize> {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let mut rows = Vec::new();
+    let scopes = screen_scopes(model);
+    for scope in scopes {
+        let here = |row: &Row| row.scope == *scope && row.holds(&words) && is_reached(scopes, row);
+        rows.extend(TABLE.iter().enumerate().filter(|(_, row)| here(row)).map(|(at, _)| at));
+    }
+    rows
+}

@@ -1,0 +1,214 @@
+//! The rows of the key table. See `keymap` for what is done with them.
+
+use super::{
+    keymap::{Action, Press, Scope},
+    screen::Screen,
+};
+
+/// One row: everything that is known of an action in a scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Keys, as [`Press::parse`] reads them.
+    pub keys: &'static [&'static str],
+    /// The keys as shown in footer and help.
+    pub show: &'static str,
+    /// Where they work.
+    pub scope: Scope,
+    /// What they do.
+    pub action: Action,
+    /// Two words for the footer.
+    pub label: &'static str,
+    /// A line for the help; empty where the label says it all.
+    pub help: &'static str,
+    /// Place in the footer, 1 first; 0: not there.
+    pub rank: u8,
+    /// Heading in the help.
+    pub group: &'static str,
+}
+
+impl Row {
+    /// Whether this key is one of its keys.
+    pub fn has(&self, press: Press) -> bool {
+        self.keys.iter().any(|key| Press::parse(key) == Some(press))
+    }
+
+    /// Whether all these lower-case words stand in it.
+    pub fn holds(&self, words: &[String]) -> bool {
+        let text = format!("{} {} {}", self.show, self.label, self.help);
+        let (lower, keys) = (text.to_lowercase(), self.keys);
+        words.iter().all(|word| lower.contains(word.as_str()) || keys.contains(&word.as_str()))
+    }
+}
+
+/// Short form of the table's lines.
+const fn row(
+    (scope, action, rank): (Scope, Action, u8),
+    (keys, show): (&'static [&'static str], &'static str),
+    (group, label, help): (&'static str, &'static str, &'static str),
+) -> Row {
+    Row { keys, show, scope, action, label, help, rank, group }
+}
+
+/// Every key (review-ux.md, Keys).
+pub static TABLE: &[Row] = {
+    use Action as A;
+    use Scope as S;
+    &[
+        // Properties and Facilities.
+        row(
+            (S::Review, A::Approve, 1),
+            (&["a"], "a"),
+            (
+                "Decide",
+                "approve",
+                "the cell; in the list: the facility's changes without a flag; only REVIEW left: asks for those",
+            ),
+        ),
+        row((S::Review, A::Reject, 2), (&["r"], "r"), ("Decide", "reject", "the case keeps its old value")),
+        row((S::Review, A::Clear, 3), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
+        row(
+            (S::Review, A::Toggle, 9),
+            (&["space"], "space"),
+            ("Decide", "toggle", "approved or undecided, cursor stays"),
+        ),
+        row(
+            (S::Review, A::ApproveAll, 5),
+            (&["A"], "A"),
+            ("Decide", "all shown", "approve what is shown without a flag; asks with the count"),
+        ),
+        row(
+            (S::Review, A::RejectAll, 0),
+            (&["R"], "R"),
+            ("Decide", "reject all", "reject everything shown; asks with the count"),
+        ),
+        row(
+            (S::Review, A::ClearAll, 0),
+            (&["C"], "C"),
+            ("Decide", "clear all", "everything shown back to undecided; asks with the count"),
+        ),
+        row((S::Review, A::Undo, 8), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
+        row((S::Review, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
+        row((S::Review, A::Next, 4), (&["n"], "n"), ("Find", "next left", "next undecided, across facilities")),
+        row((S::Review, A::Previous, 0), (&["p"], "p"), ("Find", "previous left", "previous undecided")),
+        row((S::Review, A::NextFlag, 10), (&["]"], "]"), ("Find", "next flag", "next flagged and undecided")),
+        row(
+            (S::Review, A::PreviousFlag, 0),
+            (&["["], "["),
+            ("Find", "previous flag", "previous flagged and undecided"),
+        ),
+        row(
+            (S::Review, A::Filter, 6),
+            (&["/"], "/"),
+            ("Find", "filter", "words of names and ids, prop:beds, is:left, is:stop; each word narrows; esc clears"),
+        ),
+        row((S::Review, A::Unchanged, 0), (&["t"], "t"), ("Find", "unchanged", "show or hide what does not change")),
+        // Facilities.
+        row(
+            (S::Facilities, A::Into, 0),
+            (&["right", "l"], "l"),
+            ("Move", "properties", "into the facility's properties"),
+        ),
+        row((S::Facilities, A::Out, 0), (&["left", "h"], "h"), ("Move", "list", "back to the facilities")),
+        row((S::Facilities, A::NextPane, 7), (&["tab"], "tab"), ("Move", "pane", "next pane")),
+        row((S::Facilities, A::PreviousPane, 0), (&["shift-tab"], "shift-tab"), ("Move", "previous pane", "")),
+        row(
+            (S::Facilities, A::Open, 0),
+            (&["enter"], "enter"),
+            ("Move", "open", "the facility, or the property across facilities"),
+        ),
+        // Properties.
+        row((S::Properties, A::NextProperty, 7), (&["right", "l"], "h l"), ("Move", "property", "next property")),
+        row((S::Properties, A::PreviousProperty, 0), (&["left", "h"], "h"), ("Move", "previous property", "")),
+        row(
+            (S::Properties, A::Open, 0),
+            (&["enter"], "enter"),
+            ("Move", "open", "the facility with all its properties"),
+        ),
+        // Overview.
+        row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
+        row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "what came is kept")),
+        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "goes on where reading stopped")),
+        // Submit.
+        row(
+            (S::Ready, A::Send, 1),
+            (&["enter"], "enter"),
+            ("Submit", "submit", "only when the count typed is the number of changes"),
+        ),
+        row(
+            (S::Ready, A::Digit, 0),
+            (&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "0-9"),
+            ("Submit", "count", "type the number of changes"),
+        ),
+        row((S::Ready, A::Erase, 0), (&["backspace"], "backspace"), ("Submit", "erase", "the last digit")),
+        row(
+            (S::Ready, A::WriteForms, 2),
+            (&["d"], "d"),
+            ("Submit", "write forms to a folder", "instead of sending them"),
+        ),
+        row((S::Ready, A::Escape, 3), (&["esc"], "esc"), ("Submit", "back", "sends nothing")),
+        row((S::Sending, A::Pause, 1), (&["p"], "p"), ("Submit", "pause", "between forms; again: go on")),
+        row(
+            (S::Sending, A::StopAfterForm, 2),
+            (&["s"], "s"),
+            ("Submit", "stop after this form", "the rest stays approved and unsent"),
+        ),
+        row(
+            (S::Settled, A::Check, 1),
+            (&["enter"], "enter"),
+            ("Submit", "check again", "reads both sides again and sends nothing"),
+        ),
+        // Lists.
+        row((S::Lists, A::Down, 0), (&["down", "j"], "↓ j"), ("Move", "down", "with a count: 12j")),
+        row((S::Lists, A::Up, 0), (&["up", "k"], "↑ k"), ("Move", "up", "")),
+        row((S::Lists, A::HalfDown, 0), (&["pgdn", "ctrl-d"], "pgdn"), ("Move", "half a page down", "")),
+        row((S::Lists, A::HalfUp, 0), (&["pgup", "ctrl-u"], "pgup"), ("Move", "half a page up", "")),
+        row((S::Lists, A::First, 0), (&["home", "g"], "g"), ("Move", "first", "")),
+        row((S::Lists, A::Last, 0), (&["end", "G"], "G"), ("Move", "last", "")),
+        // Help and other things over the screen.
+        row((S::Help, A::Escape, 1), (&["esc", "f1"], "esc"), ("Help", "close", "")),
+        row((S::Help, A::Run, 2), (&["enter"], "enter"), ("Help", "run", "what is selected")),
+        row((S::Help, A::Down, 3), (&["down"], "↑↓"), ("Help", "move", "")),
+        row((S::Help, A::Up, 0), (&["up"], "↑"), ("Help", "up", "")),
+        row((S::Help, A::HalfDown, 0), (&["pgdn"], "pgdn"), ("Help", "half a page down", "")),
+        row((S::Help, A::HalfUp, 0), (&["pgup"], "pgup"), ("Help", "half a page up", "")),
+        row((S::Over, A::Escape, 1), (&["esc", "q", "L"], "esc"), ("Move", "close", "")),
+        // Questions and prompts.
+        row((S::Question, A::Yes, 1), (&["y"], "y"), ("Decide", "yes", "any other key: no")),
+        row((S::Prompt, A::Accept, 1), (&["enter"], "enter"), ("Decide", "take it", "")),
+        row((S::Prompt, A::Escape, 2), (&["esc"], "esc"), ("Decide", "no", "")),
+        row((S::Prompt, A::Again, 0), (&["up"], "↑"), ("Decide", "last reason", "")),
+        // Everywhere.
+        row((S::Everywhere, A::Tab(Screen::Overview), 0), (&["1"], "1"), ("Tabs", "overview", "")),
+        row(
+            (S::Everywhere, A::Tab(Screen::Properties), 21),
+            (&["2"], "2"),
+            ("Tabs", "properties", "one property across facilities"),
+        ),
+        row(
+            (S::Everywhere, A::Tab(Screen::Facilities), 22),
+            (&["3"], "3"),
+            ("Tabs", "facilities", "one facility with its properties"),
+        ),
+        row(
+            (S::Everywhere, A::Tab(Screen::Submit), 23),
+            (&["4"], "4"),
+            ("Tabs", "submit", "checks, then the typed count"),
+        ),
+        row((S::Everywhere, A::Log, 0), (&["L"], "L"), ("Other", "messages", "everything the status line has said")),
+        row(
+            (S::Everywhere, A::Escape, 0),
+            (&["esc"], "esc"),
+            ("Other", "close", "what is open; clears the filter; never leaves"),
+        ),
+        row((S::Everywhere, A::Back, 24), (&["q"], "q"), ("Other", "leave", "decisions are saved already")),
+        row((S::Everywhere, A::Help, 25), (&["?", "f1"], "?"), ("Other", "help", "type to search, enter runs it")),
+        row((S::Small, A::Back, 1), (&["q"], "q"), ("Other", "leave", "")),
+        row(
+            (S::Always, A::Interrupt, 0),
+            (&["ctrl-c"], "ctrl-c"),
+            ("Other", "leave at once", "while sending: stop after this form; again: abandon the request; again: leave"),
+        ),
+        row((S::Always, A::Suspend, 0), (&["ctrl-z"], "ctrl-z"), ("Other", "suspend", "to the shell; fg comes back")),
+        row((S::Always, A::Redraw, 0), (&["ctrl-l"], "ctrl-l"), ("Other", "draw again", "")),
+    ]
+};

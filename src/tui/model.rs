@@ -1,0 +1,461 @@
+//! All state of the screen. Only `update` changes it; drawing reads it. What needs a scan of the plan is kept here ready,
+//! so that a frame never costs more with more facilities.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tui_input::Input;
+
+use super::{
+    layout::{Layout, Widths},
+    msg::{Job, Now},
+    screen::{Focus, Screen},
+};
+use crate::{
+    domain::{
+        ledger::{Act, Ledger},
+        plan::{Cell, Plan, State},
+        query::Filter,
+    },
+    job::report::{Check, Detail, Level, Reading, Sending},
+};
+
+/// How things are drawn, given in at the start: never read from the environment while drawing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Marks and lines of ASCII only, for a locale that is not UTF-8.
+    pub ascii: bool,
+    /// No colour (`NO_COLOR`).
+    pub mono: bool,
+}
+
+/// What is reviewed, known before anything was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// `CommCare` project.
+    pub project: String,
+    /// The profile's label: PRODUCTION, SANDBOX, or empty.
+    pub label: String,
+    /// DHIS2 host.
+    pub dhis2: String,
+    /// The quarter, e.g. `2026Q2`.
+    pub quarter: String,
+    /// The review file, as shown; empty until there is one.
+    pub file: String,
+    /// Who is signed in to `CommCare`.
+    pub account: String,
+    /// Who decides; stands in the log of decisions.
+    pub who: String,
+}
+
+/// A line of the message log; the newest is the status line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Clock time, RFC 3339.
+    pub at: String,
+    /// How bad. [`Level::Stop`] is an error.
+    pub level: Level,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Rows of a list with a cursor and the first row seen. The cursor exists where there is a row.
+#[derive(Clone, Debug)]
+pub struct Rows<T> {
+    /// Every row.
+    pub all: Vec<T>,
+    /// The row under the cursor.
+    pub at: usize,
+    /// The first row seen.
+    pub top: usize,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), at: 0, top: 0 }
+    }
+}
+
+impl<T: Copy + PartialEq> Rows<T> {
+    /// The row under the cursor.
+    pub fn current(&self) -> Option<T> {
+        self.all.get(self.at).copied()
+    }
+
+    /// The rows seen in a window of this height, with their number.
+    pub fn window(&self, height: usize) -> impl Iterator<Item = (usize, T)> + '_ {
+        self.all.iter().copied().enumerate().skip(self.top).take(height)
+    }
+
+    /// Puts the cursor on a row and keeps it inside a window of this height.
+    pub(super) fn go(&mut self, at: usize, height: usize) {
+        self.at = at.min(self.all.len().saturating_sub(1));
+        let height = height.max(1);
+        let last_top = self.all.len().saturating_sub(height);
+        self.top = self.top.clamp((self.at + 1).saturating_sub(height), self.at).min(last_top);
+    }
+
+    /// Puts the cursor on this row, if there is one.
+    pub(super) fn find(&mut self, row: T, height: usize) -> bool {
+        let found = self.all.iter().position(|r| *r == row);
+        if let Some(at) = found {
+            self.go(at, height);
+        }
+        found.is_some()
+    }
+
+    /// New rows; the cursor stays on its row, or where that is gone on the same line.
+    pub(super) fn replace(&mut self, rows: Vec<T>, height: usize) {
+        let current = self.current();
+        self.all = rows;
+        if !current.is_some_and(|row| self.find(row, height)) {
+            self.go(self.at, height);
+        }
+    }
+}
+
+/// A line of Overview that enter opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Cases that cannot take part.
+    NotMatched,
+    /// Undecided changes with a STOP.
+    Stop,
+    /// Undecided changes with a REVIEW.
+    Review,
+    /// Undecided changes without a flag.
+    Plain,
+    /// A property's column.
+    Property(u16),
+}
+
+/// Names of properties without their common start, made inert; and shortened so that they stay distinct.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The common start, for the heading.
+    pub start: String,
+    /// By property, at full length.
+    pub full: Vec<String>,
+    /// By property, for rows of the properties on Facilities.
+    pub short: Vec<String>,
+    /// Columns `short` was made for.
+    pub columns: usize,
+}
+
+impl Names {
+    /// The short name of a property.
+    pub fn short(&self, property: u16) -> &str {
+        self.short.get(usize::from(property)).map_or("", String::as_str)
+    }
+
+    /// The name of a property without the common start.
+    pub fn full(&self, property: u16) -> &str {
+        self.full.get(usize::from(property)).map_or("", String::as_str)
+    }
+}
+
+/// What is behind the cell under the cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// No cell is under the cursor.
+    #[default]
+    Nothing,
+    /// Asked for, not here yet.
+    Waiting(Cell),
+    /// Here.
+    Here(Detail),
+    /// Cannot be had.
+    Failed(Cell, String),
+}
+
+/// Counts of a plan that never change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Cells in each state, in the order of [`State::ALL`].
+    pub states: [usize; State::ALL.len()],
+    /// Cells that already hold the value.
+    pub same: usize,
+    /// Whether some facility could not be read.
+    pub incomplete: bool,
+    /// By property, cells with a value to propose.
+    pub with_value: Vec<usize>,
+    /// Facilities with at least one change.
+    pub changing: usize,
+}
+
+/// Cells of a facility that are not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Without a change; `t` shows them.
+    pub unchanged: usize,
+    /// Changes the filter does not show.
+    pub changes: usize,
+}
+
+/// An open review.
+#[derive(Debug)]
+pub struct Review {
+    /// Old and new values.
+    pub plan: Arc<Plan>,
+    /// Decisions.
+    pub ledger: Ledger,
+    /// What is shown; a view that changes no decision.
+    pub filter: Filter,
+    /// Whether unchanged cells and facilities are shown too.
+    pub unchanged: bool,
+    /// By [`Plan::at`], the changes that matched when the filter was last applied. Deciding does not change it.
+    pub(super) shown: Vec<bool>,
+    /// How many changes match.
+    pub shown_changes: usize,
+    /// Facilities shown.
+    pub list: Rows<u32>,
+    /// Cells of the facility under the cursor.
+    pub cells: Rows<Cell>,
+    /// Cells of that facility that are not among the rows.
+    pub hidden: Hidden,
+    /// The property of Properties.
+    pub property: u16,
+    /// Facilities of that property, as cells.
+    pub column: Rows<Cell>,
+    /// By property, the facility its column was left at.
+    pub(super) left_at: BTreeMap<u16, u32>,
+    /// Lines of Overview that open something.
+    pub doors: Rows<Door>,
+    /// What is behind the cell under the cursor.
+    pub behind: Behind,
+    /// Room the numbers of the whole plan need.
+    pub widths: Widths,
+    /// Room the numbers of the column need.
+    pub column_widths: Widths,
+    /// Names of the properties.
+    pub names: Names,
+    /// Counts that never change.
+    pub counts: Counts,
+    /// The decision being written, and the ledger before it.
+    pub(super) saving: Option<(u64, Box<Ledger>)>,
+    /// The last reason given for a STOP.
+    pub(super) last_reason: Option<String>,
+}
+
+impl Review {
+    /// Whether a change matched when the filter was last applied.
+    pub fn is_shown(&self, cell: Cell) -> bool {
+        self.shown.get(self.plan.at(cell)).copied().unwrap_or(false)
+    }
+
+    /// Whether a decision is not on disk yet.
+    pub fn is_saving(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// Place of the current property in the order of `h` and `l`, 1 for the first.
+    pub fn property_number(&self) -> usize {
+        usize::from(self.property) + 1
+    }
+}
+
+/// A bulk decision that was asked for and waits for its `y`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// What is to be done.
+    pub act: Act,
+    /// To which cells; the count in the question is theirs.
+    pub cells: Vec<Cell>,
+    /// `Approve 224 changes of opd_total without a flag?`
+    pub question: String,
+    /// `55 REVIEW and 4 STOP stay.`; empty where nothing stays.
+    pub stays: String,
+    /// What `y` does: `approve 224`.
+    pub yes: String,
+    /// What the log calls it: `224 of opd_total`.
+    pub(super) label: String,
+}
+
+/// A question or prompt in the footer. It has all keys until it is answered.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// A bulk decision; `y` does it, any other key does not.
+    Bulk(Bulk),
+    /// The reason to approve a STOP.
+    Reason {
+        /// Which cell.
+        cell: Cell,
+        /// The sentence of its STOP.
+        sentence: String,
+        /// What was typed.
+        input: Input,
+        /// Whether the cursor goes on to the next undecided afterwards.
+        advance: bool,
+    },
+    /// Words of the filter.
+    Filter {
+        /// What was typed.
+        input: Input,
+        /// Why it cannot be read; `None` while it can.
+        wrong: Option<String>,
+    },
+    /// Leaving while forms are sent; `y` leaves.
+    Leave,
+}
+
+/// Something that covers the screen until esc.
+#[derive(Clone, Debug)]
+pub enum Over {
+    /// Keys of this screen, searchable.
+    Help {
+        /// What was typed.
+        input: Input,
+        /// Rows of the key table that match, as places in [`super::keymap::TABLE`].
+        rows: Rows<usize>,
+    },
+    /// The message log, newest first.
+    Log {
+        /// First line seen.
+        top: usize,
+    },
+    /// A list of lines, e.g. what was not matched.
+    Lines {
+        /// Its heading.
+        title: String,
+        /// Its lines, inert.
+        lines: Vec<String>,
+        /// First line seen.
+        top: usize,
+    },
+}
+
+/// Where the submit screen is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was asked for.
+    #[default]
+    Idle,
+    /// The checks run.
+    Checking,
+    /// The checks are here; the count is awaited.
+    Ready(Check),
+    /// The checks or the start failed, with the reason.
+    Failed(String),
+    /// Forms are sent.
+    Sending(Sending),
+    /// Nothing more is done; the result is shown.
+    Ended(Sending),
+}
+
+/// The submit screen.
+#[derive(Clone, Debug, Default)]
+pub struct Submit {
+    /// Number of the newest job; answers to older ones are dropped.
+    pub job: Job,
+    /// Where it is.
+    pub stage: Stage,
+    /// The digits typed.
+    pub typed: String,
+    /// The largest changes that would be written, at most [`BIGGEST`].
+    pub biggest: Vec<Cell>,
+    /// First form seen.
+    pub top: usize,
+    /// Whether the next form waits until `p`.
+    pub paused: bool,
+    /// Whether sending stops after the form under way.
+    pub stopping: bool,
+    /// ctrl-c so far while sending: 1 stops after the form, 2 abandons the request, 3 leaves.
+    pub interrupts: u8,
+}
+
+/// How many of the largest changes are kept for the submit screen.
+pub const BIGGEST: usize = 12;
+
+impl Submit {
+    /// Whether forms are being sent.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.stage, Stage::Sending(_))
+    }
+}
+
+/// All state of the screen.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// Columns and lines of the terminal.
+    pub size: (u16, u16),
+    /// How things are drawn.
+    pub look: Look,
+    /// What is reviewed.
+    pub run: Run,
+    /// The time of the last message.
+    pub now: Now,
+    /// The tab.
+    pub screen: Screen,
+    /// The pane of Facilities that has the keys.
+    pub focus: Focus,
+    /// What covers the screen.
+    pub over: Option<Over>,
+    /// The question or prompt in the footer.
+    pub ask: Option<Ask>,
+    /// Messages, oldest first. The last one is the status line.
+    pub log: Vec<Line>,
+    /// Whether an error was not seen in the log yet; the tab is marked.
+    pub unread: bool,
+    /// Progress of reading; `None` while nothing is read.
+    pub reading: Option<Reading>,
+    /// Why there is no review; `None` while there is one or reading goes on.
+    pub failed: Option<String>,
+    /// The review.
+    pub review: Option<Review>,
+    /// The submit screen.
+    pub submit: Submit,
+    /// Digits of a count before a motion.
+    pub count: String,
+    /// Where a count that begins with the digit of a tab was begun, and when its last digit came.
+    pub(super) count_from: Option<(Screen, Focus, Duration)>,
+    /// The tab esc on Submit goes back to.
+    pub(super) came_from: Screen,
+    /// Whether to leave as soon as the form under way has its answer.
+    pub(super) leave_when_stopped: bool,
+    /// Whether the program is leaving.
+    pub leaving: bool,
+}
+
+impl Model {
+    /// A screen that is about to read.
+    pub fn new(run: Run, look: Look, size: (u16, u16)) -> Self {
+        Self { run, look, size, reading: Some(Reading::default()), ..Self::default() }
+    }
+
+    /// The newest message.
+    pub fn status(&self) -> Option<&Line> {
+        self.log.last()
+    }
+
+    /// The layout of the screen shown.
+    pub fn layout(&self) -> Layout {
+        self.layout_of(self.screen)
+    }
+
+    /// The layout of a screen.
+    pub fn layout_of(&self, screen: Screen) -> Layout {
+        Layout::of(screen, self.size)
+    }
+
+    /// Whether something runs that moves by itself, so that a tick is of use.
+    pub fn is_working(&self) -> bool {
+        self.reading.is_some() || matches!(self.submit.stage, Stage::Checking | Stage::Sending(_))
+    }
+
+    /// The cell under the cursor; `None` where a whole facility or nothing is under it.
+    pub fn cell(&self) -> Option<Cell> {
+        let review = self.review.as_ref()?;
+        match (self.screen, self.focus) {
+            (Screen::Properties, _) => review.column.current(),
+            (Screen::Facilities, Focus::Cells) => review.cells.current(),
+            _ => None,
+        }
+    }
+
+    /// The cell the detail shows: the one under the cursor, or in the list the one the properties would open at.
+    pub fn detail_cell(&self) -> Option<Cell> {
+        match self.screen {
+            Screen::Facilities => self.review.as_ref()?.cells.current(),
+            _ => self.cell(),
+        }
+    }
+}

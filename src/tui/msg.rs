@@ -1,0 +1,140 @@
+//! What comes in and what goes out, as values: [`Msg`] into `update`, [`Cmd`] out of it. Nothing here acts.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{keymap::Press, screen::Screen};
+use crate::{
+    domain::{
+        ledger::{Entry, Ledger},
+        plan::{Cell, Plan},
+    },
+    job::report::{Check, Detail, Level, Reading, Sending},
+};
+
+/// The time, given in by the loop with every message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Clock time, RFC 3339, for decisions and the message log.
+    pub at: String,
+    /// Since the program started; never jumps.
+    pub since: Duration,
+}
+
+/// Number of a job. An answer that carries an older number than the newest job of its kind is dropped.
+pub type Job = u64;
+
+/// A review that was read or opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Old and new values.
+    pub plan: Arc<Plan>,
+    /// Decisions so far.
+    pub ledger: Ledger,
+    /// Where the reviewer was; `None` in a new review.
+    pub place: Option<Place>,
+    /// The review file, as shown.
+    pub file: String,
+    /// A submission that was begun and whose outcome is shown; `None` where nothing was sent.
+    pub sending: Option<Sending>,
+}
+
+/// Where the reviewer is, kept in the review file so that the next start opens at the same row.
+/// By names, not by row numbers: rows move when data are read again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The tab.
+    pub screen: Screen,
+    /// Case id of the facility under the cursor.
+    pub facility: Option<String>,
+    /// Name of the property under the cursor.
+    pub property: Option<String>,
+    /// The filter as typed.
+    pub filter: String,
+}
+
+/// A signal of the operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Sent by `kill -INT`; as ctrl-c.
+    Interrupt,
+    /// SIGTERM or SIGHUP: leave now.
+    Terminate,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Press),
+    /// Text was pasted. It goes into an open prompt and nowhere else.
+    Paste(String),
+    /// The terminal has this many columns and lines.
+    Resize(u16, u16),
+    /// Time went on; comes only while a job runs.
+    Tick,
+    /// Reading went on.
+    Reading(Box<Reading>),
+    /// Reading ended.
+    Read(Result<Box<Opened>, String>),
+    /// The decision with this number is on disk, or is not and why.
+    Recorded(u64, Result<(), String>),
+    /// What is behind a cell, or why it cannot be had.
+    Detail(Result<Detail, (Cell, String)>),
+    /// The checks before sending ended.
+    Checked(Job, Result<Box<Check>, String>),
+    /// A submission went on or ended.
+    Sending(Job, Box<Sending>),
+    /// A submission could not start.
+    Refused(Job, String),
+    /// These cells are in a form that was frozen: their verdict stands from now on.
+    Sent(Vec<Cell>),
+    /// The forms were written to the folder named, or were not and why.
+    Wrote(Result<String, String>),
+    /// Something to say that belongs to nothing else.
+    Note(Level, String),
+    /// A signal came.
+    Signal(Signal),
+    /// The terminal was given away and is back: everything has to be drawn again.
+    Resumed,
+}
+
+/// What is to be done. The loop does it; `update` only asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cmd {
+    /// Read both sides, going on where it stopped.
+    Read,
+    /// Stop reading and keep what came.
+    CancelRead,
+    /// Write a decision to the review file; answered by [`Msg::Recorded`].
+    Record(Box<Entry>),
+    /// Load what is behind a cell; answered by [`Msg::Detail`].
+    LoadDetail(Cell),
+    /// Make the checks before sending; answered by [`Msg::Checked`].
+    Check(Job),
+    /// Send the approved changes, which are this many; answered by [`Msg::Sending`].
+    Submit {
+        /// Number of the job.
+        job: Job,
+        /// The count the person typed.
+        count: usize,
+    },
+    /// Pause between forms, or go on.
+    Pause(bool),
+    /// Stop after the form under way.
+    StopAfterForm,
+    /// Let go of the request under way; its form becomes UNKNOWN.
+    Abandon,
+    /// Write the forms to a folder; answered by [`Msg::Wrote`].
+    WriteForms,
+    /// Remember where the reviewer is.
+    SavePlace(Place),
+    /// Give the terminal to the shell.
+    Suspend,
+    /// Draw every character again.
+    Redraw,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,282 @@
+//! Decisions: one cell, one facility, all that is shown; undo and redo. Bulk takes what has no flag, a second question
+//! takes REVIEW, a STOP goes alone with a reason (review-ux.md rule 3). Every decision goes to disk by [`Cmd::Record`].
+
+use super::{Action, Ask, Cmd, Level, Model, Screen, find, place, say, stamp, view};
+use crate::{
+    domain::{
+        flags::Severity,
+        ledger::{Act, Entry, Ledger, Tally, Undecided, Verdict},
+        plan::{Cell, Kind, State, ordinal},
+        value::grouped,
+    },
+    tui::model::{Bulk, Review},
+};
+
+/// A decision to be made.
+pub(super) struct Decision<'a> {
+    pub(super) act: Act,
+    pub(super) cells: Vec<Cell>,
+    pub(super) reason: Option<&'a str>,
+    /// What it is done to, in words.
+    pub(super) label: String,
+    /// Whether the cursor goes on to the next undecided.
+    pub(super) advance: bool,
+}
+
+/// Makes a decision and sends it to disk. The error is for the status line.
+pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cmd>) {
+    let stamp = stamp(model);
+    let Some(review) = &mut model.review else { return };
+    let Decision { act, cells, reason, label, advance } = decision;
+    let before = Box::new(review.ledger.clone());
+    match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
+        Ok(entry) => {
+            if let Some(reason) = reason {
+                review.last_reason = Some(reason.trim().to_owned());
+            }
+            let left = left(model);
+            say(model, Level::Ok, format!("{} {label}; {left}", act.past()));
+            if advance {
+                find::advance(model);
+            }
+            record(model, entry, before, out);
+        }
+        Err(why) => say(model, Level::Look, why),
+    }
+}
+
+/// Sends an entry to disk, with the cursor as it stands now. The ledger before it is kept until it is there.
+fn record(model: &mut Model, entry: Entry, before: Box<Ledger>, out: &mut Vec<Cmd>) {
+    if let Some(review) = &mut model.review {
+        review.saving = Some((entry.seq, before));
+    }
+    out.push(Cmd::Record(Box::new(entry)));
+    out.extend(place(model).map(Cmd::SavePlace));
+}
+
+/// A decision is on disk, or it is taken back.
+pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) {
+    let Some(review) = &mut model.review else { return };
+    if let Some((_, before)) = review.saving.take_if(|(saving, _)| *saving == seq)
+        && let Err(why) = result
+    {
+        review.ledger = *before;
+        say(model, Level::Stop, format!("not saved, so the last decision was taken back: {why}"));
+    }
+}
+
+/// What is left around the cursor, in words: `left: 1 no flag, 1 REVIEW, 1 STOP`.
+fn left(model: &Model) -> String {
+    let Some(review) = &model.review else { return String::new() };
+    let tally = match (model.screen, review.list.current()) {
+        (Screen::Facilities, Some(facility)) => review.ledger.facility(facility),
+        (Screen::Facilities, None) => review.ledger.all(),
+        _ => review.ledger.property(review.property),
+    };
+    match kinds(tally.plain(), tally.review, tally.stop) {
+        kinds if kinds.is_empty() => "nothing left".to_owned(),
+        kinds => format!("left: {kinds}"),
+    }
+}
+
+fn kinds(plain: u32, review: u32, stop: u32) -> String {
+    let parts = [(plain, "no flag"), (review, "REVIEW"), (stop, "STOP")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", number(n))).collect();
+    parts.join(", ")
+}
+
+fn number(n: impl std::fmt::Display) -> String {
+    grouped(&n.to_string())
+}
+
+/// `1 change`, `224 changes`.
+pub(super) fn plural(n: usize, one: &str) -> String {
+    format!("{} {one}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// `a`, `r`, `c`, space on what the cursor is on.
+pub(super) fn here(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    if view::on_facility(model) {
+        facility(model, action, out);
+    } else if let Some(cell) = model.cell() {
+        one(model, cell, action, out);
+    } else {
+        say(model, Level::Look, "nothing is under the cursor");
+    }
+}
+
+/// One cell.
+fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
+    let Some(review) = &model.review else { return };
+    let (plan, verdict) = (&review.plan, review.ledger.verdict(&review.plan, cell));
+    let property = review.names.full(cell.property);
+    if plan.kind(cell) != Kind::Change {
+        let why = match plan.state(cell) {
+            State::Reported | State::ReportedZero => "same value",
+            state => state.words(),
+        };
+        return say(model, Level::Look, format!("{property}: {why}; nothing to decide"));
+    }
+    let label = format!("{property} of {}", plan.facility(cell.facility).name);
+    let (act, advance) = match action {
+        Action::Reject => (Act::Reject, true),
+        Action::Clear => (Act::Clear, false),
+        Action::Toggle if verdict == Some(Verdict::Approve) => (Act::Clear, false),
+        _ => (Act::Approve, action == Action::Approve),
+    };
+    let stop = act == Act::Approve && plan.severity(cell) == Some(Severity::Stop);
+    if stop && verdict != Some(Verdict::Approve) && !review.ledger.is_sent(cell) {
+        let sentence = plan.flags(cell).first().map(|flag| flag.sentence.clone()).unwrap_or_default();
+        model.ask = Some(Ask::Reason { cell, sentence, input: tui_input::Input::default(), advance });
+        return;
+    }
+    decide(model, Decision { act, cells: vec![cell], reason: None, label, advance }, out);
+}
+
+/// A facility: those of its changes that are shown.
+fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    let Some(review) = &model.review else { return };
+    let Some(facility) = review.list.current() else {
+        return say(model, Level::Look, "no facility is under the cursor");
+    };
+    let name = review.plan.facility(facility).name.clone();
+    let cells: Vec<Cell> = review.cells.all.iter().copied().filter(|cell| review.is_shown(*cell)).collect();
+    let open = review.ledger.undecided(&review.plan, cells.iter().copied());
+    let approved = unsent(review, &cells, |verdict| verdict == Verdict::Approve);
+    let (act, cells) = match action {
+        Action::Toggle if open.plain.is_empty() && !approved.is_empty() => (Act::Clear, approved),
+        Action::Approve | Action::Toggle if open.plain.is_empty() => {
+            return flagged(model, &open, &format!("of {name}"), &format!("in {name}"));
+        }
+        Action::Approve | Action::Toggle => (Act::Approve, open.plain),
+        Action::Reject => (Act::Reject, [open.plain, open.review, open.stop].concat()),
+        _ => (Act::Clear, unsent(review, &cells, |_| true)),
+    };
+    if cells.is_empty() {
+        let what = if act == Act::Clear { "undecided" } else { "decided" };
+        return say(model, Level::Look, format!("everything shown in {name} is {what}"));
+    }
+    let label = format!("{} in {name}", number(cells.len()));
+    let advance = matches!(action, Action::Approve | Action::Reject);
+    decide(model, Decision { act, cells, reason: None, label, advance }, out);
+}
+
+/// Decided cells that were not sent and whose verdict is asked for.
+fn unsent(review: &Review, cells: &[Cell], is: fn(Verdict) -> bool) -> Vec<Cell> {
+    let wanted =
+        |cell: &Cell| review.ledger.verdict(&review.plan, *cell).is_some_and(is) && !review.ledger.is_sent(*cell);
+    cells.iter().copied().filter(wanted).collect()
+}
+
+/// Nothing without a flag is left: asks for the REVIEW ones, or says that STOP ones go one by one.
+fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str) {
+    let stop = open.stop.len();
+    if open.review.is_empty() {
+        let text = match stop {
+            0 => format!("nothing is left to approve {within}"),
+            n => format!("{} STOP {within}: approved one at a time, with a reason", number(n)),
+        };
+        return say(model, Level::Look, text);
+    }
+    let count = number(open.review.len());
+    model.ask = Some(Ask::Bulk(Bulk {
+        act: Act::Approve,
+        cells: open.review.clone(),
+        question: format!("Approve {count} REVIEW {of}?"),
+        stays: stays(0, stop),
+        yes: format!("approve {count}"),
+        label: format!("{count} REVIEW {within}"),
+    }));
+}
+
+/// `55 REVIEW and 4 STOP stay.`
+fn stays(review: usize, stop: usize) -> String {
+    match (review, stop) {
+        (0, 0) => String::new(),
+        (0, 1) => "1 STOP stays.".to_owned(),
+        (1, 0) => "1 REVIEW stays.".to_owned(),
+        (0, n) => format!("{} STOP stay.", number(n)),
+        (n, 0) => format!("{} REVIEW stay.", number(n)),
+        (r, s) => format!("{} REVIEW and {} STOP stay.", number(r), number(s)),
+    }
+}
+
+/// `A`, `R`, `C`: asks with the count of what is shown.
+pub(super) fn ask_all(model: &mut Model, action: Action) {
+    let Some(review) = &model.review else { return };
+    let (cells, of, within) = all(model.screen, review);
+    let open = review.ledger.undecided(&review.plan, cells.iter().copied());
+    let (act, cells, question, stays) = match action {
+        Action::ApproveAll if open.plain.is_empty() => return flagged(model, &open, &of, &within),
+        Action::ApproveAll => {
+            let question = format!("Approve {} {of} without a flag?", plural(open.plain.len(), "change"));
+            (Act::Approve, open.plain, question, stays(open.review.len(), open.stop.len()))
+        }
+        Action::RejectAll => {
+            let among = kinds(0, ordinal(open.review.len()), ordinal(open.stop.len()));
+            let among = if among.is_empty() { String::new() } else { format!("{among} among them.") };
+            let cells = [open.plain, open.review, open.stop].concat();
+            (Act::Reject, cells.clone(), format!("Reject {} {of}?", plural(cells.len(), "change")), among)
+        }
+        _ => {
+            let cells = unsent(review, &cells, |_| true);
+            (Act::Clear, cells.clone(), format!("Clear {} {of}?", plural(cells.len(), "decision")), String::new())
+        }
+    };
+    let count = number(cells.len());
+    if cells.is_empty() {
+        let what = if act == Act::Clear { "decided" } else { "left" };
+        return say(model, Level::Look, format!("nothing is {what} {within}"));
+    }
+    let verb = match act {
+        Act::Approve => "approve",
+        Act::Reject => "reject",
+        Act::Clear => "clear",
+    };
+    let label = format!("{count} {within}");
+    model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label }));
+}
+
+/// All that is shown: its changes, `of opd_total`, `in opd_total`.
+fn all(screen: Screen, review: &Review) -> (Vec<Cell>, String, String) {
+    if screen == Screen::Properties {
+        let name = review.names.full(review.property);
+        let cells = review.column.all.iter().copied().filter(|cell| review.is_shown(*cell)).collect();
+        return (cells, format!("of {name}"), format!("in {name}"));
+    }
+    let cells = review.plan.cells().filter(|cell| review.is_shown(*cell)).collect();
+    let shown = match review.filter.text() {
+        "" => "in all facilities".to_owned(),
+        words => format!("shown by \"{words}\""),
+    };
+    (cells, shown.clone(), shown)
+}
+
+/// Does what was asked. The cells were found when the question was put; what has been decided since is left alone by the
+/// ledger.
+pub(super) fn bulk(model: &mut Model, bulk: Bulk, out: &mut Vec<Cmd>) {
+    let Bulk { act, cells, label, .. } = bulk;
+    decide(model, Decision { act, cells, reason: None, label, advance: false }, out);
+}
+
+/// `u`, `U`.
+pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    let stamp = stamp(model);
+    let Some(review) = &mut model.review else { return };
+    let before = Box::new(review.ledger.clone());
+    let (what, verb, result) = if action == Action::Undo {
+        (review.ledger.last_done(), "undone", review.ledger.undo(&review.plan, &stamp))
+    } else {
+        (review.ledger.last_undone(), "done again", review.ledger.redo(&review.plan, &stamp))
+    };
+    match result {
+        Ok(entry) => {
+            let all: Tally = review.ledger.all();
+            let left = number(all.left());
+            say(model, Level::Ok, format!("{verb}: {}; {left} left in all", what.unwrap_or_default()));
+            record(model, entry, before, out);
+        }
+        Err(why) => say(model, Level::Look, why),
+    }
+}

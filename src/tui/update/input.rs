@@ -1,0 +1,101 @@
+//! From a key to an action: prompts take text, counts collect digits, everything else is a row of the key table.
+
+use std::time::Duration;
+
+use super::{Action, Ask, Cmd, Model, Over, Press, Screen, act, keymap, prompt, submit};
+use crate::tui::keymap::Scope;
+
+/// Digits of a count that begin like the key of a tab (`12j`) come in one go, at most this far apart.
+const ONE_GO: Duration = Duration::from_millis(400);
+/// Most digits of a count.
+const LONGEST_COUNT: usize = 6;
+
+/// A key was pressed.
+pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
+    let scopes = keymap::scopes(model);
+    let row = keymap::find(scopes, press);
+    if scopes.contains(&Scope::Lists) && digit(model, press, row.map(|row| row.action)) {
+        return;
+    }
+    let count = take_count(model, row.map(|row| row.action));
+    match row {
+        Some(row) if row.action == Action::Digit => submit::digit(model, press),
+        Some(row) => act(model, row.action, count, out),
+        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Leave)) => prompt::no(model),
+        None => prompt::typed(model, press),
+    }
+    let tab = row.is_some_and(|row| matches!(row.action, Action::Tab(_)));
+    if !tab {
+        model.count_from = None;
+    }
+}
+
+/// Collects a digit of a count; whether it was one.
+///
+/// The digits of tabs open their tab at once. When another digit and then a motion follow in one go, they were a count:
+/// the screen goes back to where the first was pressed. Nothing but the view is touched by that.
+fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
+    let Some(digit) = press.typed().filter(char::is_ascii_digit) else { return false };
+    let going_on = model.count_from.is_some_and(|(.., at)| model.now.since.saturating_sub(at) <= ONE_GO);
+    if model.count_from.is_some() && !going_on {
+        model.count_from = None;
+        model.count.clear();
+    }
+    if let Some(Action::Tab(_)) = action {
+        match &mut model.count_from {
+            Some((.., at)) => *at = model.now.since,
+            from => {
+                if !model.count.is_empty() {
+                    push(&mut model.count, digit);
+                    return true;
+                }
+                *from = Some((model.screen, model.focus, model.now.since));
+            }
+        }
+        push(&mut model.count, digit);
+        return false;
+    }
+    if action.is_some() || (digit == '0' && model.count.is_empty()) {
+        return false;
+    }
+    if let Some((screen, focus, _)) = model.count_from.take() {
+        (model.screen, model.focus) = (screen, focus);
+    }
+    push(&mut model.count, digit);
+    true
+}
+
+fn push(count: &mut String, digit: char) {
+    if count.len() < LONGEST_COUNT {
+        count.push(digit);
+    }
+}
+
+/// The count typed before this action, 1 where there is none or the action takes none.
+fn take_count(model: &mut Model, action: Option<Action>) -> usize {
+    if let Some(Action::Tab(_)) = action {
+        return 1;
+    }
+    let typed = std::mem::take(&mut model.count);
+    if !matches!(action, Some(Action::Down | Action::Up)) {
+        return 1;
+    }
+    if let Some((screen, focus, at)) = model.count_from.take() {
+        if typed.len() < 2 || model.now.since.saturating_sub(at) > ONE_GO {
+            return 1;
+        }
+        (model.screen, model.focus) = (screen, focus);
+    }
+    typed.parse().unwrap_or(1)
+}
+
+/// Whether the keys go into a line of text.
+pub(super) fn is_typing(model: &Model) -> bool {
+    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Filter { .. }))
+        || (model.ask.is_none() && matches!(model.over, Some(Over::Help { .. })))
+}
+
+/// Whether a screen has rows that are reviewed.
+pub(super) fn is_review(screen: Screen) -> bool {
+    matches!(screen, Screen::Properties | Screen::Facilities)
+}

@@ -1,0 +1,202 @@
+//! A message in, state and commands out. Nothing else changes state, and nothing here waits, draws or asks for the time.
+
+mod decide;
+mod find;
+mod input;
+mod motion;
+mod prompt;
+mod read;
+mod submit;
+mod view;
+
+use super::{
+    keymap::{self, Action, Press},
+    layout::Shape,
+    model::{Ask, Behind, Line, Model, Over},
+    msg::{Cmd, Msg, Now, Place, Signal},
+    screen::{Focus, Screen},
+};
+use crate::{
+    domain::{ledger::Stamp, text::inert},
+    job::report::Level,
+};
+
+/// Most messages kept in the log.
+const LONGEST_LOG: usize = 500;
+
+/// Takes a message. What has to be done because of it comes back in order.
+pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
+    model.now = now.clone();
+    let mut out = Vec::new();
+    match msg {
+        Msg::Key(press) => input::key(model, press, &mut out),
+        Msg::Paste(text) => prompt::paste(model, &text),
+        Msg::Resize(width, height) => {
+            model.size = (width, height);
+            view::fit(model);
+        }
+        Msg::Tick | Msg::Resumed => {}
+        Msg::Reading(reading) => {
+            if model.review.is_none() {
+                model.reading = Some(*reading);
+            }
+        }
+        Msg::Read(Ok(opened)) => read::opened(model, *opened),
+        Msg::Read(Err(why)) => read::failed(model, why),
+        Msg::Recorded(seq, result) => decide::recorded(model, seq, result),
+        Msg::Detail(result) => read::detail(model, result),
+        Msg::Checked(job, result) => submit::checked(model, job, result),
+        Msg::Sending(job, sending) => submit::sending(model, job, *sending, &mut out),
+        Msg::Refused(job, why) => submit::refused(model, job, why, &mut out),
+        Msg::Sent(cells) => {
+            if let Some(review) = &mut model.review {
+                review.ledger.mark_sent(cells);
+            }
+        }
+        Msg::Wrote(Ok(place)) => say(model, Level::Ok, format!("forms written to {place}; nothing was sent")),
+        Msg::Wrote(Err(why)) => say(model, Level::Stop, format!("no forms were written: {why}")),
+        Msg::Note(level, text) => say(model, level, text),
+        Msg::Signal(Signal::Interrupt) => act(model, Action::Interrupt, 1, &mut out),
+        Msg::Signal(Signal::Terminate) => leave(model, &mut out),
+    }
+    want_detail(model, &mut out);
+    out
+}
+
+/// Does an action, or says why it cannot be done now.
+fn act(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
+    use Action as A;
+    if let Some(why) = keymap::why_not(model, action) {
+        return say(model, Level::Look, why);
+    }
+    match action {
+        A::Tab(screen) => motion::tab(model, screen, out),
+        A::NextPane | A::PreviousPane => motion::other_pane(model),
+        A::Down | A::Up | A::HalfDown | A::HalfUp | A::First | A::Last => motion::go(model, action, count),
+        A::Into => model.focus = Focus::Cells,
+        A::Out => model.focus = Focus::List,
+        A::NextProperty => motion::property(model, true),
+        A::PreviousProperty => motion::property(model, false),
+        A::Open => motion::open(model, out),
+        A::Next => find::next(model, true, false),
+        A::Previous => find::next(model, false, false),
+        A::NextFlag => find::next(model, true, true),
+        A::PreviousFlag => find::next(model, false, true),
+        A::Approve | A::Reject | A::Clear | A::Toggle => decide::here(model, action, out),
+        A::ApproveAll | A::RejectAll | A::ClearAll => decide::ask_all(model, action),
+        A::Undo | A::Redo => decide::undo(model, action, out),
+        A::Filter => prompt::filter(model),
+        A::Unchanged => view::toggle_unchanged(model),
+        A::Read | A::StopReading => read::start_or_stop(model, action, out),
+        A::Send | A::Erase | A::WriteForms | A::Check | A::Pause | A::StopAfterForm => {
+            submit::act(model, action, out);
+        }
+        A::Digit => say(model, Level::Look, "type the number of changes"),
+        A::Help => prompt::help(model),
+        A::Log => {
+            model.unread = false;
+            model.over = Some(Over::Log { top: 0 });
+        }
+        A::Escape => escape(model),
+        A::Back => back(model, out),
+        A::Interrupt => interrupt(model, out),
+        A::Suspend => {
+            out.extend(place(model).map(Cmd::SavePlace));
+            out.push(Cmd::Suspend);
+        }
+        A::Redraw => out.push(Cmd::Redraw),
+        A::Yes | A::Accept | A::Again => prompt::answer(model, action, out),
+        A::Run => prompt::run(model, out),
+    }
+}
+
+/// Closes the innermost thing that is open; with nothing open, clears the filter. Never decides, never leaves.
+fn escape(model: &mut Model) {
+    if model.ask.take().is_some() || model.over.take().is_some() || submit::escape(model) {
+        return;
+    }
+    let filtered = model.review.as_ref().is_some_and(|review| !review.filter.is_empty());
+    if filtered && matches!(model.screen, Screen::Properties | Screen::Facilities) {
+        view::apply(model, "");
+        say(model, Level::Ok, "filter cleared");
+    }
+}
+
+/// Leaves; asks only while forms are sent.
+fn back(model: &mut Model, out: &mut Vec<Cmd>) {
+    if !model.submit.is_sending() {
+        leave(model, out);
+    } else if model.layout().shape == Shape::TooSmall {
+        say(model, Level::Look, "forms are being sent; ctrl-c stops after the form under way");
+    } else {
+        model.ask = Some(Ask::Leave);
+    }
+}
+
+fn interrupt(model: &mut Model, out: &mut Vec<Cmd>) {
+    if !model.submit.is_sending() {
+        return leave(model, out);
+    }
+    model.submit.interrupts += 1;
+    match model.submit.interrupts {
+        1 => submit::stop(model, out),
+        2 => {
+            out.push(Cmd::Abandon);
+            say(model, Level::Look, "letting go of the request; its form is UNKNOWN until verified. ctrl-c leaves");
+        }
+        _ => leave(model, out),
+    }
+}
+
+fn leave(model: &mut Model, out: &mut Vec<Cmd>) {
+    model.leaving = true;
+    if model.reading.is_some() {
+        out.push(Cmd::CancelRead);
+    }
+    out.extend(place(model).map(Cmd::SavePlace));
+    out.push(Cmd::Quit);
+}
+
+/// A line for the status line and the log.
+fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
+    let line = Line { at: model.now.at.clone(), level, text: inert(text.as_ref()).into_owned() };
+    model.unread |= level == Level::Stop;
+    model.log.push(line);
+    if model.log.len() > LONGEST_LOG {
+        model.log.remove(0);
+    }
+}
+
+/// Where the reviewer is; `None` without a review.
+fn place(model: &Model) -> Option<Place> {
+    let review = model.review.as_ref()?;
+    let (facility, property) = match model.screen {
+        Screen::Properties => (review.column.current().map(|cell| cell.facility), Some(review.property)),
+        _ => (review.list.current(), review.cells.current().map(|cell| cell.property)),
+    };
+    Some(Place {
+        screen: model.screen,
+        facility: facility.map(|facility| review.plan.facility(facility).case_id.clone()),
+        property: property.map(|property| review.plan.property(property).name.clone()),
+        filter: review.filter.text().to_owned(),
+    })
+}
+
+fn stamp(model: &Model) -> Stamp {
+    Stamp { at: model.now.at.clone(), who: model.run.who.clone() }
+}
+
+/// Asks for what is behind the cell under the cursor, once.
+fn want_detail(model: &mut Model, out: &mut Vec<Cmd>) {
+    let wanted = model.detail_cell();
+    let Some(review) = &mut model.review else { return };
+    let have = match &review.behind {
+        Behind::Nothing => None,
+        Behind::Waiting(cell) | Behind::Failed(cell, _) => Some(*cell),
+        Behind::Here(detail) => Some(detail.cell),
+    };
+    if let Some(cell) = wanted.filter(|cell| Some(*cell) != have) {
+        review.behind = Behind::Waiting(cell);
+        out.push(Cmd::LoadDetail(cell));
+    }
+}

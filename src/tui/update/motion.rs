@@ -1,0 +1,179 @@
+//! Moving: rows, panes, properties, tabs. Nothing here decides.
+
+use super::{Action, Cmd, Focus, Model, Over, Screen, input::is_review, prompt, submit, view};
+use crate::{
+    domain::text::inert,
+    tui::model::{Door, Stage},
+};
+
+/// Moves in whatever list has the keys. Half a page is half of the rows seen.
+pub(super) fn go(model: &mut Model, action: Action, count: usize) {
+    let layout = model.layout();
+    let body = usize::from(layout.body.height);
+    match &mut model.over {
+        Some(Over::Help { rows, .. }) => {
+            let height = body.max(1);
+            return rows.go(target(rows.at, rows.all.len(), height, action, count), height);
+        }
+        Some(Over::Log { top }) => {
+            *top = target(*top, model.log.len(), body, action, count);
+            return;
+        }
+        Some(Over::Lines { lines, top, .. }) => {
+            *top = target(*top, lines.len(), body, action, count);
+            return;
+        }
+        None => {}
+    }
+    let (screen, focus) = (model.screen, model.focus);
+    if screen == Screen::Submit {
+        let forms = match &model.submit.stage {
+            Stage::Sending(sending) | Stage::Ended(sending) => sending.forms.len(),
+            _ => 0,
+        };
+        model.submit.top = target(model.submit.top, forms, body, action, count);
+        return;
+    }
+    let Some(review) = &mut model.review else { return };
+    let (list, cells) = (layout.list_rows(), layout.cell_rows());
+    match (screen, focus) {
+        (Screen::Overview | Screen::Submit, _) => {
+            let rows = &mut review.doors;
+            rows.go(target(rows.at, rows.all.len(), body, action, count), usize::MAX);
+        }
+        (Screen::Properties, _) => {
+            let rows = &mut review.column;
+            rows.go(target(rows.at, rows.all.len(), list, action, count), list);
+        }
+        (Screen::Facilities, Focus::Cells) => {
+            let rows = &mut review.cells;
+            rows.go(target(rows.at, rows.all.len(), cells, action, count), cells);
+        }
+        (Screen::Facilities, Focus::List) => {
+            let rows = &mut review.list;
+            let before = rows.current();
+            rows.go(target(rows.at, rows.all.len(), list, action, count), list);
+            if rows.current() != before {
+                view::fill_cells(review, cells);
+            }
+        }
+    }
+}
+
+fn target(at: usize, len: usize, height: usize, action: Action, count: usize) -> usize {
+    let last = len.saturating_sub(1);
+    let half = (height / 2).max(1);
+    match action {
+        Action::Down => at.saturating_add(count),
+        Action::Up => at.saturating_sub(count),
+        Action::HalfDown => at.saturating_add(half),
+        Action::HalfUp => at.saturating_sub(half),
+        Action::First => 0,
+        _ => last,
+    }
+    .min(last)
+}
+
+/// Opens a tab. Its lists settle: the filter is applied again.
+pub(super) fn tab(model: &mut Model, screen: Screen, out: &mut Vec<Cmd>) {
+    model.over = None;
+    if model.screen != Screen::Submit {
+        model.came_from = model.screen;
+    }
+    if model.screen == screen && screen != Screen::Submit {
+        return;
+    }
+    model.screen = screen;
+    if is_review(screen) {
+        view::settle(model);
+    }
+    match screen {
+        Screen::Overview => view::fill_doors(model),
+        Screen::Submit => submit::enter(model, out),
+        _ => {}
+    }
+    out.extend(super::place(model).map(Cmd::SavePlace));
+}
+
+/// The other pane of Facilities.
+pub(super) fn other_pane(model: &mut Model) {
+    model.focus = match model.focus {
+        Focus::List => Focus::Cells,
+        Focus::Cells => Focus::List,
+    };
+}
+
+/// The next or previous property. Its column opens where it was left.
+pub(super) fn property(model: &mut Model, next: bool) {
+    let height = model.layout().list_rows();
+    let Some(review) = &mut model.review else { return };
+    let width = review.plan.width();
+    let other = if next {
+        review.property.checked_add(1).filter(|property| *property < width)
+    } else {
+        review.property.checked_sub(1)
+    };
+    if let Some(property) = other {
+        view::show_property(review, property, height);
+    }
+}
+
+/// Opens what the cursor is on. Never decides.
+pub(super) fn open(model: &mut Model, out: &mut Vec<Cmd>) {
+    let height = model.layout_of(Screen::Properties).list_rows();
+    let facilities = model.layout_of(Screen::Facilities);
+    let Some(review) = &mut model.review else { return };
+    match (model.screen, model.focus) {
+        (Screen::Overview, _) => {
+            if let Some(door) = review.doors.current() {
+                enter(model, door, out);
+            }
+        }
+        (Screen::Facilities, Focus::List) => model.focus = Focus::Cells,
+        (Screen::Facilities, Focus::Cells) => {
+            let Some(cell) = review.cells.current() else { return };
+            tab(model, Screen::Properties, out);
+            let Some(review) = &mut model.review else { return };
+            view::show_property(review, cell.property, height);
+            review.column.find(cell, height);
+        }
+        (Screen::Properties, _) => {
+            let Some(cell) = review.column.current() else { return };
+            tab(model, Screen::Facilities, out);
+            let Some(review) = &mut model.review else { return };
+            view::show_cell(review, cell, &facilities);
+            model.focus = Focus::Cells;
+        }
+        (Screen::Submit, _) => {}
+    }
+}
+
+/// Goes through a line of Overview.
+fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
+    let words = match door {
+        Door::Stop => "is:left is:stop",
+        Door::Review => "is:left is:review",
+        Door::Plain => "is:left is:plain",
+        Door::Property(property) => {
+            tab(model, Screen::Properties, out);
+            let height = model.layout().list_rows();
+            if let Some(review) = &mut model.review {
+                view::show_property(review, property, height);
+            }
+            return;
+        }
+        Door::NotMatched => return not_matched(model),
+    };
+    tab(model, Screen::Facilities, out);
+    model.focus = Focus::List;
+    prompt::apply(model, words);
+}
+
+/// Lists the cases that take no part.
+fn not_matched(model: &mut Model) {
+    let Some(review) = &model.review else { return };
+    let cases = review.plan.skipped().iter().map(|skipped| {
+        format!("case {}  {}  {}", inert(&skipped.case_id), inert(&skipped.case_name), inert(&skipped.reason))
+    });
+    model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines: cases.collect(), top: 0 });
+}

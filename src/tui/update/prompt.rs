@@ -1,0 +1,173 @@
+//! Lines of text and questions: filter, reason, help search, yes or no. A pasted text only ever lands here.
+
+use tui_input::{Input, InputRequest};
+
+use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, say, submit, view};
+use crate::{
+    domain::{
+        ledger::{Act, SHORTEST_REASON},
+        query::Filter,
+    },
+    tui::{
+        keymap::{self, TABLE},
+        model::Rows,
+    },
+};
+use crossterm::event::KeyCode;
+
+/// Longest line of text a prompt takes, in characters.
+const LONGEST: usize = 200;
+
+/// Opens the filter with the words it has.
+pub(super) fn filter(model: &mut Model) {
+    let text = model.review.as_ref().map(|review| review.filter.text().to_owned()).unwrap_or_default();
+    model.ask = Some(Ask::Filter { input: Input::new(text), wrong: None });
+}
+
+/// Opens the help of the screen under it.
+pub(super) fn help(model: &mut Model) {
+    let rows = Rows { all: keymap::help(model, ""), ..Rows::default() };
+    model.over = Some(Over::Help { input: Input::default(), rows });
+}
+
+/// A key that is no row of the table: text for the prompt that is open, or nothing.
+pub(super) fn typed(model: &mut Model, press: Press) {
+    if let Some(request) = request(press).filter(|_| input::is_typing(model)) {
+        edit(model, [request]);
+    }
+}
+
+/// A pasted text. It never runs a key: without a prompt it is dropped, and what would act in a line becomes a space.
+pub(super) fn paste(model: &mut Model, text: &str) {
+    if !input::is_typing(model) {
+        return say(model, Level::Look, "pasted text goes into a prompt; nothing was done with it");
+    }
+    let chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    edit(model, chars.take(LONGEST).map(InputRequest::InsertChar).collect::<Vec<_>>());
+}
+
+fn request(press: Press) -> Option<InputRequest> {
+    use InputRequest as R;
+    Some(match (press.code, press.ctrl || press.alt) {
+        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => R::GoToStart,
+        (KeyCode::Char('e'), true) | (KeyCode::End, _) => R::GoToEnd,
+        (KeyCode::Char('w') | KeyCode::Backspace, true) => R::DeletePrevWord,
+        (KeyCode::Char('u'), true) => R::DeleteLine,
+        (KeyCode::Char('k'), true) => R::DeleteTillEnd,
+        (KeyCode::Left, true) => R::GoToPrevWord,
+        (KeyCode::Right, true) => R::GoToNextWord,
+        (KeyCode::Left, false) => R::GoToPrevChar,
+        (KeyCode::Right, false) => R::GoToNextChar,
+        (KeyCode::Backspace, false) => R::DeletePrevChar,
+        (KeyCode::Delete, _) => R::DeleteNextChar,
+        _ => R::InsertChar(press.typed()?),
+    })
+}
+
+/// The line that is typed into.
+fn line(model: &mut Model) -> Option<&mut Input> {
+    match (&mut model.ask, &mut model.over) {
+        (Some(Ask::Reason { input, .. } | Ask::Filter { input, .. }), _) | (None, Some(Over::Help { input, .. })) => {
+            Some(input)
+        }
+        _ => None,
+    }
+}
+
+/// Edits the line of the open prompt and does what follows from its text.
+fn edit(model: &mut Model, requests: impl IntoIterator<Item = InputRequest>) {
+    let Some(line) = line(model) else { return };
+    for request in requests {
+        if !matches!(request, InputRequest::InsertChar(_)) || line.value().chars().count() < LONGEST {
+            line.handle(request);
+        }
+    }
+    let words = line.value().to_owned();
+    if let Some(Ask::Filter { wrong, .. }) = &mut model.ask {
+        *wrong = Filter::parse(&words).err();
+    } else if model.ask.is_none() {
+        let found = keymap::help(model, &words);
+        if let Some(Over::Help { rows, .. }) = &mut model.over {
+            *rows = Rows { all: found, ..Rows::default() };
+        }
+    }
+}
+
+/// Enter, `y` or `↑` in what is asked.
+pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    if action == Action::Again {
+        return again(model);
+    }
+    match model.ask.take() {
+        Some(Ask::Bulk(bulk)) => decide::bulk(model, bulk, out),
+        Some(Ask::Leave) => submit::leave_when_stopped(model, out),
+        Some(Ask::Filter { input, wrong: None }) => apply(model, input.value()),
+        Some(Ask::Filter { input, wrong: Some(why) }) => {
+            model.ask = Some(Ask::Filter { input, wrong: Some(why.clone()) });
+            say(model, Level::Look, why);
+        }
+        Some(Ask::Reason { cell, sentence, input, advance }) => {
+            if input.value().trim().chars().count() < SHORTEST_REASON {
+                model.ask = Some(Ask::Reason { cell, sentence, input, advance });
+                let text = format!("a reason of at least {SHORTEST_REASON} characters, or esc");
+                return say(model, Level::Look, text);
+            }
+            let Some(review) = &model.review else { return };
+            let label = format!("{} of {}", review.names.full(cell.property), review.plan.facility(cell.facility).name);
+            let reason = Some(input.value());
+            decide::decide(
+                model,
+                decide::Decision { act: Act::Approve, cells: vec![cell], reason, label, advance },
+                out,
+            );
+        }
+        None => {}
+    }
+}
+
+/// Any other key than `y`: no.
+pub(super) fn no(model: &mut Model) {
+    let text = if matches!(model.ask, Some(Ask::Leave)) { "stayed" } else { "nothing was decided" };
+    model.ask = None;
+    say(model, Level::Ok, text);
+}
+
+/// The last reason again.
+fn again(model: &mut Model) {
+    let last = model.review.as_ref().and_then(|review| review.last_reason.clone());
+    match (&mut model.ask, last) {
+        (Some(Ask::Reason { input, .. }), Some(last)) => *input = Input::new(last),
+        (Some(Ask::Reason { .. }), None) => say(model, Level::Look, "no reason was given before"),
+        _ => {}
+    }
+}
+
+/// Applies words to the lists and says what is shown; the counts of the whole review stay what they are.
+pub(super) fn apply(model: &mut Model, words: &str) {
+    view::apply(model, words);
+    let Some(review) = &model.review else { return };
+    let text = match (words.trim(), review.list.all.len()) {
+        ("", _) => "no filter".to_owned(),
+        (words, 0) => format!("nothing is shown by \"{words}\"; esc clears it"),
+        (_, rows) => {
+            let changes = decide::plural(review.shown_changes, "change");
+            format!(
+                "{changes} of {} shown",
+                if rows == 1 { "1 facility".to_owned() } else { format!("{rows} facilities") }
+            )
+        }
+    };
+    say(model, Level::Ok, text);
+}
+
+/// Closes the help and does what was selected in it.
+pub(super) fn run(model: &mut Model, out: &mut Vec<Cmd>) {
+    let selected = match &model.over {
+        Some(Over::Help { rows, .. }) => rows.current(),
+        _ => None,
+    };
+    model.over = None;
+    if let Some(row) = selected.and_then(|at| TABLE.get(at)) {
+        act(model, row.action, 1, out);
+    }
+}

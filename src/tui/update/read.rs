@@ -1,0 +1,170 @@
+//! Reading: progress, the review it opens, and what is behind a cell.
+
+use super::{Action, Cmd, Level, Model, Screen, say, view};
+use crate::{
+    domain::{
+        plan::{Cell, Kind, Plan, ordinal},
+        query::Filter,
+        value::grouped,
+    },
+    job::report::{Detail, Phase, Reading},
+    tui::{
+        layout::Widths,
+        model::{Behind, Counts, Hidden, Review, Rows, Stage},
+        msg::{Opened, Place},
+        screen::Focus,
+    },
+};
+
+/// Starts reading, or stops it and keeps what came.
+pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    if action == Action::StopReading {
+        out.push(Cmd::CancelRead);
+        return say(model, Level::Ok, "stopping; what came is kept");
+    }
+    model.failed = None;
+    model.reading = Some(Reading::default());
+    out.push(Cmd::Read);
+}
+
+/// Reading failed or was stopped.
+pub(super) fn failed(model: &mut Model, why: String) {
+    model.reading = None;
+    say(model, Level::Stop, &why);
+    if model.review.is_none() {
+        model.failed = Some(why);
+    }
+}
+
+/// What is behind a cell came. An answer for another cell than the one asked for last is dropped.
+pub(super) fn detail(model: &mut Model, result: Result<Detail, (Cell, String)>) {
+    let Some(review) = &mut model.review else { return };
+    let cell = match &result {
+        Ok(detail) => detail.cell,
+        Err((cell, _)) => *cell,
+    };
+    if review.behind != Behind::Waiting(cell) {
+        return;
+    }
+    review.behind = match result {
+        Ok(detail) => Behind::Here(detail),
+        Err((cell, why)) => Behind::Failed(cell, why),
+    };
+}
+
+/// A review was read or opened: shows it where the reviewer was.
+pub(super) fn opened(model: &mut Model, opened: Opened) {
+    let Opened { plan, ledger, place, file, sending } = opened;
+    (model.reading, model.failed) = (None, None);
+    model.run.file = file;
+    model.review = Some(Review {
+        filter: Filter::default(),
+        unchanged: false,
+        shown: Vec::new(),
+        shown_changes: 0,
+        list: Rows::default(),
+        cells: Rows::default(),
+        hidden: Hidden::default(),
+        property: 0,
+        column: Rows::default(),
+        left_at: std::collections::BTreeMap::new(),
+        doors: Rows::default(),
+        behind: Behind::Nothing,
+        widths: widths(&plan, plan.cells()),
+        column_widths: Widths::default(),
+        names: view::names(&plan),
+        counts: counts(&plan),
+        saving: None,
+        last_reason: None,
+        plan,
+        ledger,
+    });
+    view::fit(model);
+    view::settle(model);
+    view::fill_doors(model);
+    match place {
+        Some(place) => restore(model, &place),
+        None => say(model, Level::Ok, "read; nothing has been written"),
+    }
+    if let Some(sending) = sending {
+        model.submit.stage =
+            if sending.phase == Phase::Ended { Stage::Ended(sending) } else { Stage::Sending(sending) };
+        model.screen = Screen::Submit;
+    }
+}
+
+/// Goes where the reviewer was; what is gone since is passed over.
+fn restore(model: &mut Model, place: &Place) {
+    let facilities = model.layout_of(Screen::Facilities);
+    let column = model.layout_of(Screen::Properties).list_rows();
+    view::apply(model, &place.filter);
+    let Some(review) = &mut model.review else { return };
+    let property = place.property.as_deref().and_then(|name| review.plan.find_property(name));
+    let facility = place.facility.as_deref().and_then(|case| {
+        let at = review.plan.facilities().iter().position(|facility| facility.case_id == case)?;
+        Some(ordinal(at))
+    });
+    if let Some(property) = property.filter(|_| place.screen == Screen::Properties) {
+        view::show_property(review, property, column);
+    }
+    if let Some(facility) = facility {
+        let cell = Cell { facility, property: property.unwrap_or(review.property) };
+        view::show_cell(review, cell, &facilities);
+        review.column.find(Cell { facility, property: review.property }, column);
+    }
+    // The checks of Submit ask both servers; they are made when a person goes there, not by starting the program.
+    model.screen = if place.screen == Screen::Submit { Screen::Overview } else { place.screen };
+    model.focus = Focus::List;
+    let name = facility.and_then(|f| model.review.as_ref().map(|review| review.plan.facility(f).name.clone()));
+    let name = name.map(|name| format!(", {name}")).unwrap_or_default();
+    say(model, Level::Ok, format!("went on where you left: {}{name}", model.screen.title()));
+}
+
+/// Counts that never change, from one pass over the plan.
+fn counts(plan: &Plan) -> Counts {
+    let mut with_value = vec![0; plan.properties().len()];
+    let mut changing = 0;
+    for facility in 0..plan.height() {
+        let mut changes = false;
+        for cell in plan.row(facility) {
+            if plan.new_value(cell).is_some() {
+                with_value[usize::from(cell.property)] += 1;
+            }
+            changes |= plan.kind(cell) == Kind::Change;
+        }
+        changing += usize::from(changes);
+    }
+    Counts { states: plan.state_counts(), same: plan.same_count(), incomplete: plan.incomplete(), with_value, changing }
+}
+
+/// The room the numbers of these cells need. A change needs at most the digits of the larger side, its sign and its fraction.
+pub(super) fn widths(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Widths {
+    let mut widths = Widths::default();
+    for cell in cells {
+        let (old, new) = (plan.old(cell).map_or(0, room), plan.new_value(cell).map_or(0, room));
+        widths.old = widths.old.max(old);
+        widths.new = widths.new.max(new);
+        if let Some(change) = plan.change(cell) {
+            let whole = grouped(&format!("{:.0}", change.abs()));
+            let fraction = [plan.old(cell), plan.new_value(cell)].into_iter().flatten().map(fraction).max();
+            let change = whole.len() + 1 + fraction.unwrap_or(0);
+            widths.change = widths.change.max(u16::try_from(change).unwrap_or(u16::MAX));
+        }
+    }
+    widths
+}
+
+/// Columns of a number with its thousands separated; 0 for a text that is none.
+fn room(text: &str) -> u16 {
+    let digits = text.trim_start_matches(['-', '+']);
+    let whole = digits.split('.').next().unwrap_or(digits).len();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return 0;
+    }
+    u16::try_from(text.len() + whole.saturating_sub(1) / 3).unwrap_or(u16::MAX)
+}
+
+/// Columns of the point and the digits after it.
+fn fraction(text: &str) -> usize {
+    text.find('.').map_or(0, |at| text.len() - at)
+}

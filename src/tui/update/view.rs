@@ -1,0 +1,191 @@
+//! What is listed: the filter applied, the properties of a facility, the column of a property. A view: no decision is
+//! touched here.
+
+use super::{Focus, Level, Model, Screen, say};
+use crate::{
+    domain::{
+        flags::Severity,
+        plan::{Cell, Kind, Plan, index},
+        query::Filter,
+        text,
+    },
+    tui::{
+        layout::Layout,
+        model::{Door, Hidden, Names, Review},
+        table::Grid,
+    },
+};
+
+/// Applies the filter as it stands, so that lists settle. The cursor stays on its facility.
+pub(super) fn settle(model: &mut Model) {
+    let column = model.layout_of(Screen::Properties).list_rows();
+    let facilities = model.layout_of(Screen::Facilities);
+    let Some(review) = &mut model.review else { return };
+    review.shown = vec![false; review.plan.facilities().len() * review.plan.properties().len()];
+    review.shown_changes = 0;
+    let changes: Vec<Cell> = review.filter.changes(&review.plan, &review.ledger).collect();
+    for cell in changes {
+        let at = review.plan.at(cell);
+        review.shown[at] = true;
+        review.shown_changes += 1;
+    }
+    let mut rows = review.filter.facilities(&review.plan, &review.ledger);
+    if review.unchanged {
+        rows.extend(others(review, &rows));
+    }
+    review.list.replace(rows, facilities.list_rows());
+    fill_cells(review, facilities.cell_rows());
+    fill_column(review, column);
+}
+
+/// Facilities the filter's words about facilities let through that are not among these, by name.
+fn others(review: &Review, rows: &[u32]) -> Vec<u32> {
+    let mut listed = vec![false; review.plan.facilities().len()];
+    for row in rows {
+        listed[index(*row)] = true;
+    }
+    let mut more: Vec<u32> =
+        (0..review.plan.height()).filter(|f| !listed[index(*f)] && review.filter.facility(&review.plan, *f)).collect();
+    more.sort_by_key(|facility| (review.plan.search_text(*facility), *facility));
+    more
+}
+
+/// Applies these words, which are known to be a filter; others change nothing.
+pub(super) fn apply(model: &mut Model, words: &str) {
+    let Ok(filter) = Filter::parse(words) else { return };
+    if let Some(review) = &mut model.review {
+        review.filter = filter;
+    }
+    settle(model);
+}
+
+/// Shows or hides what is unchanged.
+pub(super) fn toggle_unchanged(model: &mut Model) {
+    let Some(review) = &mut model.review else { return };
+    review.unchanged = !review.unchanged;
+    let text = if review.unchanged { "unchanged ones are shown" } else { "unchanged ones are hidden" };
+    settle(model);
+    say(model, Level::Ok, text);
+}
+
+/// Whether a cell is a row, as the filter stood when it was last applied.
+fn is_row(review: &Review, cell: Cell) -> bool {
+    review.is_shown(cell) || (review.unchanged && review.plan.kind(cell) != Kind::Change)
+}
+
+/// Lists the properties of the facility under the cursor. The cursor stays on its property; on another facility it is put
+/// on the first undecided one.
+pub(super) fn fill_cells(review: &mut Review, height: usize) {
+    let before = review.cells.current();
+    let facility = review.list.current();
+    let rows: Vec<Cell> =
+        facility.into_iter().flat_map(|f| review.plan.row(f)).filter(|cell| is_row(review, *cell)).collect();
+    let mut hidden = Hidden::default();
+    for cell in facility.into_iter().flat_map(|f| review.plan.row(f)).filter(|cell| !is_row(review, *cell)) {
+        if review.plan.kind(cell) == Kind::Change {
+            hidden.changes += 1;
+        } else {
+            hidden.unchanged += 1;
+        }
+    }
+    review.hidden = hidden;
+    let at = match before {
+        Some(cell) if Some(cell.facility) == facility => rows.iter().position(|row| *row >= cell),
+        _ => rows.iter().position(|cell| {
+            review.plan.kind(*cell) == Kind::Change && review.ledger.verdict(&review.plan, *cell).is_none()
+        }),
+    };
+    review.cells.all = rows;
+    review.cells.go(at.unwrap_or(0), height);
+}
+
+/// Lists the facilities of the current property.
+fn fill_column(review: &mut Review, height: usize) {
+    let mut rows = Filter::default().column(&review.plan, &review.ledger, review.property);
+    rows.retain(|cell| review.is_shown(*cell));
+    if review.unchanged {
+        let unchanged = review.plan.column(review.property).filter(|cell| {
+            review.plan.kind(*cell) != Kind::Change && review.filter.facility(&review.plan, cell.facility)
+        });
+        rows.extend(unchanged);
+    }
+    review.column_widths = super::read::widths(&review.plan, rows.iter().copied());
+    review.column.replace(rows, height);
+}
+
+/// Opens the column of a property where it was left.
+pub(super) fn show_property(review: &mut Review, property: u16, height: usize) {
+    if property == review.property {
+        return;
+    }
+    if let Some(cell) = review.column.current() {
+        review.left_at.insert(review.property, cell.facility);
+    }
+    review.property = property;
+    review.column.at = 0;
+    fill_column(review, height);
+    if let Some(facility) = review.left_at.get(&property) {
+        review.column.find(Cell { facility: *facility, property }, height);
+    }
+}
+
+/// Puts the cursors of Facilities on a cell, if it is listed.
+pub(super) fn show_cell(review: &mut Review, cell: Cell, layout: &Layout) -> bool {
+    if !review.list.find(cell.facility, layout.list_rows()) {
+        return false;
+    }
+    fill_cells(review, layout.cell_rows());
+    review.cells.find(cell, layout.cell_rows())
+}
+
+/// Lists what Overview opens: what was not matched, what is left, and the properties by weight.
+pub(super) fn fill_doors(model: &mut Model) {
+    let Some(review) = &mut model.review else { return };
+    let mut properties: Vec<u16> = (0..review.plan.width()).collect();
+    properties.sort_by_key(|property| {
+        let tally = review.ledger.property(*property);
+        (std::cmp::Reverse((tally.stop, tally.review, tally.left(), tally.changes)), *property)
+    });
+    let unmatched = !review.plan.skipped().is_empty();
+    let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
+    doors.extend([Door::Stop, Door::Review, Door::Plain]);
+    doors.extend(properties.into_iter().map(Door::Property));
+    review.doors.replace(doors, usize::MAX);
+}
+
+/// Keeps cursors inside their windows and names short enough after the size changed.
+pub(super) fn fit(model: &mut Model) {
+    let column = model.layout_of(Screen::Properties).list_rows();
+    let facilities = model.layout_of(Screen::Facilities);
+    let Some(review) = &mut model.review else { return };
+    review.column.go(review.column.at, column);
+    review.list.go(review.list.at, facilities.list_rows());
+    review.cells.go(review.cells.at, facilities.cell_rows());
+    let columns = Grid::properties(facilities.cells.width, review.widths).name;
+    if review.names.columns != columns {
+        review.names.columns = columns;
+        let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
+        review.names.short = text::shorten(&full, columns);
+    }
+}
+
+/// Names of the properties, not shortened yet.
+pub(super) fn names(plan: &Plan) -> Names {
+    let inert: Vec<String> = plan.properties().iter().map(|p| text::inert(&p.name).into_owned()).collect();
+    let all: Vec<&str> = inert.iter().map(String::as_str).collect();
+    let start = text::common_start(&all).to_owned();
+    let full = inert.iter().map(|name| name[start.len()..].to_owned()).collect();
+    Names { start, full, ..Names::default() }
+}
+
+/// Whether a change is undecided, and flagged where that is asked for.
+pub(super) fn is_left(review: &Review, cell: Cell, flagged: bool) -> bool {
+    review.plan.kind(cell) == Kind::Change
+        && review.ledger.verdict(&review.plan, cell).is_none()
+        && (!flagged || review.plan.severity(cell) >= Some(Severity::Review))
+}
+
+/// What the cursor's pane is, for messages.
+pub(super) fn on_facility(model: &Model) -> bool {
+    model.screen == Screen::Facilities && model.focus == Focus::List
+}

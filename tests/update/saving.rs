@@ -1,0 +1,167 @@
+//! Decisions go to disk before anything else; leaving and coming back.
+
+use super::*;
+use onse::job::report::{Level, Phase, Sending};
+
+#[test]
+fn while_one_decision_is_written_no_other_is_made() {
+    let mut desk = cells();
+    desk.disk = false;
+    desk.keys("a");
+    assert!(desk.review().is_saving());
+    desk.keys("r");
+    assert_eq!(desk.status(), "the last decision is still being saved");
+    assert_eq!(desk.entries().len(), 1);
+    desk.keys("j");
+    desk.tell(Msg::Recorded(1, Ok(())));
+    desk.keys("r");
+    assert_eq!(desk.entries().len(), 2);
+}
+
+#[test]
+fn a_decision_that_cannot_be_written_is_taken_back_whole() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("a");
+    desk.disk = false;
+    desk.keys("Ay");
+    assert_eq!(desk.approved().len(), 9);
+    desk.tell(Msg::Recorded(2, Err("no space left on device".to_owned())));
+    assert_eq!(desk.approved(), [(0, 0)]);
+    assert!(desk.status().contains("taken back: no space left"), "{}", desk.status());
+    assert!(desk.model.unread);
+    desk.disk = true;
+    desk.keys("u");
+    let entries = desk.entries();
+    let kept: Vec<Entry> = [&entries[0], &entries[2]].into_iter().cloned().collect();
+    let again = Ledger::replay(&desk.review().plan, &kept).unwrap();
+    assert_eq!(again.all(), desk.review().ledger.all(), "the log on disk is the state on screen");
+}
+
+#[test]
+fn an_undo_that_cannot_be_written_is_taken_back() {
+    let mut desk = cells();
+    desk.keys("a");
+    desk.disk = false;
+    desk.keys("u");
+    desk.tell(Msg::Recorded(2, Err("gone".to_owned())));
+    assert_eq!(desk.approved(), [(0, 0)]);
+    assert_eq!(desk.review().ledger.last_done().as_deref(), Some("approved anc1_visits of Kasenga HC"));
+}
+
+#[test]
+fn an_answer_about_another_entry_settles_nothing() {
+    let mut desk = cells();
+    desk.disk = false;
+    desk.keys("a");
+    desk.tell(Msg::Recorded(7, Err("other".to_owned())));
+    assert!(desk.review().is_saving() && desk.approved() == [(0, 0)]);
+}
+
+#[test]
+fn the_place_goes_with_the_decision_and_with_leaving() {
+    let mut desk = cells();
+    desk.keys("a");
+    let place = Place {
+        screen: Screen::Facilities,
+        facility: Some("case-0".to_owned()),
+        property: Some("dhis_malaria_pos".to_owned()),
+        filter: String::new(),
+    };
+    assert_eq!(desk.cmds.iter().filter(|cmd| **cmd == Cmd::SavePlace(place.clone())).count(), 1);
+    desk.keys("q");
+    assert_eq!(desk.cmds[desk.cmds.len() - 2..], [Cmd::SavePlace(place), Cmd::Quit]);
+}
+
+#[test]
+fn the_next_start_opens_at_the_same_row() {
+    let place = Place {
+        screen: Screen::Properties,
+        facility: Some("case-1".to_owned()),
+        property: Some("dhis_opd_total".to_owned()),
+        filter: "is:review".to_owned(),
+    };
+    let mut desk = Desk::new();
+    let plan = plan();
+    let ledger = Ledger::new(&plan);
+    desk.open(plan, ledger, Some(place.clone()));
+    assert_eq!((desk.model.screen, desk.facility()), (Screen::Properties, "Tsanga HC"));
+    assert_eq!((desk.review().property, desk.review().column.all.len()), (2, 2));
+    assert_eq!(desk.status(), "went on where you left: Properties, Tsanga HC");
+    desk.keys("q");
+    assert!(desk.cmds.contains(&Cmd::SavePlace(place)));
+}
+
+#[test]
+fn a_place_that_is_gone_breaks_nothing() {
+    let gone = |filter: &str| Place {
+        screen: Screen::Facilities,
+        facility: Some("case-99".to_owned()),
+        property: Some("dhis_gone".to_owned()),
+        filter: filter.to_owned(),
+    };
+    for filter in ["", "is:odd", "nobody"] {
+        let mut desk = Desk::new();
+        let plan = plan();
+        let ledger = Ledger::new(&plan);
+        desk.open(plan, ledger, Some(gone(filter)));
+        assert_eq!(desk.model.screen, Screen::Facilities);
+        desk.keys("jk");
+    }
+}
+
+#[test]
+fn coming_back_to_submit_asks_no_server_by_itself() {
+    let mut desk = Desk::new();
+    let plan = plan();
+    let ledger = Ledger::new(&plan);
+    desk.open(plan, ledger, Some(Place { screen: Screen::Submit, ..Place::default() }));
+    assert_eq!(desk.model.screen, Screen::Overview);
+    assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::Check(_))));
+}
+
+#[test]
+fn a_submission_begun_before_is_shown() {
+    let mut desk = Desk::new();
+    let plan = plan();
+    let ledger = Ledger::new(&plan);
+    let sending = Sending { phase: Phase::Ended, changes: 3, applied: 2, unknown: 1, ..Sending::default() };
+    let opened = Opened {
+        plan: Arc::new(plan),
+        ledger,
+        place: None,
+        file: "a.review".to_owned(),
+        sending: Some(sending.clone()),
+    };
+    desk.tell(Msg::Read(Ok(Box::new(opened))));
+    assert_eq!(desk.model.screen, Screen::Submit);
+    assert_eq!(desk.model.submit.stage, onse::tui::model::Stage::Ended(sending));
+}
+
+#[test]
+fn reading_shows_progress_can_be_stopped_and_begun_again() {
+    let mut desk = Desk::new();
+    assert!(desk.model.is_working());
+    desk.keys("a2/u");
+    assert_eq!((desk.model.screen, desk.status()), (Screen::Overview, "nothing is read yet"));
+    desk.keys("<esc>");
+    assert_eq!(desk.cmds, [Cmd::CancelRead]);
+    desk.tell(Msg::Read(Err("stopped; what came is kept".to_owned())));
+    assert_eq!(desk.model.failed.as_deref(), Some("stopped; what came is kept"));
+    desk.keys("<enter>");
+    assert_eq!((desk.cmds.last(), desk.model.failed.is_none()), (Some(&Cmd::Read), true));
+}
+
+#[test]
+fn an_error_is_one_line_kept_in_the_log_and_marked_until_read() {
+    let mut desk = cells();
+    desk.tell(Msg::Note(Level::Stop, "disk \u{1b}[2J full".to_owned()));
+    assert_eq!((desk.status(), desk.model.unread), ("disk <1B>[2J full", true));
+    desk.keys("jL");
+    assert!(!desk.model.unread);
+    desk.keys("<esc>");
+    assert!(desk.model.over.is_none());
+    for i in 0..2_000 {
+        desk.tell(Msg::Note(Level::Ok, format!("{i}")));
+    }
+    assert_eq!((desk.model.log.len(), desk.status()), (500, "1999"));
+}
