@@ -86,6 +86,7 @@ fn every_action_has_a_key_and_words() {
         A::Send,
         A::WriteForms,
         A::Check,
+        A::Settle,
         A::Pause,
         A::StopAfterForm,
         A::Yes,

@@ -248,6 +248,8 @@ pub enum Action {
     WriteForms,
     /// Make the checks again.
     Check,
+    /// Settle what was sent and whose fate is open: the same bytes again, or reading back.
+    Settle,
     /// Pause between forms, or go on.
     Pause,
     /// Stop after this form.
@@ -315,7 +317,7 @@ fn is_reached(scopes: &[Scope], row: &Row) -> bool {
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     use Action::{
         Approve, ApproveAll, Clear, ClearAll, Filter, Log, Next, NextFlag, NextPane, Pause, Previous, PreviousFlag,
-        PreviousPane, Redo, Reject, RejectAll, Send, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
+        PreviousPane, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
     };
     let review = model.review.as_ref();
     let why = match action {
@@ -330,6 +332,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
             Stage::Ready(_) => None,
             _ => Some("the checks are not done"),
         },
+        Settle => cannot_settle(model),
         StopAfterForm if model.submit.stopping => Some("already stopping after this form"),
         Pause if model.submit.stopping => Some("stopping after this form"),
         Log if model.log.is_empty() => Some("no message yet"),
@@ -351,6 +354,23 @@ fn cannot_decide(model: &Model) -> Option<&'static str> {
         Some("the last decision is still being saved")
     } else {
         None
+    }
+}
+
+/// Why what was sent cannot be settled by itself. A submission settles it first, so approved changes go the way of the count.
+fn cannot_settle(model: &Model) -> Option<&'static str> {
+    let open = match &model.submit.stage {
+        Stage::Ended(sending) => sending.accepted + sending.unknown,
+        _ => 0,
+    };
+    // What was sent stays approved, so the difference is what waits.
+    let waiting = model.review.as_ref().is_some_and(|review| {
+        usize::try_from(review.ledger.all().approved).unwrap_or(usize::MAX) > review.ledger.sent()
+    });
+    match (open, waiting) {
+        (0, _) => Some("everything that was sent is settled"),
+        (_, true) => Some("more is approved: check again and type the count; what is open is settled first"),
+        _ => None,
     }
 }
 

@@ -157,6 +157,11 @@ pub static TABLE: &[Row] = {
             (&["enter"], "enter"),
             ("Submit", "check again", "reads both sides again and sends nothing"),
         ),
+        row(
+            (S::Settled, A::Settle, 2),
+            (&["v"], "v"),
+            ("Submit", "settle what is open", "the same bytes again, or reading back; no new form"),
+        ),
         // Lists.
         row((S::Lists, A::Down, 0), (&["down", "j"], "↓ j"), ("Move", "down", "with a count: 12j")),
         row((S::Lists, A::Up, 0), (&["up", "k"], "↑ k"), ("Move", "up", "")),

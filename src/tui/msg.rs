@@ -87,7 +87,7 @@ pub enum Msg {
     Checked(Job, Result<Box<Check>, String>),
     /// A submission went on or ended.
     Sending(Job, Box<Sending>),
-    /// A submission could not start.
+    /// A submission could not start; the sentence says what was and was not sent.
     Refused(Job, String),
     /// These cells are in a form that was frozen: their verdict stands from now on.
     Sent(Vec<Cell>),
@@ -104,6 +104,8 @@ pub enum Msg {
 /// What is to be done. The loop does it; `update` only asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cmd {
+    /// Open what the review file holds; answered by [`Msg::Read`].
+    Open,
     /// Read both sides, going on where it stopped.
     Read,
     /// Stop reading and keep what came.
@@ -118,7 +120,7 @@ pub enum Cmd {
     Submit {
         /// Number of the job.
         job: Job,
-        /// The count the person typed.
+        /// The count the person typed; 0 where only what was sent before is settled.
         count: usize,
     },
     /// Pause between forms, or go on.

@@ -198,7 +198,7 @@ fn the_result_stays_until_another_check_is_asked_for() {
 #[test]
 fn a_submission_that_is_refused_says_so() {
     let mut desk = sending();
-    desk.tell(Msg::Refused(2, "the count is not 9 any more".to_owned()));
+    desk.tell(Msg::Refused(2, "nothing was sent: the count is not 9 any more".to_owned()));
     assert_eq!(desk.status(), "nothing was sent: the count is not 9 any more");
     assert!(matches!(desk.model.submit.stage, Stage::Failed(_)));
 }
@@ -208,4 +208,26 @@ fn a_signal_to_end_leaves_at_once() {
     let mut desk = sending();
     desk.tell(Msg::Signal(Signal::Terminate));
     assert_eq!((desk.cmds.last(), desk.model.leaving), (Some(&Cmd::Quit), true));
+}
+
+#[test]
+fn what_is_open_is_settled_without_a_new_form() {
+    let mut desk = sending();
+    let all: Vec<Cell> = desk.review().ledger.to_send(&desk.review().plan).collect();
+    desk.tell(Msg::Sent(all));
+    desk.tell(ended(7));
+    desk.keys("v");
+    assert_eq!(desk.cmds.last(), Some(&Cmd::Submit { job: 3, count: 0 }));
+    desk.tell(Msg::Sending(3, Box::new(Sending { phase: Phase::Ended, changes: 9, applied: 9, ..Sending::default() })));
+    desk.keys("v");
+    assert_eq!(desk.status(), "everything that was sent is settled");
+}
+
+#[test]
+fn what_is_open_is_not_settled_alone_while_more_is_approved() {
+    let mut desk = sending();
+    desk.tell(ended(7));
+    desk.cmds.clear();
+    desk.keys("v");
+    assert_eq!((desk.sends(), desk.status().contains("type the count")), (false, true));
 }

@@ -88,7 +88,7 @@ fn act(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
         A::Filter => prompt::filter(model),
         A::Unchanged => view::toggle_unchanged(model),
         A::Read | A::StopReading => read::start_or_stop(model, action, out),
-        A::Send | A::Erase | A::WriteForms | A::Check | A::Pause | A::StopAfterForm => {
+        A::Send | A::Erase | A::WriteForms | A::Check | A::Settle | A::Pause | A::StopAfterForm => {
             submit::act(model, action, out);
         }
         A::Digit => say(model, Level::Look, "type the number of changes"),

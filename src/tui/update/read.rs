@@ -7,7 +7,7 @@ use crate::{
         query::Filter,
         value::grouped,
     },
-    job::report::{Detail, Phase, Reading},
+    job::report::{Detail, Reading},
     tui::{
         layout::Widths,
         model::{Behind, Counts, Hidden, Review, Rows, Stage},
@@ -87,9 +87,13 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         None => say(model, Level::Ok, "read; nothing has been written"),
     }
     if let Some(sending) = sending {
-        model.submit.stage =
-            if sending.phase == Phase::Ended { Stage::Ended(sending) } else { Stage::Sending(sending) };
-        model.screen = Screen::Submit;
+        // What is not settled is what the person came back for.
+        let open = sending.accepted + sending.unknown;
+        if open > 0 {
+            model.screen = Screen::Submit;
+            say(model, Level::Look, format!("{} sent earlier and not settled", super::decide::plural(open, "change")));
+        }
+        model.submit.stage = Stage::Ended(sending);
     }
 }
 

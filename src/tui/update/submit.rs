@@ -80,6 +80,10 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             out.push(Cmd::WriteForms);
         }
         Action::Check => check(model, out),
+        Action::Settle => {
+            begin(model, 0, out);
+            say(model, Level::Ok, "settling what was sent; no new form is made");
+        }
         Action::Pause => {
             model.submit.paused = !model.submit.paused;
             let paused = model.submit.paused;
@@ -112,12 +116,17 @@ fn send(model: &mut Model, out: &mut Vec<Cmd>) {
             format!("{typed} is not the number of changes, {expected}; nothing was written"),
         );
     }
+    begin(model, count, out);
+    say(model, Level::Ok, format!("submitting {}", plural(count, "change")));
+}
+
+/// Begins to send; what was sent before and is open comes first.
+fn begin(model: &mut Model, count: usize, out: &mut Vec<Cmd>) {
     let submit = &mut model.submit;
     submit.job += 1;
     (submit.paused, submit.stopping, submit.interrupts, submit.top) = (false, false, 0, 0);
     submit.stage = Stage::Sending(Sending { changes: count, ..Sending::default() });
     out.push(Cmd::Submit { job: submit.job, count });
-    say(model, Level::Ok, format!("submitting {}", plural(count, "change")));
 }
 
 /// Stops after the form under way.
@@ -157,6 +166,9 @@ pub(super) fn sending(model: &mut Model, job: Job, sending: Sending, out: &mut V
             text = format!("{text}; {} {what}", number(n));
         }
     }
+    if let Some(note) = &sending.note {
+        text = format!("{text}; {note}");
+    }
     let level = if sending.not_applied + sending.unknown > 0 { Level::Stop } else { Level::Ok };
     say(model, level, text);
     model.submit.stage = Stage::Ended(sending);
@@ -165,12 +177,12 @@ pub(super) fn sending(model: &mut Model, job: Job, sending: Sending, out: &mut V
     }
 }
 
-/// A submission could not start: nothing was sent.
+/// A submission could not start.
 pub(super) fn refused(model: &mut Model, job: Job, why: String, out: &mut Vec<Cmd>) {
     if job != model.submit.job || !model.submit.is_sending() {
         return;
     }
-    say(model, Level::Stop, format!("nothing was sent: {why}"));
+    say(model, Level::Stop, &why);
     model.submit.stage = Stage::Failed(why);
     if model.leave_when_stopped {
         leave(model, out);

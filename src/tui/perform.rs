@@ -1,0 +1,346 @@
+//! Does what `update` asked for, on a [`Session`]: every [`Cmd`] that takes time becomes a task, and its end a message.
+//! Decides nothing.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Result, anyhow};
+use futures_util::future::{BoxFuture, join_all, ready};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinHandle},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Perform, Replies,
+    msg::{Cmd, Job, Msg, Opened, Place},
+};
+use crate::{
+    domain::{
+        ledger::Entry,
+        plan::{Cell, Plan},
+    },
+    job::{
+        fetch::Ask,
+        report::{Level, Phase, Reading, Sending},
+        session::{self, Session},
+        submit::Steering,
+    },
+};
+
+/// Longest wait, on leaving, for a form that was let go of to be recorded as UNKNOWN.
+const LAST_WAIT: Duration = Duration::from_secs(10);
+
+/// Writes the forms as they stand now to a folder and answers where that is.
+pub type WriteForms = Arc<dyn Fn(Session) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
+/// What goes to the review file, in this order.
+enum Write {
+    Decision(Box<Entry>, Replies),
+    Place(Place, Replies),
+}
+
+/// How the submission under way is steered.
+struct Wheel {
+    stop: CancellationToken,
+    abandon: CancellationToken,
+    pause: watch::Sender<bool>,
+}
+
+/// A session with the work under way on it.
+pub struct Performer {
+    session: Session,
+    ask: Arc<Ask>,
+    username: String,
+    write_forms: WriteForms,
+    /// The plan of the review, once there is one.
+    plan: Arc<Mutex<Option<Arc<Plan>>>>,
+    reading: Option<CancellationToken>,
+    wheel: Option<Wheel>,
+    detail: Option<AbortHandle>,
+    /// Work under way; each ends after it has sent its message.
+    tasks: Vec<JoinHandle<()>>,
+    /// `None` once the review file takes nothing more.
+    file: Option<mpsc::UnboundedSender<Write>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Performer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Performer").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl Performer {
+    /// Works on this session. `ask` is what reading means, `username` stands in the forms. Needs a tokio runtime around it.
+    pub fn new(session: Session, ask: Ask, username: String, write_forms: WriteForms) -> Self {
+        let plan = Arc::new(Mutex::new(None));
+        let (file, queue) = mpsc::unbounded_channel();
+        let writer = tokio::spawn(write(session.clone(), Arc::clone(&plan), queue));
+        Self {
+            session,
+            ask: Arc::new(ask),
+            username,
+            write_forms,
+            plan,
+            reading: None,
+            wheel: None,
+            detail: None,
+            tasks: Vec::new(),
+            file: Some(file),
+            writer: Some(writer),
+        }
+    }
+
+    /// Runs a piece of work whose end is a message. A panic in it becomes a message too.
+    fn start<F>(
+        &mut self,
+        reply: &Replies,
+        work: impl Future<Output = Msg> + Send + 'static,
+        broken: impl FnOnce(String) -> F + Send + 'static,
+    ) -> AbortHandle
+    where
+        F: Future<Output = Msg> + Send,
+    {
+        let work = tokio::spawn(work);
+        let (abort, reply) = (work.abort_handle(), reply.clone());
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(tokio::spawn(async move {
+            let msg = match work.await {
+                Ok(msg) => msg,
+                Err(error) if error.is_panic() => broken("a fault in the program; see the log file".to_owned()).await,
+                Err(_) => return,
+            };
+            let _ = reply.send(msg);
+        }));
+        abort
+    }
+
+    fn put(&self, write: Write) {
+        if let Some(Err(lost)) = self.file.as_ref().map(|file| file.send(write)) {
+            tracing::error!("the review file takes nothing more");
+            if let Write::Decision(entry, reply) = lost.0 {
+                let _ = reply.send(Msg::Recorded(entry.seq, Err("the review file was closed".to_owned())));
+            }
+        }
+    }
+
+    fn read(&mut self, reply: &Replies) {
+        let stop = CancellationToken::new();
+        self.reading = Some(stop.clone());
+        let (session, ask, plan) = (self.session.clone(), Arc::clone(&self.ask), Arc::clone(&self.plan));
+        let said = reply.clone();
+        let work = async move {
+            let (progress, shown) = watch::channel(Reading::default());
+            let read = session.read(&ask, progress, stop);
+            let result = told(read, shown, &said, |reading| Msg::Reading(Box::new(reading))).await;
+            read_msg(&session, &plan, result)
+        };
+        self.start(reply, work, |why| ready(Msg::Read(Err(why))));
+    }
+
+    fn open(&mut self, reply: &Replies) {
+        let (session, plan) = (self.session.clone(), Arc::clone(&self.plan));
+        let work = async move {
+            let result = session.open().await;
+            read_msg(&session, &plan, result)
+        };
+        self.start(reply, work, |why| ready(Msg::Read(Err(why))));
+    }
+
+    /// Loads what is behind a cell. Only the newest is wanted.
+    fn load_detail(&mut self, cell: Cell, reply: &Replies) {
+        if let Some(older) = self.detail.take() {
+            older.abort();
+        }
+        let Some(plan) = current(&self.plan) else { return };
+        let session = self.session.clone();
+        let work =
+            async move { Msg::Detail(session.detail(&plan, cell).await.map_err(|error| (cell, format!("{error:#}")))) };
+        self.detail = Some(self.start(reply, work, move |why| ready(Msg::Detail(Err((cell, why))))));
+    }
+
+    /// Makes the checks on what the review file holds, which is what would be sent.
+    fn check(&mut self, job: Job, reply: &Replies) {
+        let session = self.session.clone();
+        let work = async move {
+            let check = async {
+                let opened = session.open().await?;
+                session.check(&opened.plan, &opened.ledger).await
+            };
+            Msg::Checked(job, check.await.map(Box::new).map_err(|error| format!("{error:#}")))
+        };
+        self.start(reply, work, move |why| ready(Msg::Checked(job, Err(why))));
+    }
+
+    fn submit(&mut self, job: Job, reply: &Replies) {
+        let (pause, paused) = watch::channel(false);
+        let steering = Steering { stop: CancellationToken::new(), abandon: CancellationToken::new(), pause: paused };
+        self.wheel = Some(Wheel { stop: steering.stop.clone(), abandon: steering.abandon.clone(), pause });
+        let (session, username, said) = (self.session.clone(), self.username.clone(), reply.clone());
+        let work = async move {
+            let (progress, shown) = watch::channel(Sending::default());
+            let submit = session.submit(&username, progress, steering);
+            let result = told(submit, shown, &said, |sending| still(job, sending)).await;
+            ended(job, &session, result, &said).await
+        };
+        // After a panic the review file still knows what left this machine.
+        let (left, also) = (self.session.clone(), reply.clone());
+        self.start(reply, work, move |why| async move { ended(job, &left, Err(anyhow!("{why}")), &also).await });
+    }
+
+    fn write_forms(&mut self, reply: &Replies) {
+        let work = (self.write_forms)(self.session.clone());
+        let work = async move { Msg::Wrote(work.await.map_err(|error| format!("{error:#}"))) };
+        self.start(reply, work, |why| ready(Msg::Wrote(Err(why))));
+    }
+}
+
+impl Perform for Performer {
+    fn perform(&mut self, cmd: Cmd, reply: &Replies) {
+        match cmd {
+            Cmd::Open => self.open(reply),
+            Cmd::Read => self.read(reply),
+            Cmd::CancelRead => {
+                if let Some(reading) = &self.reading {
+                    reading.cancel();
+                }
+            }
+            Cmd::Record(entry) => self.put(Write::Decision(entry, reply.clone())),
+            Cmd::SavePlace(place) => self.put(Write::Place(place, reply.clone())),
+            Cmd::LoadDetail(cell) => self.load_detail(cell, reply),
+            Cmd::Check(job) => self.check(job, reply),
+            Cmd::Submit { job, .. } => self.submit(job, reply),
+            Cmd::WriteForms => self.write_forms(reply),
+            Cmd::Pause(pause) => {
+                if let Some(wheel) = &self.wheel {
+                    wheel.pause.send_replace(pause);
+                }
+            }
+            Cmd::StopAfterForm => {
+                if let Some(wheel) = &self.wheel {
+                    wheel.stop.cancel();
+                }
+            }
+            Cmd::Abandon => {
+                if let Some(wheel) = &self.wheel {
+                    wheel.stop.cancel();
+                    wheel.abandon.cancel();
+                }
+            }
+            // The loop does these itself.
+            Cmd::Suspend | Cmd::Redraw | Cmd::Quit => {}
+        }
+    }
+
+    /// Stops what runs, waits until a form that was let go of is recorded, and until everything is in the review file.
+    async fn finish(&mut self) {
+        if let Some(reading) = &self.reading {
+            reading.cancel();
+        }
+        if let Some(wheel) = &self.wheel {
+            wheel.stop.cancel();
+            wheel.abandon.cancel();
+        }
+        let tasks = std::mem::take(&mut self.tasks);
+        if tokio::time::timeout(LAST_WAIT, join_all(tasks)).await.is_err() {
+            tracing::error!("left while work was still under way");
+        }
+        self.file = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+    }
+}
+
+fn current(plan: &Mutex<Option<Arc<Plan>>>) -> Option<Arc<Plan>> {
+    plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Writes to the review file, one after the other.
+async fn write(session: Session, plan: Arc<Mutex<Option<Arc<Plan>>>>, mut queue: mpsc::UnboundedReceiver<Write>) {
+    while let Some(next) = queue.recv().await {
+        match next {
+            Write::Decision(entry, reply) => {
+                let seq = entry.seq;
+                let result = match current(&plan) {
+                    Some(plan) => session.record(*entry, &plan).await.map_err(|error| format!("{error:#}")),
+                    None => Err("no review is open".to_owned()),
+                };
+                let _ = reply.send(Msg::Recorded(seq, result));
+            }
+            Write::Place(place, reply) => {
+                let result = match serde_json::to_string(&place) {
+                    Ok(text) => session.save_place(text).await,
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = result {
+                    let text = format!("the place could not be kept: {error:#}; decisions are not touched by that");
+                    let _ = reply.send(Msg::Note(Level::Look, text));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a piece of work and passes on its progress, the newest only.
+async fn told<T, P: Clone>(
+    work: impl Future<Output = T>,
+    mut shown: watch::Receiver<P>,
+    reply: &Replies,
+    msg: impl Fn(P) -> Msg,
+) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            Ok(()) = shown.changed() => {
+                let now = shown.borrow_and_update().clone();
+                let _ = reply.send(msg(now));
+            }
+        }
+    }
+}
+
+/// The review that was read or opened, as the screen wants it.
+fn read_msg(session: &Session, plan: &Mutex<Option<Arc<Plan>>>, result: Result<session::Opened>) -> Msg {
+    let opened = match result {
+        Ok(opened) => opened,
+        Err(error) => return Msg::Read(Err(format!("{error:#}"))),
+    };
+    *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened.plan));
+    // A place of another version is no reason not to open the review.
+    let place = opened.place.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let file = session.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let sending = opened.standing();
+    Msg::Read(Ok(Box::new(Opened { plan: opened.plan, ledger: opened.ledger, place, file, sending })))
+}
+
+/// Progress of a submission. That it ended is said by [`ended`], after what was sent is known.
+fn still(job: Job, mut sending: Sending) -> Msg {
+    if sending.phase == Phase::Ended {
+        sending.phase = Phase::ReadingBack;
+    }
+    Msg::Sending(job, Box::new(sending))
+}
+
+/// The end of a submission. What was sent is read from the review file, also after a failure.
+async fn ended(job: Job, session: &Session, result: Result<Sending>, reply: &Replies) -> Msg {
+    let kept = session.open().await;
+    if let Ok(opened) = &kept {
+        let _ = reply.send(Msg::Sent(opened.sent()));
+    }
+    let why = match result {
+        Ok(sending) => return Msg::Sending(job, Box::new(sending)),
+        Err(error) => format!("{error:#}"),
+    };
+    match kept.map(|opened| opened.standing()) {
+        Ok(None) => Msg::Refused(job, format!("nothing was sent: {why}")),
+        Ok(Some(standing)) => Msg::Sending(job, Box::new(Sending { note: Some(why), ..standing })),
+        Err(error) => Msg::Refused(job, format!("{why}; the review file could not be read: {error:#}")),
+    }
+}
