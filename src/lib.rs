@@ -16,6 +16,7 @@
 //! `domain` is pure: values in, values out. `io` is the outside: HTTP, the review file, settings.
 //! `job` joins the two into the work that takes time. `tui` draws and decides; `sandbox` answers as both servers.
 
+pub mod cli;
 pub mod domain;
 pub mod io;
 pub mod job;

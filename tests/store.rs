@@ -241,3 +241,23 @@ async fn a_file_whose_reading_never_finished_says_so() {
     let error = format!("{:#}", store.load().await.unwrap_err());
     assert!(error.contains("never finished"), "{error}");
 }
+
+#[tokio::test]
+async fn only_a_file_without_a_plan_is_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (blank, full) = (folder.path().join("blank.review"), folder.path().join("full.review"));
+    Store::create(&blank).unwrap().close();
+    let (store, plan) = filled(&full).await;
+    assert!(Store::discard_blank(&full).unwrap_err().to_string().contains("is open in another"));
+    store.close();
+    assert!(Store::discard_blank(&blank).unwrap() && !blank.exists());
+    assert!(!Store::discard_blank(&full).unwrap() && full.exists());
+    let parts = Store::read_only_parts(&full, plan.head.generation).unwrap();
+    let read: usize = parts.values().map(Vec::len).sum();
+    assert_eq!(read, parts_written());
+    assert!(Store::read_only_parts(&full, 9).unwrap().is_empty());
+}
+
+fn parts_written() -> usize {
+    parts().iter().map(|one| one.parts.len()).sum()
+}

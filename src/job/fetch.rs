@@ -61,6 +61,13 @@ pub struct Ask {
     pub used: Used,
 }
 
+impl Ask {
+    /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
+    pub fn scope(&self) -> String {
+        if self.facilities.is_empty() { "whole project".to_owned() } else { self.facilities.join(", ") }
+    }
+}
+
 /// A facility that was asked for and could not be told: the person's words were wrong, not the servers.
 #[derive(Debug)]
 pub struct NotFound(pub String);
@@ -292,7 +299,7 @@ impl Reader<'_> {
             case_type: ask.case_type.clone(),
             read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             generation: 1,
-            scope: if ask.facilities.is_empty() { "whole project".to_owned() } else { ask.facilities.join(", ") },
+            scope: ask.scope(),
             mapping_problems: problems.collect(),
             notes,
         }

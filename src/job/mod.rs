@@ -2,6 +2,8 @@
 //! Joins `domain` and `io`; knows nothing of screens.
 
 pub mod assemble;
+pub mod connect;
+pub mod export;
 pub mod fetch;
 pub mod forms;
 pub mod report;

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::{Router, extract::Request, middleware::Next, response::Response};
@@ -222,9 +223,18 @@ impl Sandbox {
             .with_state(self.clone())
     }
 
-    /// Answers on `listener` until `stop` is cancelled and the open connections are done.
-    pub async fn listen(self, listener: tokio::net::TcpListener, stop: CancellationToken) -> std::io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop.cancelled_owned()).await
+    /// Answers on `listener`, each answer after `latency`, until `stop` is cancelled and the open connections are done.
+    pub async fn listen(
+        self,
+        listener: tokio::net::TcpListener,
+        latency: Duration,
+        stop: CancellationToken,
+    ) -> std::io::Result<()> {
+        let slow = axum::middleware::from_fn(move |request: Request, next: Next| async move {
+            tokio::time::sleep(latency).await;
+            next.run(request).await
+        });
+        axum::serve(listener, self.router().layer(slow)).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 
     /// Notes the request and turns away what a front server would (dhis2.md section 1.6, "URL budget").

@@ -1,5 +1,7 @@
 //! The same service behind a real listener, read by a client of twenty lines.
 
+use std::time::Duration;
+
 use onse::sandbox::PROJECT;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,7 +29,7 @@ async fn both_servers_answer_on_loopback_until_they_are_stopped() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let server = tokio::spawn(rig.sandbox.clone().listen(listener, stop.clone()));
+    let server = tokio::spawn(rig.sandbox.clone().listen(listener, Duration::from_millis(1), stop.clone()));
 
     let info = ask(address, "/dhis2/api/system/info", &dhis2_basic()).await;
     assert!(info.starts_with("HTTP/1.1 200 OK\r\n"), "{info}");

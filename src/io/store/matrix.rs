@@ -73,18 +73,19 @@ impl Store {
 
     /// All parts of a generation.
     pub async fn all_parts(&self, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
-        self.call("read the category options", move |connection| {
-            let mut select = connection.prepare("SELECT facility, data_set, rows FROM parts WHERE generation = ?1")?;
-            let mut rows = select.query([generation])?;
-            let mut all = BTreeMap::new();
-            while let Some(row) = rows.next()? {
-                let blob: Vec<u8> = row.get(2)?;
-                all.insert((row.get(0)?, row.get(1)?), unpack(&blob)?);
-            }
-            Ok(all)
-        })
-        .await
+        self.call("read the category options", move |connection| all_parts(connection, generation)).await
     }
+}
+
+pub(super) fn all_parts(connection: &Connection, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
+    let mut select = connection.prepare("SELECT facility, data_set, rows FROM parts WHERE generation = ?1")?;
+    let mut rows = select.query([generation])?;
+    let mut all = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let blob: Vec<u8> = row.get(2)?;
+        all.insert((row.get(0)?, row.get(1)?), unpack(&blob)?);
+    }
+    Ok(all)
 }
 
 fn pack(parts: &[Part]) -> Result<Vec<u8>> {

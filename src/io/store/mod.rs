@@ -9,6 +9,7 @@ mod log;
 mod matrix;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -19,7 +20,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::domain::{ledger::Entry, plan::Plan};
+use crate::domain::{ledger::Entry, plan::Plan, total::Part};
 
 pub use forms::{Form, FormCell, Seen};
 pub use lock::Holder;
@@ -140,6 +141,27 @@ impl Store {
         let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .with_context(|| format!("cannot open {}", path.display()))?;
         load(&mut connection).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// All parts of a generation, for reading only; takes no hold of the file.
+    pub fn read_only_parts(path: &Path, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        matrix::all_parts(&connection, generation).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Takes away a review file into which nothing was ever read, and says whether it did. Any other file stays.
+    pub fn discard_blank(path: &Path) -> Result<bool> {
+        check(path)?;
+        let holder = Holder::take(path)?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let blank = connection.query_row("SELECT NOT EXISTS(SELECT 1 FROM generation)", [], |row| row.get(0))?;
+        drop(connection);
+        if blank {
+            std::fs::remove_file(path).with_context(|| format!("cannot remove the empty {}", path.display()))?;
+        }
+        drop(holder);
+        Ok(blank)
     }
 
     fn start(path: &Path, mut connection: Connection, holder: Holder) -> Result<Self> {

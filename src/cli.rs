@@ -1,0 +1,97 @@
+//! The command line: what was typed, which command does it, where words go, and the exit code. The work itself is in `job`.
+
+mod args;
+mod decide;
+mod exit;
+mod here;
+mod log;
+mod out;
+mod progress;
+mod prompt;
+mod read;
+mod review;
+mod sandbox;
+mod screen;
+mod show;
+mod signals;
+mod submit;
+
+use std::{ffi::OsString, io::Write as _};
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+
+pub use exit::Exit;
+
+use self::{
+    args::{Command, Line},
+    here::Here,
+    out::{Out, results, say},
+};
+
+/// Runs the command line `args`, the program's own name first, and says how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(name) = args::secret(&args) {
+        say(&format!(
+            "{name}: a secret is not taken as an argument, because process lists and the shell's history show it. Set \
+             ONSE_DHIS2_PASSWORD, ONSE_DHIS2_TOKEN or ONSE_COMMCARE_API_KEY, or write it into secrets.toml beside the \
+             settings. Nothing was done; if that was the real one, change it."
+        ));
+        return Exit::Usage;
+    }
+    let line = match Line::try_parse_from(args) {
+        Ok(line) => line,
+        Err(told) => {
+            // Nothing can be done about a reader of the help that left.
+            let _ = told.print();
+            return if told.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let mut out = results();
+    let ended = perform(line, &mut out).and_then(|exit| {
+        out.flush().context("the result could not be written")?;
+        Ok(exit)
+    });
+    ended.unwrap_or_else(|error| {
+        // What was printed before stays: it is true. A result that cannot be written was said already.
+        let _ = out.flush();
+        let exit = Exit::of(&error);
+        tracing::error!(exit = exit.code(), "{error:#}");
+        complain(&error, exit);
+        exit
+    })
+}
+
+fn perform(line: Line, out: &mut Out) -> Result<Exit> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the program could not start")?;
+    runtime.block_on(dispatch(line, out))
+}
+
+async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
+    let here = Here::new(line.global);
+    match &line.command {
+        None => review::first(&here, out).await,
+        Some(Command::Demo(country)) => review::demo(&here, country).await,
+        Some(Command::Review(args)) => review::review(&here, args).await,
+        Some(Command::Plan(args)) => read::plan(&here, args, out).await,
+        Some(Command::Show(args)) => show::show(&here, args, out),
+        Some(Command::Decide(args)) => decide::decide(&here, args, out).await,
+        Some(Command::Submit(args)) => submit::submit(&here, args, out).await,
+        Some(Command::Sandbox(args)) => sandbox::serve(&here, args, out).await,
+    }
+}
+
+/// The error as one chain of sentences, and that nothing was changed where that is so and was not said.
+fn complain(error: &anyhow::Error, exit: Exit) {
+    let told = format!("{error:#}");
+    say(&format!("onse: {told}"));
+    let before_any_change = matches!(exit, Exit::Failed | Exit::Usage | Exit::Stopped);
+    let said = ["othing was", "no case of it changed", "never overwritten", "There are no settings yet"]
+        .iter()
+        .any(|words| told.contains(words));
+    if before_any_change && !said {
+        say("Nothing was changed.");
+    }
+}

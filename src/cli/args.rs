@@ -1,0 +1,310 @@
+//! Commands and flags as typed. What they do is elsewhere; what is wrong with them is said here, with exit code 2.
+#![expect(clippy::doc_markdown, reason = "these comments are the help, printed as they stand")]
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use crate::domain::{ledger::Act, quarter::Quarter, query::Filter};
+
+/// Reads DHIS2 totals and CommCare facility cases, shows old against new, and submits what a person approved.
+///
+/// Without a command: the review of last quarter with the default profile.
+#[derive(Debug, Parser)]
+#[command(name = "onse", version, after_help = EXITS, disable_help_subcommand = true)]
+pub(super) struct Line {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Exit codes, for the help.
+const EXITS: &str = "Exit codes: 0 done or nothing to do, 1 error before any change, 2 wrong usage, settings or mapping, \
+3 changes wait for approval, 4 partly applied or not verified, 5 some approved cells were held, 6 refused by an open STOP, \
+130 interrupted.";
+
+/// Flags every command takes.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Global {
+    /// Profile to use; else ONSE_PROFILE, else default_profile of the settings
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Settings file; else ONSE_CONFIG, else config.toml in the usual place
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(super) config: Option<PathBuf>,
+    /// Mapping file; else the profile's, else case_property_map.csv here, else the built-in one
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(super) mapping: Option<PathBuf>,
+    /// How much is written to logs/onse.log in the data folder: off, error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub(super) log_level: LevelFilter,
+    /// Colour on screen
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// Unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The review against a built-in sandbox: no network, no credentials, nothing to set up
+    Demo(Country),
+    /// Review a quarter: opens FILE, else the newest unfinished review of the same scope, else reads both sides
+    Review(Review),
+    /// Read both sides into a review file, without a screen
+    Plan(Plan),
+    /// Print a review
+    Show(Show),
+    /// Approve, reject or clear the changes a filter finds
+    Decide(Decide),
+    /// Send the approved changes and read them back
+    Submit(Submit),
+    /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
+    Sandbox(Sandbox),
+}
+
+/// The country of the sandbox.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Country {
+    /// Number of facilities
+    #[arg(long, value_name = "N", default_value_t = crate::sandbox::FACILITIES, value_parser = facilities)]
+    pub(super) facilities: usize,
+    /// The same seed gives the same country
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+/// Which facilities of which quarter.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Scope {
+    /// Quarter, such as 2026Q2, 2026-Q2 or "Q2 2026" [default: the last finished one]
+    #[arg(long, value_name = "QUARTER", value_parser = Quarter::parse)]
+    pub(super) period: Option<Quarter>,
+    /// Take a quarter that is not over yet
+    #[arg(long)]
+    pub(super) allow_unfinished: bool,
+    /// Only this facility, by name, case id or organisation unit id; may be given again
+    #[arg(long = "facility", value_name = "ID_OR_NAME")]
+    pub(super) facilities: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Review {
+    /// Review file to open
+    #[arg(conflicts_with_all = ["new", "period", "allow_unfinished", "facilities"])]
+    pub(super) file: Option<PathBuf>,
+    /// Read both sides into a new review, even where an unfinished one is there
+    #[arg(long, conflicts_with = "offline")]
+    pub(super) new: bool,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Touch no network: look and decide only
+    #[arg(long)]
+    pub(super) offline: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Plan {
+    /// Review file to write [default: in the data folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Print the plan as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Show {
+    /// Review file
+    pub(super) file: PathBuf,
+    /// Every cell of this facility: name, part of it, case id or organisation unit id
+    #[arg(long, value_name = "ID_OR_NAME")]
+    pub(super) facility: Option<String>,
+    /// Every cell of this property
+    #[arg(long, value_name = "NAME")]
+    pub(super) property: Option<String>,
+    /// The changes this filter finds: plain words, prop:NAME, is:left, is:stop …; -word turns one round
+    #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
+    pub(super) filter: Option<Filter>,
+    /// One JSON object; without a filter every cell
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The forms as they stand now; form id and times are made at sending
+    #[arg(long, conflicts_with_all = ["json", "facility", "property", "filter"])]
+    pub(super) xml: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("act").required(true).multiple(false))]
+pub(super) struct Decide {
+    /// Review file
+    pub(super) file: PathBuf,
+    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all
+    #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
+    pub(super) filter: Filter,
+    /// Will be written
+    #[arg(long, group = "act")]
+    pub(super) approve: bool,
+    /// The case keeps its old value
+    #[arg(long, group = "act")]
+    pub(super) reject: bool,
+    /// Back to undecided
+    #[arg(long, group = "act")]
+    pub(super) clear: bool,
+    /// Why; a STOP is approved one at a time and with a reason
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+impl Decide {
+    pub(super) fn act(&self) -> Act {
+        match (self.approve, self.reject) {
+            (true, _) => Act::Approve,
+            (_, true) => Act::Reject,
+            _ => Act::Clear,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("how").required(true).multiple(false))]
+pub(super) struct Submit {
+    /// Review file
+    pub(super) file: PathBuf,
+    /// Send. N must be the number of approved changes not sent yet
+    #[arg(long, value_name = "N", group = "how")]
+    pub(super) write: Option<usize>,
+    /// Write the forms as they stand now into this new or empty folder; sends nothing, touches no network
+    #[arg(long, value_name = "DIR", group = "how")]
+    pub(super) dry_run: Option<PathBuf>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Sandbox {
+    /// Port on this machine; 0 for any free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) port: u16,
+    #[command(flatten)]
+    pub(super) country: Country,
+    /// Pause before every answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=600_000))]
+    pub(super) latency: u64,
+    /// Print addresses, accounts and settings as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Enough for any real country, and few enough to be made while one waits.
+fn facilities(text: &str) -> Result<usize, String> {
+    let count: usize = text.parse().map_err(|_| "a whole number is needed, such as 1106".to_owned())?;
+    if (1..=200_000).contains(&count) { Ok(count) } else { Err("1 to 200000 facilities can be made".to_owned()) }
+}
+
+/// The name of the first argument that carries a secret, such as `--password`; never its value (fault matrix row X01).
+pub(super) fn secret(args: &[OsString]) -> Option<String> {
+    let args = args.iter().skip(1).map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
+    args.filter_map(|arg| {
+        arg.strip_prefix("--").map(|rest| rest.split(['=', ':', ' ']).next().unwrap_or(rest).to_owned())
+    })
+    .find(|name| {
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let within = ["password", "passwd", "passphrase", "token", "secret", "apikey", "credential"];
+        within.iter().any(|word| letters.contains(word)) || matches!(&*letters, "pass" | "pwd" | "pw" | "key" | "auth")
+    })
+    .map(|name| format!("--{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Line, clap::Error> {
+        Line::try_parse_from(std::iter::once("onse").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn quarters_are_read_in_every_spelling() {
+        for text in ["2026Q2", "2026q2", "Q2 2026", "2026-Q2"] {
+            let line = Line::try_parse_from(["onse", "plan", "--period", text]).unwrap();
+            let Some(Command::Plan(plan)) = line.command else { panic!("no plan") };
+            assert_eq!(plan.scope.period.unwrap().to_string(), "2026Q2", "{text}");
+        }
+        for text in ["2026Q5", "2026"] {
+            let error = Line::try_parse_from(["onse", "plan", "--period", text]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("2026Q2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_act_and_one_way_of_sending() {
+        for line in [
+            "decide f --where x",
+            "decide f --where x --approve --reject",
+            "decide f --approve",
+            "submit f",
+            "submit f --write 3 --dry-run d",
+            "submit f --write many",
+            "show f --xml --json",
+            "review f --new",
+            "review --new --offline",
+            "show f --where is:odd",
+            "plan --colour never",
+            "demo --facilities 0",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        for line in [
+            "",
+            "decide f --where -is:stop --approve",
+            "submit f --write 0 --json",
+            "review --facility a --facility b",
+            "--profile p plan -o x",
+            "sandbox --port 0 --json --latency 5",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn secrets_in_arguments_are_noticed_by_name() {
+        let of = |line: &str| secret(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in [
+            "onse plan --password hunter2",
+            "onse plan --api-key=hunter2",
+            "onse --token hunter2",
+            "onse plan --commcare-api-key hunter2",
+            "onse plan --DHIS2_PASSWORD=hunter2",
+            "onse plan --key hunter2",
+        ] {
+            let name = of(line).unwrap();
+            assert!(name.starts_with("--") && !name.contains("hunter2"), "{name}");
+        }
+        for line in ["onse plan --profile p", "onse show --property keys", "onse show -- --password", "onse"] {
+            assert_eq!(of(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `onse decide`: one decision on the changes a filter finds, by the rules of the screen (review-ux.md rule 3).
+
+use std::io::Write as _;
+
+use anyhow::{Result, anyhow};
+
+use super::{
+    args,
+    exit::{Exit, refused},
+    here::Here,
+    out::{Out, count, say},
+};
+use crate::{
+    domain::{
+        flags::Severity,
+        ledger::{Act, Ledger, SHORTEST_REASON},
+        plan::{Cell, Plan},
+        value::grouped,
+    },
+    io::store::Store,
+    job::{
+        export::decided,
+        session::{Opened, Session},
+    },
+};
+
+pub(super) async fn decide(here: &Here, args: &args::Decide, out: &mut Out) -> Result<Exit> {
+    let session = here.session(Store::open(&args.file)?, None);
+    let done = on(&session, args, out).await;
+    session.close();
+    done
+}
+
+async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exit> {
+    let Opened { plan, mut ledger, .. } = session.open().await?;
+    let found: Vec<Cell> = args.filter.changes(&plan, &ledger).collect();
+    let act = args.act();
+    let chosen = choose(&plan, &ledger, act, &found, args.reason.as_deref());
+    let words =
+        if args.filter.is_empty() { "in the whole review".to_owned() } else { format!("where {}", args.filter.text()) };
+    if chosen.take.is_empty() {
+        return nothing(&plan, act, &found, &chosen, &words);
+    }
+    let label = format!("{} {words}", number(chosen.take.len()));
+    let entry = ledger
+        .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
+        .map_err(|why| anyhow!("{why}; nothing was changed"))?;
+    session.record(entry, &plan).await?;
+    writeln!(out, "{} {} {words}", act.past(), changes(chosen.take.len()))?;
+    for line in chosen.left(&plan) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{}", decided(&ledger.all(), ledger.sent()))?;
+    let ready = ledger.to_send(&plan).count();
+    if ready > 0 {
+        say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", args.file.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The changes found, by what a decision may take.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Chosen {
+    /// Taken.
+    take: Vec<Cell>,
+    /// Left because of a STOP.
+    stop: Vec<Cell>,
+    /// Left because they are decided otherwise.
+    otherwise: usize,
+    /// Left because they stand in a form already.
+    sent: usize,
+    /// Left because they are so already.
+    already: usize,
+}
+
+/// A bulk decision takes what is undecided and, to approve, what is not a STOP. A single change is taken whatever it was.
+fn choose(plan: &Plan, ledger: &Ledger, act: Act, found: &[Cell], reason: Option<&str>) -> Chosen {
+    let mut chosen = Chosen::default();
+    let alone = found.len() == 1;
+    let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
+    for cell in found {
+        let verdict = ledger.verdict(plan, *cell);
+        let is_stop = act == Act::Approve && plan.severity(*cell) == Some(Severity::Stop);
+        if ledger.is_sent(*cell) {
+            chosen.sent += 1;
+        } else if verdict == act.verdict() {
+            chosen.already += 1;
+        } else if verdict.is_some() && act != Act::Clear && !alone {
+            chosen.otherwise += 1;
+        } else if is_stop && !(alone && reasoned) {
+            chosen.stop.push(*cell);
+        } else {
+            chosen.take.push(*cell);
+        }
+    }
+    chosen
+}
+
+impl Chosen {
+    /// What was left, in words.
+    fn left(&self, plan: &Plan) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(first) = self.stop.first() {
+            let property = &plan.property(first.property).name;
+            lines.push(format!(
+                "left: {} STOP, which are approved one at a time with a reason, such as: --where \"{} prop:{property}\" --approve --reason TEXT",
+                number(self.stop.len()),
+                plan.facility(first.facility).case_id,
+            ));
+        }
+        if self.otherwise > 0 {
+            lines.push(format!(
+                "left: {} decided otherwise before; --clear makes them undecided",
+                changes(self.otherwise)
+            ));
+        }
+        if self.sent > 0 {
+            lines.push(format!("left: {} sent already", changes(self.sent)));
+        }
+        lines
+    }
+}
+
+/// Why nothing was taken.
+fn nothing(plan: &Plan, act: Act, found: &[Cell], chosen: &Chosen, words: &str) -> Result<Exit> {
+    let left = chosen.left(plan).join("; ");
+    if !chosen.stop.is_empty() {
+        return Err(refused(Exit::Stopped, format!("nothing was {}: {left}", act.past())));
+    }
+    if !left.is_empty() {
+        return Err(anyhow!("nothing was {}: {left}", act.past()));
+    }
+    if found.is_empty() {
+        say(&format!("no change {words}; nothing to do"));
+    } else {
+        let state = if act == Act::Clear { "undecided" } else { act.past() };
+        say(&format!("{} {words}: already {state}; nothing to do", changes(found.len())));
+    }
+    Ok(Exit::Done)
+}
+
+fn number(n: usize) -> String {
+    grouped(&n.to_string())
+}
+
+fn changes(n: usize) -> String {
+    count(n, "change", "changes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{flags::Flag, ledger::Stamp, plan::sample};
+
+    fn cell(facility: u32, property: u16) -> Cell {
+        Cell { facility, property }
+    }
+
+    fn plan() -> Plan {
+        sample(2, 2, |draft| {
+            draft.flag(cell(0, 0), Flag::new("S09", Severity::Stop, "below zero"));
+            draft.flag(cell(0, 1), Flag::new("S11", Severity::Review, "marked"));
+            draft.flag(cell(1, 0), Flag::new("S09", Severity::Stop, "below zero"));
+        })
+    }
+
+    #[test]
+    fn bulk_leaves_stops_and_one_stop_needs_a_reason() {
+        let plan = plan();
+        let ledger = Ledger::new(&plan);
+        let all: Vec<Cell> = plan.cells().collect();
+        let chosen = choose(&plan, &ledger, Act::Approve, &all, Some("because"));
+        assert_eq!((chosen.take, chosen.stop), (vec![cell(0, 1), cell(1, 1)], vec![cell(0, 0), cell(1, 0)]));
+        for (reason, taken) in [(None, 0), (Some("ok"), 0), (Some(" ok "), 0), (Some("checked"), 1)] {
+            let chosen = choose(&plan, &ledger, Act::Approve, &all[..1], reason);
+            assert_eq!(chosen.take.len(), taken, "{reason:?}");
+            assert_eq!(chosen.stop.len(), 1 - taken, "{reason:?}");
+        }
+        assert_eq!(choose(&plan, &ledger, Act::Reject, &all, None).take.len(), 4);
+    }
+
+    #[test]
+    fn bulk_leaves_what_was_decided_and_a_single_change_is_turned() {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Reject, [cell(1, 1)], None, "", &stamp).unwrap();
+        ledger.mark_sent([cell(0, 1)]);
+        let chosen = choose(&plan, &ledger, Act::Approve, &plan.cells().collect::<Vec<_>>(), None);
+        assert_eq!((chosen.take.len(), chosen.otherwise, chosen.sent, chosen.stop.len()), (0, 1, 1, 2));
+        assert_eq!(choose(&plan, &ledger, Act::Approve, &[cell(1, 1)], None).take, [cell(1, 1)]);
+        assert_eq!(choose(&plan, &ledger, Act::Reject, &[cell(1, 1)], None).already, 1);
+        assert_eq!(choose(&plan, &ledger, Act::Clear, &plan.cells().collect::<Vec<_>>(), None).take, [cell(1, 1)]);
+    }
+}

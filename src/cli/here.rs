@@ -1,0 +1,226 @@
+//! What every command needs from this machine: time, places, settings, secrets and the network, each asked for when needed.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use jiff::{civil::Date, tz::TimeZone};
+
+use super::{
+    args::{Global, Scope},
+    exit::usage,
+    log,
+    out::{say, someone_is_there},
+    prompt,
+};
+use crate::{
+    domain::quarter::Quarter,
+    io::{
+        config::{
+            self, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError, UsedMapping, Wrong,
+            find_secrets, wanted,
+        },
+        http::{Options, Sleeper, real},
+        store::Store,
+        transport::SharedTransport,
+    },
+    job::{
+        connect::{Ways, connect},
+        session::{Clock, Connect, Session},
+    },
+};
+
+/// This machine, this person, this moment.
+pub(super) struct Here {
+    pub(super) global: Global,
+    pub(super) clock: Clock,
+    pub(super) sleep: Sleeper,
+    /// The local date when the program started, asked for once (fault matrix row Q01).
+    today: Date,
+    pub(super) who: String,
+}
+
+/// A profile with where it came from.
+pub(super) struct Ready {
+    places: Places,
+    settings: Settings,
+    pub(super) profile: Profile,
+}
+
+fn env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+impl Here {
+    pub(super) fn new(global: Global) -> Self {
+        let clock: Clock = Arc::new(jiff::Timestamp::now);
+        let name = ["USER", "LOGNAME", "USERNAME"].into_iter().filter_map(env).find(|name| !name.is_empty());
+        Self {
+            global,
+            today: clock().to_zoned(TimeZone::system()).date(),
+            clock,
+            sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
+            who: name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned()),
+        }
+    }
+
+    /// The quarter asked for, else the last finished one. One that is not over is refused unless allowed (row Q04).
+    pub(super) fn quarter(&self, scope: &Scope) -> Result<Quarter> {
+        let quarter = scope.period.unwrap_or_else(|| self.last_quarter());
+        if !quarter.finished_by(self.today) {
+            if !scope.allow_unfinished {
+                return Err(usage(format!(
+                    "quarter {quarter} is not over on {}, so its numbers are not complete; the last finished one is {}. \
+                     Add --allow-unfinished if that is meant",
+                    self.today,
+                    self.last_quarter()
+                )));
+            }
+            say(&format!("quarter {quarter} is not over on {}: its numbers are not complete", self.today));
+        }
+        Ok(quarter)
+    }
+
+    pub(super) fn last_quarter(&self) -> Quarter {
+        Quarter::last_finished(self.today)
+    }
+
+    pub(super) fn places(&self) -> Result<Places> {
+        Ok(Places::find(self.global.config.as_deref(), env)?)
+    }
+
+    /// The profile asked for; else `prefer` where there is one of that name; else the default one.
+    pub(super) fn ready(&self, prefer: Option<&str>) -> Result<Ready> {
+        let places = self.places()?;
+        let settings = config::open(&places)?.ok_or_else(|| usage(first_steps(&places)))?;
+        for (table, entries) in [("keys", &settings.keys), ("flags", &settings.flags)] {
+            refuse_overrides(&settings.file, table, entries.iter())?;
+        }
+        let asked = wanted(self.global.profile.as_deref(), "ONSE_PROFILE", env)?;
+        let name = asked.as_deref().or(prefer.filter(|name| settings.profiles.contains_key(*name)));
+        let profile = settings.profile(name)?.clone();
+        Ok(Ready { places, settings, profile })
+    }
+
+    /// Whether there is a settings file.
+    pub(super) fn has_settings(&self) -> Result<bool> {
+        Ok(config::open(&self.places()?)?.is_some())
+    }
+
+    /// The mapping to use. One without a usable row is refused: nothing could be read with it.
+    pub(super) fn mapping(&self, profile: Option<&Profile>) -> Result<UsedMapping> {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let used = config::mapping(self.global.mapping.as_deref(), profile, &folder)?;
+        if used.mapping.usable().next().is_none() {
+            let wrong = used.mapping.problems.iter();
+            let wrong = wrong.map(|problem| Wrong { line: Some(problem.line), what: problem.to_string() });
+            let none = Wrong { line: None, what: format!("The mapping {} has no usable row.", used.label) };
+            return Err(SettingsError { file: used.file, wrong: std::iter::once(none).chain(wrong).collect() }.into());
+        }
+        Ok(used)
+    }
+
+    /// Both clients over the real network. Asks for a secret that is missing where a person is there to answer.
+    pub(super) fn connect(&self, ready: &Ready) -> Result<Connect> {
+        let profile = &ready.profile;
+        let mut found = find_secrets(&ready.places, &ready.settings, profile, env)?;
+        if someone_is_there() {
+            if found.dhis2.is_none() {
+                found.dhis2 = Some(match &profile.dhis2.username {
+                    Some(user) => Dhis2Secret::Password(prompt::secret(&format!("DHIS2 password of {user}"))?),
+                    None => Dhis2Secret::Token(prompt::secret("DHIS2 token")?),
+                });
+            }
+            if found.commcare_api_key.is_none() {
+                let user = &profile.commcare.username;
+                found.commcare_api_key = Some(prompt::secret(&format!("CommCare API key of {user}"))?);
+            }
+        }
+        let ways = Ways {
+            dhis2: wire(profile.dhis2.ca_file.as_deref())?,
+            commcare: wire(profile.commcare.ca_file.as_deref())?,
+        };
+        self.connected(profile, &found.complete()?, &ways)
+    }
+
+    /// Both clients over these ways.
+    pub(super) fn connected(&self, profile: &Profile, secrets: &Secrets, ways: &Ways) -> Result<Connect> {
+        let seed = u64::try_from((self.clock)().as_nanosecond().unsigned_abs() & u128::from(u64::MAX)).unwrap_or(0);
+        connect(profile, secrets, ways, &self.sleep, seed)
+    }
+
+    pub(super) fn session(&self, store: Store, connect: Option<Connect>) -> Session {
+        Session::new(store, connect, Arc::clone(&self.clock), Arc::clone(&self.sleep), &self.who)
+    }
+
+    /// The folder of the reviews of a project.
+    pub(super) fn reviews(&self, project: &str) -> Result<PathBuf> {
+        Ok(self.places()?.data.join("reviews").join(project))
+    }
+
+    /// The name of a new review file.
+    pub(super) fn file_name(&self, quarter: Quarter) -> String {
+        format!("{quarter}-{}.review", (self.clock)().strftime("%Y%m%dT%H%M%S%.3fZ"))
+    }
+
+    /// Starts the log. A command that can work without one does.
+    pub(super) fn log(&self) -> Result<()> {
+        if let Err(error) = log::start(&self.places()?.data, self.global.log_level) {
+            say(&format!("no log is written: {error:#}"));
+        }
+        Ok(())
+    }
+}
+
+/// The network, with the certificate authority of the profile where it names one.
+fn wire(ca_file: Option<&Path>) -> Result<SharedTransport> {
+    let Some(path) = ca_file else { return real(&Options::default()) };
+    let unusable = |error: anyhow::Error| usage(format!("ca_file {}: {error:#}", path.display()));
+    let ca = std::fs::read(path).context("it cannot be read").map_err(unusable)?;
+    real(&Options { ca: Some(ca), ..Options::default() }).map_err(unusable)
+}
+
+/// Settings that this version cannot follow are refused, not passed over.
+fn refuse_overrides<'a>(
+    file: &Path,
+    table: &str,
+    entries: impl Iterator<Item = (&'a String, &'a Override)>,
+) -> Result<(), SettingsError> {
+    let wrong: Vec<Wrong> = entries
+        .map(|(name, entry)| {
+            let what = format!("[{table}] {}: this version cannot change it. Take the line out.", name.escape_debug());
+            Wrong { line: Some(entry.line), what }
+        })
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(SettingsError { file: Some(file.to_owned()), wrong }) }
+}
+
+/// What to do on a machine without settings.
+pub(super) fn first_steps(places: &Places) -> String {
+    format!(
+        "There are no settings yet ({config} does not exist).\n\
+         \n\
+         To look around first: onse demo\n\
+         It reviews a made-up country on this machine, without network or credentials.\n\
+         \n\
+         To review your own, write {config} with your addresses and names in it:\n\
+         \n\
+         \x20   default_profile = \"main\"\n\
+         \n\
+         \x20   [profiles.main.dhis2]\n\
+         \x20   url      = \"https://dhis2.example.org\"\n\
+         \x20   username = \"importer\"\n\
+         \n\
+         \x20   [profiles.main.commcare]\n\
+         \x20   url      = \"https://www.commcarehq.org\"\n\
+         \x20   project  = \"my-project\"\n\
+         \x20   username = \"me@example.org\"\n\
+         \n\
+         The DHIS2 password and the CommCare API key never stand there. They are asked for, or taken from\n\
+         ONSE_DHIS2_PASSWORD and ONSE_COMMCARE_API_KEY. Then run: onse",
+        config = places.config.display()
+    )
+}

@@ -1,0 +1,27 @@
+//! The log file: what was asked and answered, by our own words only, never a secret and never on the terminal.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use tracing::level_filters::LevelFilter;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::EnvFilter;
+
+/// Writes to `logs/onse.log` below `data` from now on. Other crates' words stay out at every level: they may quote headers.
+pub(super) fn start(data: &Path, level: LevelFilter) -> Result<()> {
+    if level == LevelFilter::OFF {
+        return Ok(());
+    }
+    let folder = data.join("logs");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::NEVER)
+        .filename_prefix("onse.log")
+        .build(&folder)
+        .with_context(|| format!("cannot write the log in {}", folder.display()))?;
+    let only_ours = EnvFilter::try_new(format!("off,onse={level}")).context("the log level cannot be used")?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(only_ours).with_writer(file).with_ansi(false).finish();
+    // Only a second call in one process fails, and then the first log goes on.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
+}

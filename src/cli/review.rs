@@ -1,0 +1,151 @@
+//! `onse`, `onse review` and `onse demo`: which review is opened, and with what, before the screen takes over.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Result;
+
+use super::{
+    args::{self, Country, Scope},
+    exit::{Exit, usage},
+    here::{Here, first_steps},
+    log,
+    out::{Out, say},
+    read, sandbox,
+    screen::{Opening, screen},
+};
+use crate::{
+    domain::mapping::Mapping,
+    io::{
+        config::{Dhis2Secret, Secrets, UsedMapping, load},
+        http::Secret,
+        store::Store,
+    },
+    job::{
+        connect::{self, Ways},
+        fetch::Ask,
+        session::{Connect, Session},
+    },
+    sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
+};
+
+/// Where the sandbox of the demo is: a name that no network knows.
+const ORIGIN: &str = "https://sandbox.invalid";
+
+/// `onse` alone. Without settings it says what can be done; nobody waits for a screen where there is none.
+pub(super) async fn first(here: &Here, out: &mut Out) -> Result<Exit> {
+    if !here.has_settings()? && std::io::stdout().is_terminal() {
+        writeln!(out, "{}", first_steps(&here.places()?))?;
+        return Ok(Exit::Done);
+    }
+    let scope = Scope { period: None, allow_unfinished: false, facilities: Vec::new() };
+    review(here, &args::Review { file: None, new: false, scope, offline: false }).await
+}
+
+pub(super) async fn review(here: &Here, args: &args::Review) -> Result<Exit> {
+    match &args.file {
+        Some(file) => {
+            needs_a_screen("onse show FILE, onse decide FILE and onse submit FILE do the same in lines")?;
+            opened(here, file, args.offline, None).await
+        }
+        None => quarter(here, args).await,
+    }
+}
+
+/// The newest unfinished review of the scope, else a new one.
+async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
+    let quarter = here.quarter(&args.scope)?;
+    let ready = here.ready(None)?;
+    let mapping = here.mapping(Some(&ready.profile))?;
+    needs_a_screen("onse plan -o FILE reads the same without one")?;
+    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone());
+    let folder = here.reviews(&ask.project)?;
+    if !args.new {
+        if let Some(file) = read::newest_unfinished(&folder, &ask) {
+            let said = format!("went on with the unfinished review {}; --new reads a new one", file.display());
+            return opened(here, &file, args.offline, Some(said)).await;
+        }
+        if args.offline {
+            return Err(usage(format!("there is no unfinished review of {quarter}, and --offline reads no new one")));
+        }
+    }
+    let connect = here.connect(&ready)?;
+    here.log()?;
+    let account = ready.profile.commcare.username.clone();
+    new(here, &folder.join(here.file_name(quarter)), ask, connect, account).await
+}
+
+/// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
+async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -> Result<Exit> {
+    let loaded = Store::read_only(file)?;
+    let (connect, account) = if offline {
+        (None, String::new())
+    } else {
+        let ready = here.ready(Some(&loaded.used.profile))?;
+        connect::fits(&ready.profile, &loaded.plan.head)
+            .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
+        (Some(here.connect(&ready)?), ready.profile.commcare.username)
+    };
+    here.log()?;
+    if let Some(said) = &said {
+        say(said);
+    }
+    let session = here.session(Store::open(file)?, connect);
+    on_screen(here, Opening { session, ask: None, account, said }).await
+}
+
+async fn new(here: &Here, path: &Path, ask: Ask, connect: Connect, account: String) -> Result<Exit> {
+    let session = here.session(Store::create(path)?, Some(connect));
+    let shown = on_screen(here, Opening { session, ask: Some(ask), account, said: None }).await;
+    read::discard(path);
+    shown
+}
+
+/// Hands over to the screen, and closes the file whatever comes of it.
+async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
+    let session: Session = opening.session.clone();
+    let shown = screen(here, opening).await;
+    session.close();
+    shown
+}
+
+/// `onse demo`: a sandbox in this process, everything it writes in one temporary folder.
+pub(super) async fn demo(here: &Here, country: &Country) -> Result<Exit> {
+    needs_a_screen("onse sandbox runs the same servers for onse plan and other programs")?;
+    let folder: PathBuf = sandbox::scratch("onse-demo")?;
+    let shown = in_folder(here, country, &folder).await;
+    say(&format!("the review of the demo is in {}; nothing else was written", folder.display()));
+    shown
+}
+
+async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit> {
+    log::start(folder, here.global.log_level)?;
+    let settings = load(&folder.join("config.toml"), &sandbox::settings(ORIGIN))?;
+    let profile = settings.profile(None)?.clone();
+    let way = sandbox::build(here, country).transport(ORIGIN);
+    let ways = Ways { dhis2: Arc::clone(&way), commcare: way };
+    let secrets = Secrets {
+        dhis2: Dhis2Secret::Password(Secret::new(DHIS2_PASSWORD)),
+        commcare_api_key: Secret::new(COMMCARE_API_KEY),
+    };
+    let connect = here.connected(&profile, &secrets, &ways)?;
+    // The sandbox holds what the built-in mapping names, whatever stands in the current folder.
+    let mapping = match &here.global.mapping {
+        Some(_) => here.mapping(None)?,
+        None => UsedMapping { label: "built-in".to_owned(), file: None, mapping: Mapping::built_in() },
+    };
+    let quarter = here.last_quarter();
+    let ask = connect::ask(&profile, mapping, quarter, Vec::new());
+    new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone()).await
+}
+
+/// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.
+fn needs_a_screen(instead: &str) -> Result<()> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(usage(format!("the review needs a terminal on both sides; {instead}")))
+}

@@ -1,0 +1,128 @@
+//! `onse show`: a review as a table, as JSON, or as the forms it would send. Reads the file and changes nothing.
+
+use std::{collections::BTreeMap, io::Write as _, path::Path};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    args,
+    exit::{Exit, usage},
+    here::Here,
+    out::{Out, say},
+};
+use crate::{
+    domain::{
+        caseblock::USERNAME,
+        nearest::nearest,
+        plan::{Cell, Facility, Plan, ordinal},
+        query::Filter,
+        text::inert,
+    },
+    io::store::{Loaded, Store},
+    job::{
+        export::{View, summary},
+        forms::forms_now,
+        session::{Opened, opened},
+    },
+};
+
+pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit> {
+    let loaded = Store::read_only(&args.file)?;
+    if args.xml {
+        let forms = forms(here, loaded)?;
+        for form in &forms {
+            out.write_all(form)?;
+            writeln!(out)?;
+        }
+        if forms.is_empty() {
+            say("no form: no approved change waits to be sent");
+        }
+        return Ok(Exit::Done);
+    }
+    let Opened { plan, ledger, forms, .. } = opened(loaded)?;
+    let narrowed = args.facility.is_some() || args.property.is_some();
+    let facility = args.facility.as_deref().map(|words| facility(&plan, words)).transpose()?;
+    let property = args.property.as_deref().map(|name| property(&plan, name)).transpose()?;
+    // The table is of the changes, unless one facility or property is asked for whole; JSON is of everything.
+    let changes_only = args.filter.is_some() || !(narrowed || args.json);
+    let everything = Filter::default();
+    let filter = args.filter.as_ref().unwrap_or(&everything);
+    let asked = |cell: &Cell| {
+        facility.as_ref().is_none_or(|all| all.contains(&cell.facility))
+            && property.is_none_or(|one| one == cell.property)
+    };
+    let cells: Vec<Cell> = if changes_only {
+        filter.changes(&plan, &ledger).filter(asked).collect()
+    } else {
+        plan.cells().filter(asked).collect()
+    };
+    let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { BTreeMap::default() };
+    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, cells: &cells };
+    if args.json {
+        view.json(out)?;
+        writeln!(out)?;
+        return Ok(Exit::Done);
+    }
+    for line in summary(&plan, &ledger) {
+        writeln!(out, "{line}")?;
+    }
+    if cells.is_empty() {
+        writeln!(out, "\nno change to show")?;
+    } else {
+        writeln!(out)?;
+        view.table(out)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The whole review as JSON.
+pub(super) fn json(path: &Path, out: &mut Out) -> Result<()> {
+    let Opened { plan, ledger, forms, .. } = opened(Store::read_only(path)?)?;
+    let parts = Store::read_only_parts(path, plan.head.generation)?;
+    let cells: Vec<Cell> = plan.cells().collect();
+    View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, cells: &cells }.json(out)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// The facilities these words mean: an id or a whole name, else every name that holds them.
+fn facility(plan: &Plan, words: &str) -> Result<Vec<u32>> {
+    let lower = words.to_lowercase();
+    let places = |test: &dyn Fn(&Facility) -> bool| -> Vec<u32> {
+        let found = plan.facilities().iter().enumerate().filter(|(_, facility)| test(facility));
+        found.map(|(at, _)| ordinal(at)).collect()
+    };
+    let mut found = places(&|one| one.case_id == words || one.external_id == words || one.name.to_lowercase() == lower);
+    if found.is_empty() {
+        found = places(&|one| one.name.to_lowercase().contains(&lower));
+    }
+    if found.is_empty() {
+        return Err(usage(format!("no facility of this review has the name or id \"{}\"", inert(words))));
+    }
+    Ok(found)
+}
+
+fn property(plan: &Plan, name: &str) -> Result<u16> {
+    let known = || plan.properties().iter().map(|property| property.name.as_str());
+    plan.find_property(name).or_else(|| plan.find_property(&format!("dhis_{name}"))).ok_or_else(|| {
+        let close = nearest(name, known());
+        let close = close.map(|close| format!(" Perhaps {close} is meant.")).unwrap_or_default();
+        usage(format!(
+            "the review has no property \"{}\".{close} There are: {}",
+            inert(name),
+            known().collect::<Vec<_>>().join(", ")
+        ))
+    })
+}
+
+/// The forms as they stand now. The user name in them is the profile's, where there are settings that know it.
+pub(super) fn forms(here: &Here, loaded: Loaded) -> Result<Vec<Vec<u8>>> {
+    let used = loaded.used.clone();
+    let username = if here.has_settings()? {
+        here.ready(Some(&used.profile))?.profile.commcare.username
+    } else {
+        USERNAME.to_owned()
+    };
+    let Opened { plan, ledger, .. } = opened(loaded)?;
+    forms_now(&plan, &ledger, &used, &username, (here.clock)()).context("nothing was written")
+}

@@ -1,0 +1,285 @@
+//! `onse submit`: what is approved goes out and is read back, or is written to a folder to be looked at.
+
+use std::{fs, io::Write as _, path::Path};
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    args,
+    exit::{Exit, refused, usage},
+    here::Here,
+    out::{Out, count, say},
+    progress, show, signals,
+};
+use crate::{
+    domain::{outcome::Outcome, plan::Plan, text::inert, value::grouped},
+    io::store::{Form, Store},
+    job::{
+        connect, export,
+        report::{FormLine, Sending},
+        session::{Opened, Session, opened},
+        submit::Steering,
+    },
+};
+
+pub(super) async fn submit(here: &Here, args: &args::Submit, out: &mut Out) -> Result<Exit> {
+    match (&args.dry_run, args.write) {
+        (Some(folder), _) => dry_run(here, args, folder, out),
+        (None, Some(count)) => write(here, args, count, out).await,
+        (None, None) => Err(usage("either --write N or --dry-run DIR is needed")),
+    }
+}
+
+/// The forms as files. Touches no network and changes nothing in the review.
+fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
+    let loaded = Store::read_only(&args.file)?;
+    let forms = show::forms(here, loaded)?;
+    let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
+    let changes = ledger.to_send(&plan).count();
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(usage(format!("{} is not empty; name a new or an empty folder", folder.display())));
+    }
+    let mut files = Vec::new();
+    if !forms.is_empty() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    for (number, form) in (1..).zip(&forms) {
+        let path = folder.join(format!("form-{number:03}.xml"));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
+        file.write_all(form).with_context(|| format!("cannot write {}", path.display()))?;
+        files.push(path.display().to_string());
+    }
+    if args.json {
+        let document = json!({"schema": 1, "dry_run": true, "forms": files, "counts": {"changes": changes}});
+        writeln!(out, "{document}")?;
+        return Ok(Exit::Done);
+    }
+    for file in &files {
+        writeln!(out, "{file}")?;
+    }
+    say(&match forms.len() {
+        0 => "no approved change waits to be sent; nothing was written".to_owned(),
+        n => format!(
+            "{} in {}, as they stand now; nothing was sent",
+            count(changes, "change", "changes"),
+            count(n, "form", "forms")
+        ),
+    });
+    Ok(Exit::Done)
+}
+
+async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) -> Result<Exit> {
+    let used = Store::read_only(&args.file)?.used;
+    let store = Store::open(&args.file)?;
+    let sent = async {
+        let Opened { plan, ledger, forms, .. } = here.session(store.clone(), None).open().await?;
+        let ready = ledger.to_send(&plan).count();
+        let before = Before::new(&plan, &forms);
+        counted(args, count, ready, before.open.len())?;
+        if ready == 0 && before.open.is_empty() {
+            say("nothing to send: no approved change is left that was not sent already");
+            return Ok(Exit::Done);
+        }
+        let profile = here.ready(Some(&used.profile))?;
+        connect::fits(&profile.profile, &plan.head)?;
+        let session = here.session(store.clone(), Some(here.connect(&profile)?));
+        here.log()?;
+        let account = &profile.profile.commcare.username;
+        send(here, &session, account, &before, args, out).await
+    };
+    let sent = sent.await;
+    store.close();
+    sent
+}
+
+/// The number typed must be the number of changes that would go: a person who is wrong about it has not looked.
+fn counted(args: &args::Submit, typed: usize, ready: usize, open: usize) -> Result<()> {
+    if typed == ready {
+        return Ok(());
+    }
+    let settles = match open {
+        0 => String::new(),
+        n => format!("; an earlier run left {} to be settled first", count(n, "form", "forms")),
+    };
+    Err(usage(format!(
+        "--write {typed} does not match: {} approved changes are not sent yet{settles}. Nothing was sent. Look at them with \
+         onse show {} --where is:approved, then: --write {ready}",
+        number(ready),
+        args.file.display()
+    )))
+}
+
+/// The review before anything is sent: how many forms there were, and which of them were not settled.
+struct Before<'a> {
+    plan: &'a Plan,
+    forms: usize,
+    open: Vec<usize>,
+}
+
+impl<'a> Before<'a> {
+    fn new(plan: &'a Plan, forms: &[Form]) -> Self {
+        let open = forms.iter().zip(1..).filter(|(form, _)| !form.outcome.settled());
+        Self { plan, forms: forms.len(), open: open.map(|(_, number)| number).collect() }
+    }
+
+    /// Whether this run is about that form.
+    fn concerns(&self, form: &FormLine) -> bool {
+        form.number > self.forms || self.open.contains(&form.number)
+    }
+
+    /// Whether something may have left although the run broke off.
+    fn in_doubt(&self, now: &[Form]) -> bool {
+        now.len() > self.forms || !self.open.is_empty()
+    }
+
+    /// How the run ended.
+    fn verdict(&self, sending: &Sending, interrupted: bool) -> Exit {
+        let concerned = || sending.forms.iter().filter(|form| self.concerns(form));
+        if concerned().all(|form| form.outcome == Some(Outcome::Applied)) {
+            return if sending.held.is_empty() { Exit::Done } else { Exit::Held };
+        }
+        match concerned().any(|form| form.form_id.is_some()) {
+            true => Exit::Partly,
+            false if interrupted => Exit::Interrupted,
+            false => Exit::Failed,
+        }
+    }
+}
+
+async fn send(
+    here: &Here,
+    session: &Session,
+    account: &str,
+    before: &Before<'_>,
+    args: &args::Submit,
+    out: &mut Out,
+) -> Result<Exit> {
+    let (progress, news) = watch::channel(Sending::default());
+    let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
+    let (_resume, pause) = watch::channel(false);
+    signals::on_interrupt(vec![
+        (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
+        (abandon.clone(), "leaving the request under way; again to leave at once"),
+    ]);
+    let job = session.submit(account, progress, Steering { stop: stop.clone(), abandon, pause });
+    let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
+        Ok(sending) => sending,
+        Err(error) => {
+            // What was frozen may have left: the file knows, and the next run settles it.
+            let forms = session.open().await.map(|opened| opened.forms).unwrap_or_default();
+            let exit = if before.in_doubt(&forms) { Exit::Partly } else { Exit::of(&error) };
+            return Err(refused(exit, format!("{error:#}. {}", next(args))));
+        }
+    };
+    if args.json {
+        export::submission(before.plan, &sending, out)?;
+        writeln!(out)?;
+    } else {
+        report(&sending, out)?;
+    }
+    let exit = before.verdict(&sending, stop.is_cancelled());
+    if let Some(note) = &sending.note {
+        say(note);
+    }
+    match exit {
+        Exit::Done => {}
+        Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(args))),
+        _ => say(&format!("not everything is settled. {}", next(args))),
+    }
+    Ok(exit)
+}
+
+fn next(args: &args::Submit) -> String {
+    let file = args.file.display();
+    format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
+}
+
+fn report(sending: &Sending, out: &mut Out) -> Result<()> {
+    for form in &sending.forms {
+        let outcome = form.outcome.map_or("not sent", Outcome::words);
+        let (first, last) = (inert(&form.first), inert(&form.last));
+        let facilities = count(form.facilities, "facility", "facilities");
+        let changes = count(form.changes, "change", "changes");
+        let id = form.form_id.as_deref().unwrap_or("-");
+        writeln!(out, "form {}   {outcome}   {facilities}, {first} to {last}   {changes}   {id}", form.number)?;
+        if let Some(answer) = &form.answer {
+            writeln!(out, "         CommCare HQ: {}", inert(answer))?;
+        }
+    }
+    for held in &sending.held {
+        writeln!(out, "held     {}", inert(&held.why))?;
+    }
+    writeln!(
+        out,
+        "changes  {}   applied {}   accepted, not seen {}   not applied {}   unknown {}   held {}",
+        number(sending.changes),
+        number(sending.applied),
+        number(sending.accepted),
+        number(sending.not_applied),
+        number(sending.unknown),
+        number(sending.held.len())
+    )?;
+    Ok(())
+}
+
+fn number(n: usize) -> String {
+    grouped(&n.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::plan::{Cell, sample},
+        job::report::Held,
+    };
+
+    fn line(number: usize, outcome: Option<Outcome>) -> FormLine {
+        FormLine {
+            number,
+            first: String::new(),
+            last: String::new(),
+            facilities: 1,
+            changes: 1,
+            form_id: outcome.map(|_| "id".to_owned()),
+            outcome,
+            answer: None,
+        }
+    }
+
+    #[test]
+    fn the_exit_code_is_about_this_run() {
+        use Outcome::{Accepted, Applied, NotApplied, Unknown};
+        let plan = sample(1, 1, |_| {});
+        let held = Held { cell: Cell { facility: 0, property: 0 }, now: None, already_set: false, why: String::new() };
+        // Forms as they end, how many there were before, which of those were open, held cells, interrupted, exit.
+        let check =
+            |outcomes: &[Option<Outcome>], forms: usize, open: &[usize], held: &[Held], stopped: bool, exit: Exit| {
+                let lines = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
+                let sending = Sending { forms: lines, held: held.to_vec(), ..Sending::default() };
+                let before = Before { plan: &plan, forms, open: open.to_vec() };
+                assert_eq!(before.verdict(&sending, stopped), exit, "{outcomes:?} {open:?}");
+            };
+        let held = [held];
+        check(&[Some(Applied)], 0, &[], &[], false, Exit::Done);
+        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(Unknown)], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], false, Exit::Partly);
+        check(&[Some(Applied)], 0, &[], &held, false, Exit::Held);
+        check(&[Some(Accepted)], 0, &[], &held, false, Exit::Partly);
+        check(&[], 0, &[], &held, false, Exit::Held);
+        check(&[None], 0, &[], &[], false, Exit::Failed);
+        check(&[None], 0, &[], &[], true, Exit::Interrupted);
+        check(&[Some(Applied), None], 0, &[], &[], true, Exit::Partly);
+        // A form that was refused in an earlier run is no matter of this one; one that was open is.
+        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], false, Exit::Done);
+        check(&[Some(Unknown), None], 1, &[1], &[], false, Exit::Partly);
+    }
+}

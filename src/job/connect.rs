@@ -1,0 +1,156 @@
+//! From a profile to the two clients, to what is to be read, and back: whether a review belongs to a profile.
+//! Where files and secrets come from is not here (see `io::config` and `cli`).
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::{fetch::Ask, session::Connect, session::Sources};
+use crate::{
+    domain::{plan::Head, quarter::Quarter, text::inert},
+    io::{
+        commcare::CommCare,
+        config::{Dhis2Secret, Profile, Secrets, UsedMapping},
+        dhis2::{Dhis2, root},
+        http::{Client, Side, SignIn, Sleeper},
+        store::Used,
+        transport::SharedTransport,
+    },
+};
+
+/// The ways to the two servers; the same one twice where both are behind it.
+#[derive(Clone)]
+pub struct Ways {
+    /// To DHIS2.
+    pub dhis2: SharedTransport,
+    /// To `CommCare` HQ.
+    pub commcare: SharedTransport,
+}
+
+impl std::fmt::Debug for Ways {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ways")
+    }
+}
+
+/// What makes both clients of a profile. `seed` feeds the jitter of retries.
+/// Fails where an address or a secret cannot be used, without naming the secret.
+pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleeper, seed: u64) -> Result<Connect> {
+    let user = profile.dhis2.username.clone().unwrap_or_default();
+    let sign_in = match &secrets.dhis2 {
+        Dhis2Secret::Password(password) => SignIn::Basic { user, password: password.clone() },
+        Dhis2Secret::Token(token) => SignIn::Token(token.clone()),
+    };
+    let dhis2 = Client::new(Arc::clone(&ways.dhis2), Side::Dhis2, &api(profile), sign_in, seed)?;
+    let key = SignIn::ApiKey { user: profile.commcare.username.clone(), key: secrets.commcare_api_key.clone() };
+    let commcare = Client::new(Arc::clone(&ways.commcare), Side::CommCare, &profile.commcare.url, key, !seed)?;
+    let (dhis2, commcare) = (dhis2.sleeping(Arc::clone(sleep)), commcare.sleeping(Arc::clone(sleep)));
+    let project = profile.commcare.project.clone();
+    Ok(Arc::new(move |on_wait| Sources {
+        commcare: CommCare::new(commcare.clone().reporting(Arc::clone(&on_wait)), project.clone()),
+        dhis2: Dhis2::new(dhis2.clone().reporting(on_wait)),
+    }))
+}
+
+/// What reading this quarter with this profile means. `facilities` are names or ids; none for all.
+pub fn ask(profile: &Profile, mapping: UsedMapping, quarter: Quarter, facilities: Vec<String>) -> Ask {
+    Ask {
+        quarter,
+        project: profile.commcare.project.clone(),
+        label: profile.label.clone(),
+        dhis2: api(profile).to_string(),
+        commcare: profile.commcare.url.to_string(),
+        case_type: profile.case_type.clone(),
+        mapping: mapping.mapping,
+        mapping_label: mapping.label,
+        facilities,
+        used: Used {
+            profile: profile.name.clone(),
+            chunk_size: profile.chunk_size,
+            form_xmlns: profile.form_xmlns.clone(),
+            stamp_property: profile.stamp_property.clone(),
+            submit_user_id: profile.submit_user_id.clone().unwrap_or_default(),
+        },
+    }
+}
+
+/// A review of one place was to be used with the profile of another (fault matrix row F09). Nothing was asked or sent.
+#[derive(Debug)]
+pub struct Elsewhere(String);
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Elsewhere {}
+
+/// Whether a review was read from the servers, project and case type of this profile. The error names both sides of every
+/// difference.
+pub fn fits(profile: &Profile, head: &Head) -> Result<(), Elsewhere> {
+    let api = api(profile).to_string();
+    let pairs = [
+        ("project", head.project.as_str(), profile.commcare.project.as_str()),
+        ("DHIS2 address", &head.dhis2, &api),
+        ("CommCare address", &head.commcare, profile.commcare.url.as_str()),
+        ("case type", &head.case_type, &profile.case_type),
+    ];
+    let apart: Vec<String> = pairs
+        .iter()
+        .filter(|(_, review, profile)| review.trim_end_matches('/') != profile.trim_end_matches('/'))
+        .map(|(what, review, profile)| format!("{what} {} against {profile}", inert(review)))
+        .collect();
+    if apart.is_empty() {
+        return Ok(());
+    }
+    Err(Elsewhere(format!(
+        "the review was made elsewhere than profile {} leads to: {}; choose its own profile with --profile",
+        profile.name,
+        apart.join(", ")
+    )))
+}
+
+/// The DHIS2 API root of a profile.
+fn api(profile: &Profile) -> url::Url {
+    root(&profile.dhis2.url, profile.dhis2.api_root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{mapping::Mapping, plan::sample},
+        io::config::load,
+    };
+
+    fn profile(project: &str, dhis2: &str) -> Profile {
+        let text = format!(
+            "[profiles.p]\n[profiles.p.dhis2]\nurl = \"{dhis2}\"\nusername = \"u\"\n[profiles.p.commcare]\n\
+             url = \"https://hq.example.org\"\nproject = \"{project}\"\nusername = \"me@example.org\"\n"
+        );
+        load(std::path::Path::new("config.toml"), &text).unwrap().profile(None).unwrap().clone()
+    }
+
+    fn head(profile: &Profile) -> Head {
+        let mapping = UsedMapping { label: "built-in".into(), file: None, mapping: Mapping::built_in() };
+        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new());
+        let head = sample(1, 1, |_| {}).head.clone();
+        Head { project: ask.project, dhis2: ask.dhis2, commcare: ask.commcare, case_type: ask.case_type, ..head }
+    }
+
+    #[test]
+    fn a_review_belongs_to_where_it_was_read() {
+        let here = profile("onse", "https://d.example.org");
+        assert_eq!(head(&here).dhis2, "https://d.example.org/api/");
+        fits(&here, &head(&here)).unwrap();
+        fits(&profile("onse", "https://d.example.org/api"), &head(&here)).unwrap();
+        for (other, both) in [
+            (profile("other", "https://d.example.org"), ["onse", "other"]),
+            (profile("onse", "https://e.example.org"), ["d.example.org", "e.example.org"]),
+        ] {
+            let said = fits(&other, &head(&here)).unwrap_err().to_string();
+            assert!(both.iter().all(|one| said.contains(one)) && said.contains("--profile"), "{said}");
+        }
+    }
+}

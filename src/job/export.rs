@@ -1,0 +1,589 @@
+//! A review as JSON and as text. Pure: a plan and what became of it in, bytes out; reads no file and asks nobody.
+//! The JSON is a contract with scripts: fields are added, never renamed or removed, within one `schema`.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::report::Sending;
+use crate::{
+    domain::{
+        flags::Flag,
+        ledger::{Ledger, Tally, Verdict},
+        outcome::Outcome,
+        plan::{Cell, Kind, Plan, State},
+        text::{inert, width},
+        total::Part,
+        value::grouped,
+    },
+    io::store::{Form, FormCell},
+};
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// Widest column of facility names in the table.
+const LONGEST_NAME: usize = 32;
+
+/// What is printed: a review and which of its cells.
+pub struct View<'a> {
+    /// Old and new values.
+    pub plan: &'a Plan,
+    /// The verdicts.
+    pub ledger: &'a Ledger,
+    /// Every form so far.
+    pub forms: &'a [Form],
+    /// The rows behind the cells, by facility and data set.
+    pub parts: &'a BTreeMap<(u32, String), Vec<Part>>,
+    /// The cells to print, in cell order. Counts are of the whole review whatever these are.
+    pub cells: &'a [Cell],
+}
+
+impl View<'_> {
+    /// What became of every cell that stands in a form, by the newest form it is in.
+    fn fates(&self) -> BTreeMap<Cell, Outcome> {
+        let cells = |form: &Form| form.cells.iter().map(FormCell::cell).collect::<Vec<_>>();
+        self.forms.iter().flat_map(|form| cells(form).into_iter().map(|c| (c, form.outcome_of(c)))).collect()
+    }
+
+    /// Writes the one JSON object, without a line end.
+    pub fn json(&self, to: &mut dyn Write) -> io::Result<()> {
+        let fates = self.fates();
+        let head = &self.plan.head;
+        let cell = |cell: &Cell| self.cell(*cell, fates.get(cell).copied());
+        let facilities = self.cells.chunk_by(|a, b| a.facility == b.facility).map(|cells| {
+            let facility = self.plan.facility(cells[0].facility);
+            JsonFacility {
+                case_id: &facility.case_id,
+                case_name: &facility.name,
+                external_id: &facility.external_id,
+                cells: cells.iter().map(cell).collect(),
+            }
+        });
+        let skipped = self.plan.skipped().iter().map(|case| JsonSkipped {
+            case_id: &case.case_id,
+            case_name: &case.case_name,
+            reason: &case.reason,
+        });
+        let document = JsonReview {
+            schema: SCHEMA,
+            period: head.quarter.to_string(),
+            project: &head.project,
+            label: &head.label,
+            dhis2: &head.dhis2,
+            commcare: &head.commcare,
+            case_type: &head.case_type,
+            mapping: &head.mapping,
+            mapping_rows: self.plan.properties().len(),
+            mapping_problems: &head.mapping_problems,
+            notes: &head.notes,
+            scope: &head.scope,
+            read_at: &head.read_at,
+            incomplete: self.plan.incomplete(),
+            counts: counts(self.plan, self.ledger),
+            facilities: facilities.collect(),
+            skipped: skipped.collect(),
+        };
+        write(&document, to)
+    }
+
+    fn cell(&self, cell: Cell, fate: Option<Outcome>) -> JsonCell<'_> {
+        let property = self.plan.property(cell.property);
+        let rows = self.parts.get(&(cell.facility, property.data_set.clone())).map_or(&[][..], Vec::as_slice);
+        let parts = rows.iter().filter(|part| part.data_element == property.data_element);
+        JsonCell {
+            property: &property.name,
+            data_element: &property.data_element,
+            data_set: &property.data_set,
+            old: self.plan.old(cell),
+            new: self.plan.new_value(cell),
+            state: self.plan.state(cell).name(),
+            period: self.plan.head.quarter.to_string(),
+            verdict: self.ledger.verdict(self.plan, cell).map(Verdict::name),
+            reason: self.ledger.reason(cell),
+            outcome: fate.map(outcome_name),
+            flags: self.plan.flags(cell),
+            parts: parts.map(|part| self.part(part)).collect(),
+        }
+    }
+
+    fn part<'a>(&'a self, part: &'a Part) -> JsonPart<'a> {
+        JsonPart {
+            category_option_combo: &part.category_option_combo,
+            name: self.plan.option_name(&part.category_option_combo),
+            attribute_option_combo: &part.attribute_option_combo,
+            attribute_name: self.plan.option_name(&part.attribute_option_combo),
+            value: part.value.as_deref(),
+            comment: part.comment.as_deref(),
+            follow_up: part.follow_up,
+        }
+    }
+
+    /// Writes the cells as a table of text: one line each under a heading. Nothing is cut; a facility with a name longer than
+    /// the column pushes its own line.
+    pub fn table(&self, to: &mut dyn Write) -> io::Result<()> {
+        let fates = self.fates();
+        let heading = ["facility", "property", "old", "new", "verdict", "flags", "outcome"].map(str::to_owned);
+        let rows = self.cells.iter().map(|cell| self.row(*cell, fates.get(cell).copied()));
+        let rows: Vec<[String; 7]> = std::iter::once(heading).chain(rows).collect();
+        let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
+        let mut widths: Vec<usize> = (0..7).map(widest).collect();
+        widths[0] = widths[0].min(LONGEST_NAME);
+        for row in &rows {
+            let mut line = String::new();
+            for (column, text) in row.iter().enumerate() {
+                let gap = " ".repeat(widths[column].saturating_sub(width(text)));
+                // Numbers stand on their last digit.
+                let (before, after) = if matches!(column, 2 | 3) { (gap.as_str(), "") } else { ("", gap.as_str()) };
+                line.extend([before, text.as_str(), after, "  "]);
+            }
+            writeln!(to, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, cell: Cell, fate: Option<Outcome>) -> [String; 7] {
+        let plan = self.plan;
+        let state = plan.state(cell);
+        let new = match (plan.new_value(cell), state) {
+            (Some(new), _) => grouped(new),
+            (None, State::NonNumeric) => format!("\"{}\"", plan.held(cell).unwrap_or_default()),
+            (None, _) => state.words().to_owned(),
+        };
+        let verdict = match self.ledger.verdict(plan, cell) {
+            Some(verdict) => verdict.name(),
+            None if plan.kind(cell) == Kind::Change => "undecided",
+            None => "-",
+        };
+        let flags: Vec<String> =
+            plan.flags(cell).iter().map(|flag| format!("{} {}", flag.severity.word(), flag.id)).collect();
+        let old = plan.old(cell).map_or_else(|| "-".to_owned(), grouped);
+        let property = &plan.property(cell.property).name;
+        let words = [
+            plan.facility(cell.facility).name.as_str(),
+            property,
+            &old,
+            &new,
+            verdict,
+            &flags.join(", "),
+            fate.map_or("", Outcome::words),
+        ];
+        words.map(|word| inert(word).into_owned())
+    }
+}
+
+/// The review in a few lines: where it is from, its counts, and what a person should know of it.
+pub fn summary(plan: &Plan, ledger: &Ledger) -> Vec<String> {
+    let head = &plan.head;
+    let counts = counts(plan, ledger);
+    let label = if head.label.is_empty() { String::new() } else { format!("   {}", head.label) };
+    let n = |count: usize| grouped(&count.to_string());
+    let tally = ledger.all();
+    let mut lines = vec![
+        format!("{} <- {}   quarter {}   read {}{label}", head.project, head.dhis2, head.quarter, head.read_at),
+        format!("mapping  {}", head.mapping),
+        format!("scope    {}", head.scope),
+        format!(
+            "cells    {} = {} changes + {} same + {} without a value   ({} facilities, {} properties)",
+            n(counts.cells),
+            n(counts.changes),
+            n(counts.same),
+            n(counts.without_value),
+            n(counts.facilities),
+            plan.properties().len()
+        ),
+        decided(&tally, ledger.sent()),
+    ];
+    if plan.incomplete() {
+        lines.push("incomplete: some facilities could not be read; their cases keep what they have".to_owned());
+    }
+    lines.extend(head.mapping_problems.iter().map(|problem| format!("mapping: {problem}")));
+    lines.extend(head.notes.iter().map(|note| format!("note: {note}")));
+    for skipped in plan.skipped().iter().take(5) {
+        lines.push(format!("left out: case {} {}: {}", skipped.case_id, skipped.case_name, skipped.reason));
+    }
+    if plan.skipped().len() > 5 {
+        lines.push(format!("left out: {} more cases; --json lists them", plan.skipped().len() - 5));
+    }
+    lines.into_iter().map(|line| inert(&line).into_owned()).collect()
+}
+
+/// How far the decisions are, in one line.
+pub fn decided(tally: &Tally, sent: usize) -> String {
+    let n = |count: u32| grouped(&count.to_string());
+    format!(
+        "decided  {} of {}   approved {}   rejected {}   sent {}   left {} (STOP {}, REVIEW {}, no flag {})",
+        n(tally.decided()),
+        n(tally.changes),
+        n(tally.approved),
+        n(tally.rejected),
+        grouped(&sent.to_string()),
+        n(tally.left()),
+        n(tally.stop),
+        n(tally.review),
+        n(tally.plain())
+    )
+}
+
+fn counts(plan: &Plan, ledger: &Ledger) -> Counts {
+    let tally = ledger.all();
+    let cells = plan.facilities().len() * plan.properties().len();
+    let same = plan.same_count();
+    let changes = usize::try_from(tally.changes).unwrap_or(usize::MAX);
+    Counts {
+        facilities: plan.facilities().len(),
+        cells,
+        changes,
+        same,
+        without_value: cells.saturating_sub(changes + same),
+        approved: tally.approved,
+        rejected: tally.rejected,
+        undecided: tally.left(),
+        sent: ledger.sent(),
+    }
+}
+
+/// Writes a submission as one JSON object, without a line end.
+pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Result<()> {
+    let forms = sending.forms.iter().map(|form| JsonForm {
+        number: form.number,
+        form_id: form.form_id.as_deref(),
+        cases: form.facilities,
+        changes: form.changes,
+        outcome: form.outcome.map(outcome_name),
+        answer: form.answer.as_deref(),
+    });
+    let held = sending.held.iter().map(|held| {
+        let facility = plan.facility(held.cell.facility);
+        JsonHeld {
+            case_id: &facility.case_id,
+            case_name: &facility.name,
+            property: &plan.property(held.cell.property).name,
+            old: plan.old(held.cell),
+            new: plan.new_value(held.cell),
+            now: held.now.as_deref(),
+            already_set: held.already_set,
+            reason: &held.why,
+        }
+    });
+    let document = JsonSubmission {
+        schema: SCHEMA,
+        period: plan.head.quarter.to_string(),
+        project: &plan.head.project,
+        forms: forms.collect(),
+        held: held.collect(),
+        counts: SubmissionCounts {
+            changes: sending.changes,
+            applied: sending.applied,
+            accepted: sending.accepted,
+            not_applied: sending.not_applied,
+            unknown: sending.unknown,
+            held: sending.held.len(),
+        },
+        note: sending.note.as_deref(),
+    };
+    write(&document, to)
+}
+
+/// The name scripts see. Frozen and not answered is unknown to them: a byte may have left.
+fn outcome_name(outcome: Outcome) -> &'static str {
+    if outcome == Outcome::Frozen { Outcome::Unknown.name() } else { outcome.name() }
+}
+
+fn write(document: &impl Serialize, to: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(to, Escaping);
+    document.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Text as stored, with everything a terminal could act on as an escape of JSON (fault matrix row V10).
+struct Escaping;
+
+impl serde_json::ser::Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
+        if inert(fragment) == fragment {
+            return to.write_all(fragment.as_bytes());
+        }
+        for c in fragment.chars() {
+            let mut bytes = [0; 4];
+            let text = c.encode_utf8(&mut bytes);
+            if inert(text) == *text {
+                to.write_all(text.as_bytes())?;
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(to, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct JsonReview<'a> {
+    schema: u32,
+    period: String,
+    project: &'a str,
+    label: &'a str,
+    dhis2: &'a str,
+    commcare: &'a str,
+    case_type: &'a str,
+    mapping: &'a str,
+    mapping_rows: usize,
+    mapping_problems: &'a [String],
+    notes: &'a [String],
+    scope: &'a str,
+    read_at: &'a str,
+    incomplete: bool,
+    counts: Counts,
+    facilities: Vec<JsonFacility<'a>>,
+    skipped: Vec<JsonSkipped<'a>>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    facilities: usize,
+    cells: usize,
+    changes: usize,
+    same: usize,
+    without_value: usize,
+    approved: u32,
+    rejected: u32,
+    undecided: u32,
+    sent: usize,
+}
+
+#[derive(Serialize)]
+struct JsonFacility<'a> {
+    case_id: &'a str,
+    case_name: &'a str,
+    external_id: &'a str,
+    cells: Vec<JsonCell<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonCell<'a> {
+    property: &'a str,
+    data_element: &'a str,
+    data_set: &'a str,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+    state: &'static str,
+    period: String,
+    verdict: Option<&'static str>,
+    reason: Option<&'a str>,
+    outcome: Option<&'static str>,
+    flags: &'a [Flag],
+    parts: Vec<JsonPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonPart<'a> {
+    category_option_combo: &'a str,
+    name: Option<&'a str>,
+    attribute_option_combo: &'a str,
+    attribute_name: Option<&'a str>,
+    value: Option<&'a str>,
+    comment: Option<&'a str>,
+    follow_up: bool,
+}
+
+#[derive(Serialize)]
+struct JsonSkipped<'a> {
+    case_id: &'a str,
+    case_name: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonSubmission<'a> {
+    schema: u32,
+    period: String,
+    project: &'a str,
+    forms: Vec<JsonForm<'a>>,
+    held: Vec<JsonHeld<'a>>,
+    counts: SubmissionCounts,
+    note: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonForm<'a> {
+    number: usize,
+    form_id: Option<&'a str>,
+    cases: usize,
+    changes: usize,
+    outcome: Option<&'static str>,
+    answer: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonHeld<'a> {
+    case_id: &'a str,
+    case_name: &'a str,
+    property: &'a str,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+    now: Option<&'a str>,
+    already_set: bool,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct SubmissionCounts {
+    changes: usize,
+    applied: usize,
+    accepted: usize,
+    not_applied: usize,
+    unknown: usize,
+    held: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        domain::{
+            flags::Severity,
+            ledger::{Act, Stamp},
+            plan::{Skipped, sample},
+        },
+        job::report::{FormLine, Held},
+    };
+
+    fn cell(facility: u32, property: u16) -> Cell {
+        Cell { facility, property }
+    }
+
+    fn plan() -> Plan {
+        sample(2, 2, |draft| {
+            draft.set(cell(0, 1), None, Some("12 (est)\u{9b}31m"), State::NonNumeric);
+            draft.set(cell(1, 0), Some(""), Some("0"), State::ReportedZero);
+            draft.set(cell(1, 1), Some("5"), None, State::NotReported);
+            draft.flag(cell(0, 0), Flag::new("S09", Severity::Stop, "below zero"));
+            draft.skip(Skipped { case_id: "x".into(), case_name: "Old".into(), reason: "no external id".into() });
+            draft.name("c1".to_owned(), "Female".to_owned());
+        })
+    }
+
+    fn printed(cells: &[Cell]) -> (Value, String, String) {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Approve, [cell(0, 0)], Some("checked"), "", &stamp).unwrap();
+        let part = Part {
+            data_element: "de000000000".into(),
+            category_option_combo: "c1".into(),
+            value: Some("1".into()),
+            ..Part::default()
+        };
+        let parts = [((0, String::new()), vec![part])].into();
+        let form = Form {
+            number: 1,
+            form_id: "f".into(),
+            generation: 1,
+            frozen_at: String::new(),
+            bytes: Vec::new(),
+            cells: vec![FormCell { facility: 0, property: 0, old: Some("0".into()), new: "1".into() }],
+            outcome: Outcome::Applied,
+            answer: None,
+            seen: Vec::new(),
+        };
+        let view = View { plan: &plan, ledger: &ledger, forms: &[form], parts: &parts, cells };
+        let (mut json, mut table) = (Vec::new(), Vec::new());
+        view.json(&mut json).unwrap();
+        view.table(&mut table).unwrap();
+        let json = String::from_utf8(json).unwrap();
+        (serde_json::from_str(&json).unwrap(), json, String::from_utf8(table).unwrap())
+    }
+
+    #[test]
+    fn json_is_the_contract() {
+        let (value, text, _) = printed(&plan().cells().collect::<Vec<_>>());
+        assert_eq!(value["schema"], 1);
+        assert_eq!(value["period"], "2026Q2");
+        assert_eq!(
+            value["counts"],
+            json!({"facilities": 2, "cells": 4, "changes": 2, "same": 0, "without_value": 2, "approved": 1,
+                   "rejected": 0, "undecided": 1, "sent": 0})
+        );
+        let first = &value["facilities"][0]["cells"][0];
+        for (key, expected) in [("old", "0"), ("new", "1"), ("verdict", "approve"), ("state", "REPORTED")] {
+            assert_eq!(first[key], expected, "{key}");
+        }
+        assert_eq!(first["outcome"], "APPLIED");
+        assert_eq!(first["reason"], "checked");
+        assert_eq!(first["flags"][0], json!({"id": "S09", "severity": "STOP", "sentence": "below zero"}));
+        assert_eq!(first["parts"][0]["name"], "Female");
+        let second = &value["facilities"][0]["cells"][1];
+        assert!(second["old"].is_null() && second["new"].is_null() && second["verdict"].is_null());
+        assert_eq!(value["facilities"][1]["cells"][0]["old"], "");
+        assert_eq!(value["skipped"], json!([{"case_id": "x", "case_name": "Old", "reason": "no external id"}]));
+        assert!(text.starts_with("{\"schema\":1,\"period\":"), "{text}");
+    }
+
+    #[test]
+    fn json_keeps_text_as_stored_and_inert() {
+        let (mut out, name) = (Vec::new(), "a\u{9b}\u{202e}\u{7f}\u{1b}é\u{e0001}\"");
+        write(&name, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(inert(&text), text);
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), name);
+        assert!(text.contains('é'), "{text}");
+    }
+
+    #[test]
+    fn narrowing_keeps_the_counts_of_the_whole() {
+        let (value, _, table) = printed(&[cell(0, 1)]);
+        assert_eq!(value["counts"]["cells"], 4);
+        assert_eq!(value["facilities"].as_array().unwrap().len(), 1);
+        assert_eq!(table.lines().count(), 2);
+        assert!(table.contains("\"12 (est)<9B>31m\""), "{table}");
+    }
+
+    #[test]
+    fn the_table_says_what_became_of_each_cell() {
+        let (_, _, table) = printed(&plan().cells().collect::<Vec<_>>());
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[1].contains("approve") && lines[1].contains("STOP S09") && lines[1].ends_with("APPLIED"));
+        assert!(lines[3].contains("undecided") && lines[4].contains("not reported"), "{table}");
+    }
+
+    #[test]
+    fn a_submission_names_forms_and_what_was_held() {
+        let plan = plan();
+        let line = |number, outcome, form_id: Option<&str>| FormLine {
+            number,
+            first: String::new(),
+            last: String::new(),
+            facilities: 3,
+            changes: 4,
+            form_id: form_id.map(str::to_owned),
+            outcome,
+            answer: None,
+        };
+        let sending = Sending {
+            forms: vec![
+                line(1, Some(Outcome::Applied), Some("a")),
+                line(2, Some(Outcome::Frozen), Some("b")),
+                line(3, None, None),
+            ],
+            held: vec![Held { cell: cell(0, 0), now: None, already_set: false, why: "gone".into() }],
+            applied: 4,
+            unknown: 4,
+            changes: 12,
+            ..Sending::default()
+        };
+        let mut out = Vec::new();
+        submission(&plan, &sending, &mut out).unwrap();
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        let outcomes: Vec<&Value> = value["forms"].as_array().unwrap().iter().map(|form| &form["outcome"]).collect();
+        assert_eq!(outcomes, [&json!("APPLIED"), &json!("UNKNOWN"), &Value::Null]);
+        assert_eq!(value["forms"][0]["cases"], 3);
+        assert_eq!(value["held"][0]["reason"], "gone");
+        assert_eq!(value["counts"]["held"], 1);
+    }
+}

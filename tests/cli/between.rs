@@ -1,0 +1,131 @@
+//! A small server between the program and the sandbox, which goes wrong on order. It is a wire, no rules: one request to a
+//! connection.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+
+/// Longest wait for a request that has to come.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What happens to requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything goes through.
+    Pass,
+    /// Everything is answered with a page.
+    Html,
+    /// Nothing is answered.
+    Silent,
+    /// Forms are refused with 403, all else goes through.
+    RefuseForms,
+    /// Forms are lost and not answered.
+    LoseForms,
+    /// Forms arrive, and their answer is lost.
+    LoseAnswers,
+}
+
+pub(crate) struct Between {
+    address: SocketAddr,
+    mode: Arc<Mutex<Mode>>,
+    unanswered: mpsc::Receiver<()>,
+}
+
+impl Between {
+    /// A server before `upstream`, an origin such as `http://127.0.0.1:1234`.
+    pub(crate) fn start(upstream: &str, mode: Mode) -> Self {
+        let upstream: SocketAddr = upstream.strip_prefix("http://").unwrap().parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mode = Arc::new(Mutex::new(mode));
+        let (tell, unanswered) = mpsc::channel();
+        let shared = Arc::clone(&mode);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (mode, tell) = (Arc::clone(&shared), tell.clone());
+                // A client that leaves in the middle ends its own connection only.
+                thread::spawn(move || client.and_then(|client| serve(client, upstream, &mode, &tell)));
+            }
+        });
+        Self { address, mode, unanswered }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+
+    /// Waits until a request is there that gets no answer.
+    pub(crate) fn unanswered(&self) {
+        self.unanswered.recv_timeout(PATIENCE).unwrap();
+    }
+}
+
+fn serve(
+    mut client: TcpStream,
+    upstream: SocketAddr,
+    mode: &Mutex<Mode>,
+    tell: &mpsc::Sender<()>,
+) -> std::io::Result<()> {
+    let request = whole(&mut client)?;
+    let is_form = request
+        .split(|byte| *byte == b'\n')
+        .next()
+        .is_some_and(|line| String::from_utf8_lossy(line).contains("/receiver/"));
+    let mode = *mode.lock().unwrap();
+    let answer = |kind: &str, text: &str| {
+        format!("HTTP/1.1 {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
+    };
+    match mode {
+        Mode::Html => client.write_all(answer("200 OK\r\nContent-Type: text/html", "<html>Sign in</html>").as_bytes()),
+        Mode::RefuseForms if is_form => client.write_all(answer("403 Forbidden", "not here").as_bytes()),
+        Mode::LoseForms if is_form => silence(&mut client, tell),
+        Mode::LoseAnswers if is_form => {
+            forward(&request, upstream)?;
+            silence(&mut client, tell)
+        }
+        Mode::Silent => silence(&mut client, tell),
+        _ => client.write_all(&forward(&request, upstream)?),
+    }
+}
+
+/// A request with its body.
+fn whole(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let (mut request, mut piece) = (Vec::new(), [0; 8192]);
+    loop {
+        let read = client.read(&mut piece)?;
+        request.extend_from_slice(&piece[..read]);
+        if let Some(end) = request.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            if request.len() >= end + 4 + length.unwrap_or(0) {
+                return Ok(request);
+            }
+        }
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+fn forward(request: &[u8], upstream: SocketAddr) -> std::io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(upstream)?;
+    let line = request.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    server.write_all(&[&request[..line], b"Connection: close\r\n", &request[line..]].concat())?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// Says that a request gets no answer, and holds the connection until the client leaves.
+fn silence(client: &mut TcpStream, tell: &mpsc::Sender<()>) -> std::io::Result<()> {
+    let _ = tell.send(());
+    client.read(&mut [0; 1]).map(|_| ())
+}

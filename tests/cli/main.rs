@@ -1,0 +1,9 @@
+//! The command line from outside: the real program against the sandbox in a process of its own. Exit codes, what goes where,
+//! JSON, and what happens when things go wrong.
+#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
+
+mod between;
+mod path;
+mod rig;
+mod trouble;
+mod usage;

@@ -1,0 +1,163 @@
+//! What is refused before anything is asked of a server: settings, secrets, mapping, arguments, and a screen that is none.
+
+use std::{fs, io::Read as _, process::Stdio};
+
+use crate::rig::{Home, ready};
+
+/// Settings whose servers nobody needs to reach.
+const CONFIG: &str = "[profiles.p]\nlabel = \"TEST\"\n\n[profiles.p.dhis2]\nurl = \"https://dhis2.invalid\"\nusername = \"u\"\n\n\
+[profiles.p.commcare]\nurl = \"https://hq.invalid\"\nproject = \"p\"\nusername = \"me@example.org\"\n";
+const SECRETS: &str = "[p]\ndhis2_password = \"marked-password\"\ncommcare_api_key = \"marked-key\"\n";
+
+#[test]
+fn without_settings_the_way_in_is_told() {
+    let home = Home::new();
+    home.run(&[]).refused(2, &["onse demo", "config.toml", "[profiles.main.dhis2]", "ONSE_DHIS2_PASSWORD"]);
+    home.run(&["plan"]).refused(2, &["onse demo", "config.toml"]);
+    assert!(home.files().is_empty(), "{:?}", home.files());
+}
+
+#[test]
+fn settings_are_refused_with_file_and_line() {
+    let of = |config: &str| Home::new().settings(config, Some(SECRETS));
+    of(&CONFIG.replace("label", "lable")).run(&["plan"]).refused(2, &["config.toml:2: ", "label"]);
+    of(&CONFIG.replace("project = \"p\"\n", "")).run(&["plan"]).refused(2, &["config.toml:", "project"]);
+    of(&CONFIG.replace("https://dhis2", "http://dhis2")).run(&["plan"]).refused(2, &["config.toml:5: ", "allow_http"]);
+    of(&format!("{CONFIG}\n[flags]\nT1 = 3\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "T1"]);
+    of(CONFIG).run(&["plan", "--profile", "q"]).refused(2, &["\"q\"", "Known: p"]);
+    of(CONFIG).with("ONSE_PROFILE", "q").run(&["plan"]).refused(2, &["\"q\""]);
+    of(CONFIG).run(&["plan", "--config", "else.toml"]).refused(2, &["else.toml", "no such file"]);
+}
+
+#[test]
+fn secrets_that_are_missing_or_open_to_others_are_refused() {
+    let home = Home::new().settings(CONFIG, None);
+    home.run(&["plan"]).refused(2, &["ONSE_DHIS2_PASSWORD", "ONSE_COMMCARE_API_KEY", "secrets.toml"]);
+    let home = Home::new().settings(CONFIG, Some(SECRETS));
+    home.mode("secrets.toml", 0o644);
+    home.run(&["plan"]).refused(2, &["secrets.toml", "0644", "chmod 600"]);
+    assert!(home.reviews().is_empty());
+}
+
+#[test]
+fn a_secret_as_an_argument_is_refused_unseen() {
+    let home = Home::new();
+    for args in [["plan", "--password=marked"], ["--token", "marked"], ["plan", "--commcare-api-key=marked"]] {
+        let ran = home.run(&args);
+        ran.refused(2, &["secret", "history", "ONSE_COMMCARE_API_KEY"]);
+        assert!(!ran.err.contains("marked"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_mapping_that_cannot_be_used_is_refused() {
+    let home = Home::new().settings(CONFIG, Some(SECRETS));
+    home.run(&["plan", "--mapping", "none.csv"]).refused(2, &["none.csv", "no such file"]);
+    fs::write(home.path("bad.csv"), "one,two\n1,2\n").unwrap();
+    home.run(&["plan", "--mapping", "bad.csv"]).refused(2, &["bad.csv:1: "]);
+    let empty = "case_property,data_element_id,data_set_id,dhis2_name\ndhis_beds,asCqKjclllu,,Beds\n";
+    fs::write(home.path("empty.csv"), empty).unwrap();
+    home.run(&["plan", "--mapping", "empty.csv"]).refused(2, &["empty.csv:2: ", "data_set_id", "no usable row"]);
+    assert!(home.reviews().is_empty());
+}
+
+#[test]
+fn quarters_are_refused_with_examples() {
+    let home = Home::new().settings(CONFIG, Some(SECRETS));
+    for period in ["2026Q5", "2026", "next"] {
+        home.run(&["plan", "--period", period]).refused(2, &[period, "2026Q2", "Q2 2026"]);
+    }
+    home.run(&["plan", "--period", "2999Q4"]).refused(2, &["2999Q4", "not over", "--allow-unfinished"]);
+}
+
+#[test]
+fn wrong_usage_is_exit_2_and_help_is_exit_0() {
+    let home = Home::new();
+    for args in [&["plan", "--nonsense"][..], &["undo"], &["submit", "f"], &["decide", "f", "--where", "x"], &["show"]]
+    {
+        let ran = home.run(args);
+        assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains("--help"), "{ran:?}");
+    }
+    home.run(&["show", "f", "--where", "is:odd"]).refused(2, &["is:left"]);
+    let version = home.run(&["--version"]).ok(0);
+    assert_eq!(version.out, format!("onse {}\n", env!("CARGO_PKG_VERSION")));
+    for command in ["", "demo", "review", "plan", "show", "decide", "submit", "sandbox"] {
+        let args: Vec<&str> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+        let help = home.run(&args).ok(0);
+        assert!(help.err.is_empty() && help.out.contains("--profile") && help.out.contains("Usage:"), "{help:?}");
+    }
+    assert!(home.files().is_empty());
+}
+
+#[test]
+fn the_screen_needs_a_terminal() {
+    let home = Home::new().settings(CONFIG, Some(SECRETS));
+    home.run(&[]).refused(2, &["terminal", "onse plan"]);
+    home.run(&["review"]).refused(2, &["terminal", "onse plan"]);
+    home.run(&["review", "some.review"]).refused(2, &["terminal", "onse show"]);
+    home.run(&["demo"]).refused(2, &["terminal", "onse sandbox"]);
+    assert_eq!(home.files().len(), 2, "only the settings: {:?}", home.files());
+}
+
+#[test]
+fn what_is_not_a_review_is_left_alone() {
+    let home = Home::new();
+    fs::write(home.path("text.review"), "not a review").unwrap();
+    for args in [
+        &["show", "text.review"][..],
+        &["decide", "text.review", "--where", "", "--approve"],
+        &["submit", "text.review", "--write", "1"],
+    ] {
+        home.run(args).refused(1, &["text.review is not a review file"]);
+    }
+    home.run(&["show", "gone.review"]).refused(1, &["gone.review", "No such file"]);
+    assert_eq!(fs::read(home.path("text.review")).unwrap(), b"not a review");
+    assert_eq!(home.files().len(), 1, "{:?}", home.files());
+}
+
+#[test]
+fn a_review_of_elsewhere_is_not_submitted() {
+    let (home, servers) = ready();
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
+    let count = home.run(&["show", "q.review", "--json"]).json()["counts"]["approved"].to_string();
+    let other = servers.config().replace("onse-demo", "other-project");
+    fs::write(home.path("other.toml"), other).unwrap();
+    home.run(&["submit", "q.review", "--write", &count, "--config", "other.toml"])
+        .refused(2, &["onse-demo", "other-project", "--profile"]);
+    let other = servers.config().replace("127.0.0.1", "localhost");
+    fs::write(home.path("other.toml"), other).unwrap();
+    home.run(&["submit", "q.review", "--write", &count, "--config", "other.toml"])
+        .refused(2, &["127.0.0.1", "localhost"]);
+    assert_eq!(home.run(&["show", "q.review", "--json"]).json()["counts"]["sent"], 0);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let (home, _servers) = ready();
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    let mut child =
+        home.command(&["show", "q.review", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 1];
+    let mut pipe = child.stdout.take().unwrap();
+    pipe.read_exact(&mut first).unwrap();
+    drop(pipe);
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn server_text_is_inert_in_every_output() {
+    let (home, _servers) = ready();
+    let acts = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    let plan = home.run(&["plan", "-o", "q.review", "--json"]).ok(3);
+    assert!(plan.out.contains("\\u001b[31m") && plan.out.contains("\\u202e"), "the sandbox has a hostile name");
+    for args in [
+        &["show", "q.review"][..],
+        &["decide", "q.review", "--where", "", "--approve"],
+        &["show", "q.review", "--json"],
+    ] {
+        let ran = home.run(args).ok(0);
+        assert!(!acts(&ran.out) && !acts(&ran.err), "{args:?}");
+    }
+}
