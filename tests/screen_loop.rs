@@ -190,7 +190,7 @@ fn performer(session: &Session) -> Performer {
     let forms = |_: Session| -> futures_util::future::BoxFuture<'static, anyhow::Result<String>> {
         Box::pin(async { Ok("forms".to_owned()) })
     };
-    Performer::new(session.clone(), support::ask(&[]), onse::sandbox::COMMCARE_USER.to_owned(), Arc::new(forms))
+    Performer::new(session.clone(), Some(support::ask(&[])), onse::sandbox::COMMCARE_USER.to_owned(), Arc::new(forms))
 }
 
 /// A plan from the sandbox, for loops whose commands nobody does.

@@ -173,6 +173,11 @@ impl Here {
         }
         Ok(())
     }
+
+    /// Where the log is.
+    pub(super) fn log_file(&self) -> Option<PathBuf> {
+        self.places().ok().map(|places| log::file(&places.data))
+    }
 }
 
 /// The network, with the certificate authority of the profile where it names one.

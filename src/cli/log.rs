@@ -1,11 +1,16 @@
 //! The log file: what was asked and answered, by our own words only, never a secret and never on the terminal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
+
+/// Where the log below `data` is.
+pub(super) fn file(data: &Path) -> PathBuf {
+    data.join("logs").join("onse.log")
+}
 
 /// Writes to `logs/onse.log` below `data` from now on. Other crates' words stay out at every level: they may quote headers.
 pub(super) fn start(data: &Path, level: LevelFilter) -> Result<()> {

@@ -18,7 +18,7 @@ use super::{
     screen::{Opening, screen},
 };
 use crate::{
-    domain::mapping::Mapping,
+    domain::{mapping::Mapping, plan::Head},
     io::{
         config::{Dhis2Secret, Secrets, UsedMapping, load},
         http::Secret,
@@ -30,6 +30,7 @@ use crate::{
         session::{Connect, Session},
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
+    tui::model::Run,
 };
 
 /// Where the sandbox of the demo is: a name that no network knows.
@@ -75,7 +76,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let connect = here.connect(&ready)?;
     here.log()?;
     let account = ready.profile.commcare.username.clone();
-    new(here, &folder.join(here.file_name(quarter)), ask, connect, account).await
+    let log = here.log_file();
+    new(here, &folder.join(here.file_name(quarter)), ask, connect, account, log).await
 }
 
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
@@ -93,15 +95,52 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
     if let Some(said) = &said {
         say(said);
     }
+    let run = run_of(here, &loaded.plan.head, account);
     let session = here.session(Store::open(file)?, connect);
-    on_screen(here, Opening { session, ask: None, account, said }).await
+    let log = here.log_file();
+    on_screen(here, Opening { session, ask: None, run, log, said }).await
 }
 
-async fn new(here: &Here, path: &Path, ask: Ask, connect: Connect, account: String) -> Result<Exit> {
+async fn new(
+    here: &Here,
+    path: &Path,
+    ask: Ask,
+    connect: Connect,
+    account: String,
+    log: Option<PathBuf>,
+) -> Result<Exit> {
     let session = here.session(Store::create(path)?, Some(connect));
-    let shown = on_screen(here, Opening { session, ask: Some(ask), account, said: None }).await;
+    let run = Run {
+        project: ask.project.clone(),
+        label: ask.label.clone(),
+        dhis2: host(&ask.dhis2),
+        quarter: ask.quarter.to_string(),
+        file: String::new(),
+        account,
+        who: here.who.clone(),
+    };
+    let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
     read::discard(path);
     shown
+}
+
+/// What a review file says of itself, for the head of the screen.
+fn run_of(here: &Here, head: &Head, account: String) -> Run {
+    Run {
+        project: head.project.clone(),
+        label: head.label.clone(),
+        dhis2: host(&head.dhis2),
+        quarter: head.quarter.to_string(),
+        file: String::new(),
+        account,
+        who: here.who.clone(),
+    }
+}
+
+/// The host of an address, which is what fits a headline.
+fn host(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest).to_owned()
 }
 
 /// Hands over to the screen, and closes the file whatever comes of it.
@@ -139,7 +178,8 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     };
     let quarter = here.last_quarter();
     let ask = connect::ask(&profile, mapping, quarter, Vec::new());
-    new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone()).await
+    let log = Some(log::file(folder));
+    new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone(), log).await
 }
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.

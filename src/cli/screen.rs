@@ -1,9 +1,22 @@
 //! Where the commands hand over to the full screen. The one place of the command line that knows it.
 
-use anyhow::{Result, bail};
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
-use super::{exit::Exit, here::Here};
-use crate::job::{fetch::Ask, session::Session};
+use anyhow::{Context as _, Result};
+
+use super::{args::Color, exit::Exit, here::Here, submit::write_forms};
+use crate::{
+    job::{fetch::Ask, session::Session},
+    tui::{
+        self, Parts,
+        model::{Look, Model, Run},
+        msg::{Cmd, Msg, Now},
+        perform::{Performer, WriteForms},
+        screen::draw,
+        terminal::{LastWords, Tty, on_panic},
+        update::update,
+    },
+};
 
 /// What the screen starts with.
 pub(super) struct Opening {
@@ -11,16 +24,88 @@ pub(super) struct Opening {
     pub(super) session: Session,
     /// What is to be read first; none where the file holds a plan.
     pub(super) ask: Option<Ask>,
-    /// Who is signed in to `CommCare`; empty when offline.
-    pub(super) account: String,
+    /// What is known of the review before it is read or opened.
+    pub(super) run: Run,
+    /// The log file, for the last words of a fault.
+    pub(super) log: Option<PathBuf>,
     /// The first line of the status line, where there is something to say.
     pub(super) said: Option<String>,
 }
 
 /// Shows the review until the person leaves.
 pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
-    let Opening { session, ask, account, said } = opening;
-    let _ = (here, session, ask, account, said);
-    std::future::ready(()).await;
-    bail!("the screen is not built yet; nothing was read or changed. Use onse plan, show, decide and submit")
+    let Opening { session, ask, run, log, said } = opening;
+    let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
+    let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
+    let username = run.account.clone();
+    let first = if ask.is_some() { Cmd::Read } else { Cmd::Open };
+    let mut performer =
+        Performer::new(session.clone(), ask, username.clone(), forms_beside(username, Arc::clone(&here.clock)));
+    on_panic(LastWords { log, review: Some(session.path().to_owned()) });
+    let (mut tty, mut terminal) = Tty::take().context("the terminal cannot be drawn on")?;
+    let size = terminal.size()?;
+    let mut model = Model::new(run, look(here.global.color, &env), (size.width, size.height));
+    if let Some(said) = said {
+        update(&mut model, Msg::Note(crate::job::report::Level::Ok, said), &now());
+    }
+    let parts = Parts { seat: &mut tty, performer: &mut performer, draw, clock: &now };
+    let shown = tui::run(&mut terminal, &mut model, parts, first).await;
+    drop(terminal);
+    drop(tty);
+    shown.map(|()| Exit::Done)
+}
+
+/// Writes the forms to a folder beside the review file, a new one each time.
+fn forms_beside(username: String, clock: crate::job::session::Clock) -> WriteForms {
+    Arc::new(move |session: Session| {
+        let (username, at) = (username.clone(), clock().strftime("%Y%m%d-%H%M%S").to_string());
+        Box::pin(async move {
+            let forms = session.forms_now(&username).await?;
+            let folder = session.path().with_extension(format!("forms-{at}"));
+            write_forms(&folder, &forms)?;
+            Ok(folder.display().to_string())
+        })
+    })
+}
+
+fn env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Colour unless it is unwanted (`NO_COLOR` set to anything but nothing), and signs beyond ASCII where the locale has them.
+fn look(color: Color, env: &dyn Fn(&str) -> Option<OsString>) -> Look {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    let utf8 = locale.is_some_and(|name| {
+        let name = name.to_string_lossy().to_ascii_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    });
+    let mono = match color {
+        Color::Auto => set("NO_COLOR").is_some(),
+        Color::Always => false,
+        Color::Never => true,
+    };
+    Look { ascii: !utf8 && !cfg!(any(windows, target_os = "macos")), mono }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_look_follows_the_environment() {
+        let with = |set: &'static [(&str, &str)]| {
+            move |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
+        assert!(!look(Color::Auto, &with(&[("LANG", "en_US.UTF-8")])).mono);
+        assert!(look(Color::Auto, &with(&[("NO_COLOR", "1")])).mono);
+        assert!(!look(Color::Auto, &with(&[("NO_COLOR", "")])).mono);
+        assert!(!look(Color::Always, &with(&[("NO_COLOR", "1")])).mono);
+        assert!(look(Color::Never, &with(&[])).mono);
+        if cfg!(target_os = "linux") {
+            assert!(look(Color::Auto, &with(&[])).ascii && look(Color::Auto, &with(&[("LANG", "C")])).ascii);
+            assert!(look(Color::Auto, &with(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")])).ascii);
+            assert!(!look(Color::Auto, &with(&[("LC_CTYPE", "C.utf8")])).ascii);
+        }
+    }
 }

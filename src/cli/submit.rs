@@ -33,12 +33,8 @@ pub(super) async fn submit(here: &Here, args: &args::Submit, out: &mut Out) -> R
     }
 }
 
-/// The forms as files. Touches no network and changes nothing in the review.
-fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
-    let loaded = Store::read_only(&args.file)?;
-    let forms = show::forms(here, loaded)?;
-    let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
-    let changes = ledger.to_send(&plan).count();
+/// Writes forms to a new or empty folder and names the files.
+pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String>> {
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(usage(format!("{} is not empty; name a new or an empty folder", folder.display())));
     }
@@ -46,7 +42,7 @@ fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Re
     if !forms.is_empty() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    for (number, form) in (1..).zip(&forms) {
+    for (number, form) in (1..).zip(forms) {
         let path = folder.join(format!("form-{number:03}.xml"));
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -56,6 +52,16 @@ fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Re
         file.write_all(form).with_context(|| format!("cannot write {}", path.display()))?;
         files.push(path.display().to_string());
     }
+    Ok(files)
+}
+
+/// The forms as files. Touches no network and changes nothing in the review.
+fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
+    let loaded = Store::read_only(&args.file)?;
+    let forms = show::forms(here, loaded)?;
+    let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
+    let changes = ledger.to_send(&plan).count();
+    let files = write_forms(folder, &forms)?;
     if args.json {
         let document = json!({"schema": 1, "dry_run": true, "forms": files, "counts": {"changes": changes}});
         writeln!(out, "{document}")?;

@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    forms::{Next, bytes, cases_now, chunks, form_count, form_outcome, fresh_id, judge, line, line_of, three_way},
+    forms::{
+        Next, bytes, cases_now, chunks, form_count, form_outcome, forms_now, fresh_id, judge, line, line_of, three_way,
+    },
     report::{Check, FormLine, Level, Phase, Sending},
     session::{Opened, Session, Sources},
 };
@@ -96,6 +98,14 @@ impl Session {
         let at = self.now();
         let forms = form_count(&ready, used.chunk_size);
         Ok(Check { at, changes: ready.len(), facilities, forms, held, lines })
+    }
+
+    /// The forms as they stand now; see [`forms_now`]. Reads the review file only.
+    pub async fn forms_now(&self, username: &str) -> Result<Vec<Vec<u8>>> {
+        let loaded = self.store.load().await?;
+        let used = loaded.used.clone();
+        let Opened { plan, ledger, .. } = super::session::opened(loaded)?;
+        forms_now(&plan, &ledger, &used, username, (self.clock)())
     }
 
     /// Sends every approved cell that is still as it was when decided, and reads it back. Forms of an earlier run are settled

@@ -53,7 +53,7 @@ struct Wheel {
 /// A session with the work under way on it.
 pub struct Performer {
     session: Session,
-    ask: Arc<Ask>,
+    ask: Option<Arc<Ask>>,
     username: String,
     write_forms: WriteForms,
     /// The plan of the review, once there is one.
@@ -75,14 +75,15 @@ impl std::fmt::Debug for Performer {
 }
 
 impl Performer {
-    /// Works on this session. `ask` is what reading means, `username` stands in the forms. Needs a tokio runtime around it.
-    pub fn new(session: Session, ask: Ask, username: String, write_forms: WriteForms) -> Self {
+    /// Works on this session. `ask` is what reading means, none where nothing can be read; `username` stands in the forms.
+    /// Needs a tokio runtime around it.
+    pub fn new(session: Session, ask: Option<Ask>, username: String, write_forms: WriteForms) -> Self {
         let plan = Arc::new(Mutex::new(None));
         let (file, queue) = mpsc::unbounded_channel();
         let writer = tokio::spawn(write(session.clone(), Arc::clone(&plan), queue));
         Self {
             session,
-            ask: Arc::new(ask),
+            ask: ask.map(Arc::new),
             username,
             write_forms,
             plan,
@@ -129,9 +130,14 @@ impl Performer {
     }
 
     fn read(&mut self, reply: &Replies) {
+        let Some(ask) = self.ask.clone() else {
+            let _ =
+                reply.send(Msg::Read(Err("this review file is looked at as it is; nothing is read again".to_owned())));
+            return;
+        };
         let stop = CancellationToken::new();
         self.reading = Some(stop.clone());
-        let (session, ask, plan) = (self.session.clone(), Arc::clone(&self.ask), Arc::clone(&self.plan));
+        let (session, plan) = (self.session.clone(), Arc::clone(&self.plan));
         let said = reply.clone();
         let work = async move {
             let (progress, shown) = watch::channel(Reading::default());
