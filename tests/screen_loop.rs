@@ -184,18 +184,26 @@ impl Keys {
         }
     }
 
+    fn close(&self) {
+        self.0.lock().unwrap().closed = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.0.lock().unwrap().waker.take() {
+            waker.wake();
+        }
+    }
+
     fn send(&self, input: Input) {
-        let mut queue = self.0.lock().unwrap();
-        queue.keys.push_back(input);
-        queue.waker.take().map(Waker::wake);
+        self.0.lock().unwrap().keys.push_back(input);
+        self.wake();
     }
 }
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        let mut queue = self.0.lock().unwrap();
-        queue.closed = true;
-        queue.waker.take().map(Waker::wake);
+        self.close();
     }
 }
 
@@ -357,9 +365,7 @@ async fn the_end_of_the_keys_is_the_end() {
     assert!(model.leaving);
     let slow = Slow::default();
     let (_, model) = with(slow, Cmd::Open, async |keys| {
-        let mut queue = keys.0.lock().unwrap();
-        queue.closed = true;
-        queue.waker.take().map(Waker::wake);
+        keys.close();
     })
     .await;
     assert!(model.leaving);

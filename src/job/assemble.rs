@@ -117,6 +117,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     }
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let members = members(&sets, &columns);
+    let mapped = mapped(&columns);
     let rows = by_unit(values);
     let mut all_parts = Vec::new();
     for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
@@ -129,7 +130,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
             unread: unread.get(&facility.external_id).copied(),
         };
         fill(&mut draft, &sheet, &columns, &members, &names);
-        all_parts.extend(kept(&sheet, &columns));
+        all_parts.extend(kept(&sheet, &mapped));
     }
     for option in options {
         draft.name(option.id, option.name);
@@ -210,13 +211,21 @@ fn by_unit(values: Vec<DataValue>) -> HashMap<String, Vec<Part>> {
         });
     }
     for parts in rows.values_mut() {
-        parts.sort_by(|a, b| {
-            let key =
-                |p: &Part| (p.data_element.clone(), p.category_option_combo.clone(), p.attribute_option_combo.clone());
-            key(a).cmp(&key(b))
-        });
+        parts.sort_by(|a, b| key(a).cmp(&key(b)));
     }
     rows
+}
+
+/// The order of parts: by data element first, so that those of one stand together.
+fn key(part: &Part) -> [&str; 3] {
+    [&part.data_element, &part.category_option_combo, &part.attribute_option_combo]
+}
+
+/// The rows of one data element, of rows in the order of [`key`].
+fn of_element<'a>(rows: &'a [Part], element: &str) -> &'a [Part] {
+    let from = rows.partition_point(|part| part.data_element.as_str() < element);
+    let to = rows.partition_point(|part| part.data_element.as_str() <= element);
+    &rows[from..to]
 }
 
 fn fill(
@@ -227,6 +236,13 @@ fn fill(
     names: &HashMap<&str, &str>,
 ) {
     let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+    let present: BTreeSet<&str> =
+        sheet.rows.iter().filter(|part| part.value.is_some()).map(|part| part.data_element.as_str()).collect();
+    let reported: BTreeSet<&str> = members
+        .iter()
+        .filter(|(_, set)| set.iter().any(|element| present.contains(element)))
+        .map(|(id, _)| *id)
+        .collect();
     for (property, Column { property: column, quarterly }) in (0_u16..).zip(columns) {
         let cell = Cell { facility: sheet.at, property };
         let old = sheet.case.properties.get(&column.name).map(String::as_str);
@@ -235,19 +251,14 @@ fn fill(
             draft.set(cell, old, None, state);
             continue;
         }
-        let parts: Vec<Part> = sheet.rows.iter().filter(|p| p.data_element == column.data_element).cloned().collect();
-        let set = members.get(column.data_set.as_str());
-        let siblings = sheet
-            .rows
-            .iter()
-            .any(|part| part.value.is_some() && set.is_some_and(|set| set.contains(part.data_element.as_str())));
-        let (state, held) = Total::of(&parts).state(siblings);
+        let parts = of_element(sheet.rows, &column.data_element);
+        let (state, held) = Total::of(parts).state(reported.contains(column.data_set.as_str()));
         draft.set(cell, old, held.as_deref(), state);
         if draft.plan().kind(cell) == Kind::Change {
             let facts = Facts {
                 facility: sheet.facility,
                 twins: &sheet.twins,
-                parts: &parts,
+                parts,
                 value_type: &column.value_type,
                 option_name: &option_name,
             };
@@ -259,18 +270,25 @@ fn fill(
     }
 }
 
-/// The rows of mapped data elements, by data set.
-fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> {
+/// The mapped data elements of each data set.
+fn mapped(columns: &[Column]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for Column { property, .. } in columns {
         sets.entry(&property.data_set).or_default().insert(&property.data_element);
     }
-    sets.into_iter()
-        .filter_map(|(data_set, elements)| {
-            let rows = sheet.rows.iter().filter(|part| elements.contains(part.data_element.as_str()));
-            let parts: Vec<Part> = rows.cloned().collect();
-            (!parts.is_empty()).then(|| FacilityParts { facility: sheet.at, data_set: data_set.to_owned(), parts })
-        })
+    sets
+}
+
+/// The rows of mapped data elements, by data set.
+fn kept(sheet: &Sheet<'_>, mapped: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<FacilityParts> {
+    let rows = |elements: &BTreeSet<&str>| -> Vec<Part> {
+        elements.iter().flat_map(|element| of_element(sheet.rows, element)).cloned().collect()
+    };
+    mapped
+        .iter()
+        .map(|(data_set, elements)| (data_set, rows(elements)))
+        .filter(|(_, parts)| !parts.is_empty())
+        .map(|(data_set, parts)| FacilityParts { facility: sheet.at, data_set: (*data_set).to_owned(), parts })
         .collect()
 }
 

@@ -43,6 +43,9 @@ const LOOKS: u32 = 5;
 /// Pause before reading back again; the search index refreshes about every 5 s (commcare.md section 8.3).
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
+/// Why nothing more is sent after a person said stop.
+const STOPPED: &str = "stopped between forms; submit again to go on";
+
 /// How a person steers a submission. Each is looked at between forms; `abandon` also ends a wait.
 #[derive(Clone, Debug)]
 pub struct Steering {
@@ -162,8 +165,11 @@ impl Run<'_> {
     /// Forms of an earlier run whose fate is open: the same bytes again. The server knows their ids, so they take effect once.
     async fn settle_earlier(&mut self) -> Result<Option<String>> {
         for at in 0..self.forms.len() {
-            let open = matches!(self.forms[at].outcome, Outcome::Frozen | Outcome::Unknown);
-            let stop = if open { self.deliver(at).await? } else { None };
+            let stop = match self.forms[at].outcome {
+                Outcome::Frozen | Outcome::Unknown if self.steering.stop.is_cancelled() => Some(STOPPED.to_owned()),
+                Outcome::Frozen | Outcome::Unknown => self.deliver(at).await?,
+                _ => None,
+            };
             if stop.is_some() {
                 return Ok(stop);
             }
@@ -182,7 +188,7 @@ impl Run<'_> {
                 changed = pause.changed() => if changed.is_err() { break },
             }
         }
-        steering.stop.is_cancelled().then(|| "stopped between forms; submit again to go on".to_owned())
+        steering.stop.is_cancelled().then(|| STOPPED.to_owned())
     }
 
     /// Checks, freezes and sends one form. Says why to stop, if so.
@@ -237,8 +243,9 @@ impl Run<'_> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let receipt = tokio::select! {
-                receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
+                biased;
                 () = self.steering.abandon.cancelled() => Receipt::Unknown { why: "the request was abandoned".to_owned() },
+                receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
             };
             let (outcome, answer, next) = judge(receipt);
             self.session.store.settle(number, outcome, answer.clone()).await?;

@@ -107,7 +107,7 @@ impl Layout {
 
     /// Properties: one list, detail under it. Stacked, one more line for the counts of the property.
     fn column(&mut self, height: u16) {
-        let detail = if height < 24 { 2 } else { (self.body.height / 4).clamp(5, 12) };
+        let detail = if height < 24 { 2 } else { (self.body.height / 3).clamp(5, 14) };
         self.list_head = if self.shape == Shape::Stacked { 2 } else { 1 };
         self.list = Rect { height: self.body.height - detail, ..self.body };
         self.detail = Rect { y: self.list.bottom(), height: detail, ..self.body };

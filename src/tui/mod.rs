@@ -6,9 +6,12 @@ mod keys;
 pub mod layout;
 pub mod model;
 pub mod msg;
+pub mod parts;
 pub mod perform;
 pub mod screen;
+pub mod table;
 pub mod terminal;
+pub mod theme;
 pub mod update;
 
 use std::{future::poll_fn, io, task::Poll, time::Duration};
@@ -139,7 +142,7 @@ where
                 self.hear(next)?;
             }
             if self.model.leaving {
-                return Ok(());
+                return self.draw();
             }
             if std::mem::take(&mut self.suspending) {
                 drop(input);

@@ -138,7 +138,7 @@ pub struct Names {
     /// By property, for rows of the properties on Facilities.
     pub short: Vec<String>,
     /// Columns `short` was made for.
-    pub columns: u16,
+    pub columns: usize,
 }
 
 impl Names {

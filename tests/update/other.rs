@@ -103,7 +103,7 @@ proptest! {
                     }
                     Cmd::Submit { count, .. } => {
                         prop_assert_eq!(screen, Screen::Submit);
-                        prop_assert_eq!(&typed, &count.to_string());
+                        prop_assert_eq!(typed.parse::<usize>().ok(), Some(count));
                     }
                     _ => {}
                 }

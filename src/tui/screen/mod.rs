@@ -1,5 +1,19 @@
 //! Which screen is shown and what on it has the keys. Both are state, never a trace of what was drawn.
 
+mod detail;
+mod draw;
+mod facilities;
+mod help;
+mod log;
+mod overview;
+mod properties;
+mod reading;
+mod sending;
+mod small;
+mod submit;
+mod word_diff;
+
+pub use draw::draw;
 use serde::{Deserialize, Serialize};
 
 /// A tab, in the order of work.

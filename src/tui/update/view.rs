@@ -12,13 +12,9 @@ use crate::{
     tui::{
         layout::Layout,
         model::{Door, Hidden, Names, Review},
+        table::Grid,
     },
 };
-
-/// Columns of a row of properties beside the name: cursor, mark, numbers of a usual size, sign.
-const BESIDE_NAME: u16 = 34;
-/// Fewest columns names are shortened to.
-const SHORTEST_NAME: u16 = 12;
 
 /// Applies the filter as it stands, so that lists settle. The cursor stays on its facility.
 pub(super) fn settle(model: &mut Model) {
@@ -165,11 +161,11 @@ pub(super) fn fit(model: &mut Model) {
     review.column.go(review.column.at, column);
     review.list.go(review.list.at, facilities.list_rows());
     review.cells.go(review.cells.at, facilities.cell_rows());
-    let columns = facilities.cells.width.saturating_sub(BESIDE_NAME).max(SHORTEST_NAME);
+    let columns = Grid::properties(facilities.cells.width, review.widths).name;
     if review.names.columns != columns {
         review.names.columns = columns;
         let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
-        review.names.short = text::shorten(&full, usize::from(columns));
+        review.names.short = text::shorten(&full, columns);
     }
 }
 

@@ -1,0 +1,390 @@
+//! What is behind the cell under the cursor: full names, the sentence of every flag, both values in full, the category
+//! options with their share. The most needed comes first, since a low window shows the beginning only.
+
+use ratatui::layout::Rect;
+
+use super::{
+    facilities::flag_role,
+    word_diff::{in_lines, word_diff},
+};
+use crate::{
+    domain::{
+        flags::Severity,
+        ledger::Verdict,
+        plan::{Cell, Kind, State},
+        text::{inert, width},
+        value::{Number, change, grouped},
+    },
+    job::report::{Detail, PartLine},
+    tui::{
+        layout::{Layout, Shape},
+        model::{Behind, Model, Review},
+        parts::{Canvas, Piece, cut, percent_of, piece, words, wrap},
+        table::{Shown, USUAL},
+        theme::Role,
+    },
+};
+
+/// Columns of a bar that shows a share, and of one in the third pane.
+const BARS: (usize, usize) = (16, 10);
+/// Fewest options a table is worth its heading for.
+const FEWEST: usize = 3;
+
+/// A line of the detail.
+type Line = Vec<Piece<'static>>;
+
+/// Draws the detail of a cell.
+pub(super) fn draw(model: &Model, review: &Review, cell: Cell, area: Rect, canvas: &mut Canvas<'_>) {
+    let layout = model.layout();
+    let indent = if area.width >= 70 && layout.body.width >= 120 { 2 } else { 1 };
+    // The last column stays free for the sign that there is more.
+    let room = usize::from(area.width.saturating_sub(indent + 1));
+    let folded = layout.detail.height <= 2;
+    let sheet = Sheet { review, cell, room };
+    let lines = if folded {
+        sheet.folded(area.height.into())
+    } else if area.width >= 50 && layout.body.width >= 120 {
+        sheet.table(area.height.into(), &layout)
+    } else {
+        sheet.flow()
+    };
+    let inner = Rect { x: area.x + indent, width: area.width.saturating_sub(indent), ..area };
+    let total = lines.len();
+    for (row, line) in (0..inner.height).zip(lines) {
+        let last = row + 1 == inner.height && total > usize::from(inner.height);
+        canvas.line(inner, row, &line);
+        if last {
+            canvas.pen(inner, row).to(inner.width.saturating_sub(1)).put("…", Role::Dim);
+        }
+    }
+}
+
+/// What the lines are made from.
+struct Sheet<'a> {
+    review: &'a Review,
+    cell: Cell,
+    /// Columns of a line.
+    room: usize,
+}
+
+impl Sheet<'_> {
+    /// The detail in one or two lines: the sentence, then the category options.
+    fn folded(&self, height: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let flags = self.review.plan.flags(self.cell);
+        match flags.first() {
+            Some(flag) => {
+                let word = format!("{}: ", flag.severity.word());
+                let said = inert(&flag.sentence);
+                let said = words(&said, self.room.saturating_sub(width(&word))).into_owned();
+                lines.push(vec![piece(word, flag_role(flag.severity)), piece(said, Role::Text)]);
+            }
+            None => lines.push(vec![piece(self.full_name(), Role::Strong)]),
+        }
+        if height > 1 {
+            lines.extend(self.options_flow().into_iter().take(1));
+        }
+        lines
+    }
+
+    /// The detail of a narrow pane: names, sentences, then the options one after the other.
+    fn flow(&self) -> Vec<Line> {
+        let mut lines = vec![vec![piece(self.full_name(), Role::Strong)]];
+        self.flags(&mut lines, true);
+        self.values(&mut lines);
+        lines.extend(self.options_flow());
+        self.decision(&mut lines);
+        self.notes(&mut lines);
+        self.title(&mut lines);
+        self.source(&mut lines);
+        lines
+    }
+
+    /// The detail of a wide pane: the options as a table with a bar.
+    fn table(&self, height: usize, layout: &Layout) -> Vec<Line> {
+        let quarter = self.review.plan.head.quarter;
+        let mut lines = vec![vec![piece(self.full_name(), Role::Strong), piece(format!(", {quarter}"), Role::Dim)]];
+        self.title(&mut lines);
+        self.flags(&mut lines, false);
+        self.decision(&mut lines);
+        self.values(&mut lines);
+        let mut after = Vec::new();
+        self.notes(&mut after);
+        match self.behind() {
+            Ok(detail) => {
+                let space = usize::from(lines.len() + detail.parts.len() + 4 + after.len() <= height);
+                let room = height.saturating_sub(lines.len() + space + 2);
+                if detail.parts.len().min(FEWEST) > room {
+                    lines.extend(self.options_flow());
+                } else if !detail.parts.is_empty() {
+                    lines.extend((0..space).map(|_| Vec::new()));
+                    self.options_table(detail, room, &mut lines);
+                }
+            }
+            Err(line) => lines.push(line),
+        }
+        lines.append(&mut after);
+        self.source(&mut lines);
+        if layout.shape == Shape::Three {
+            lines.push(Vec::new());
+            self.ids(&mut lines);
+        }
+        lines
+    }
+
+    /// The property's whole name, as the mapping has it.
+    fn full_name(&self) -> String {
+        let name = &self.review.plan.property(self.cell.property).name;
+        cut(&inert(name), self.room).into_owned()
+    }
+
+    /// What DHIS2 calls it.
+    fn title(&self, lines: &mut Vec<Line>) {
+        let property = self.review.plan.property(self.cell.property);
+        let title = if property.title.is_empty() { &property.element_name } else { &property.title };
+        if !title.is_empty() {
+            lines.push(vec![piece(cut(&inert(title), self.room).into_owned(), Role::Dim)]);
+        }
+    }
+
+    /// Every flag with its sentence; where room is short, the whole sentence of the worst only.
+    fn flags(&self, lines: &mut Vec<Line>, short: bool) {
+        for (number, flag) in self.review.plan.flags(self.cell).iter().enumerate() {
+            let word = flag.severity.word();
+            let indent = width(word) + 2;
+            let said = inert(&flag.sentence);
+            let room = self.room.saturating_sub(indent);
+            let said = if short && number > 0 { vec![words(&said, room).into_owned()] } else { wrap(&said, room) };
+            for (at, text) in said.into_iter().enumerate() {
+                let lead = if at == 0 { format!("{word}  ") } else { " ".repeat(indent) };
+                lines.push(vec![piece(lead, flag_role(flag.severity)), piece(text, Role::Text)]);
+            }
+        }
+    }
+
+    /// What the cell asks for, or the reason that was given.
+    fn decision(&self, lines: &mut Vec<Line>) {
+        let plan = &self.review.plan;
+        let verdict = self.review.ledger.verdict(plan, self.cell);
+        if let Some(reason) = self.review.ledger.reason(self.cell) {
+            let verdict = verdict.map_or("decided", |v| if v == Verdict::Approve { "approved" } else { "rejected" });
+            let text = format!("{verdict}: {}", inert(reason));
+            lines.extend(wrap(&text, self.room).into_iter().map(|text| vec![piece(text, Role::Text)]));
+        } else if verdict.is_none()
+            && plan.severity(self.cell) == Some(Severity::Stop)
+            && plan.kind(self.cell) == Kind::Change
+        {
+            lines.push(vec![piece("a needs a reason here; r does not", Role::Dim)]);
+        }
+    }
+
+    /// Both values in full where a row may not show them: wide numbers, texts, and what is not proposed.
+    fn values(&self, lines: &mut Vec<Line>) {
+        let plan = &self.review.plan;
+        let (old, held) = (plan.old(self.cell), plan.held(self.cell));
+        let number = |text: Option<&str>| text.is_none_or(|text| text.is_empty() || Number::parse(text).is_some());
+        if !number(old) || !number(held) {
+            lines.extend(self.text_change(old.unwrap_or(""), held));
+            return;
+        }
+        let shown = Shown::of(plan, self.cell).widths();
+        if shown.or(USUAL) != USUAL {
+            let old = old.map_or_else(|| "not set".to_owned(), grouped);
+            let new = plan.new_value(self.cell).map_or_else(|| plan.state(self.cell).words().to_owned(), grouped);
+            let by = change(plan.old(self.cell), plan.new_value(self.cell)).unwrap_or_default();
+            let text = format!("{old} → {new}   {by}");
+            lines.extend(wrap(text.trim_end(), self.room).into_iter().map(|text| vec![piece(text, Role::Text)]));
+        }
+    }
+
+    /// Words that changed; a text in a number field as it stands.
+    fn text_change(&self, old: &str, held: Option<&str>) -> Vec<Line> {
+        let plan = &self.review.plan;
+        match held {
+            Some(text) if plan.state(self.cell) == State::NonNumeric => {
+                let text = format!("not a number, so nothing is proposed: \"{}\"", inert(text));
+                wrap(&text, self.room).into_iter().map(|text| vec![piece(text, Role::Text)]).collect()
+            }
+            Some(new) => in_lines(word_diff(&inert(old), &inert(new)), self.room),
+            None => wrap(&format!("the case holds \"{}\"", inert(old)), self.room)
+                .into_iter()
+                .map(|text| vec![piece(text, Role::Text)])
+                .collect(),
+        }
+    }
+
+    /// What is behind the cell, or a line that says why it is not here.
+    fn behind(&self) -> Result<&Detail, Line> {
+        match &self.review.behind {
+            Behind::Here(detail) if detail.cell == self.cell => Ok(detail),
+            Behind::Failed(cell, why) if *cell == self.cell => {
+                let why = format!("category options: {}", inert(why));
+                Err(vec![piece(cut(&why, self.room).into_owned(), Role::Stop)])
+            }
+            _ => Err(vec![piece("reading the category options …", Role::Dim)]),
+        }
+    }
+
+    /// `Female, under 5 640   Male, under 5 402`, broken between options.
+    fn options_flow(&self) -> Vec<Line> {
+        let detail = match self.behind() {
+            Ok(detail) => detail,
+            Err(line) => return vec![line],
+        };
+        let mut lines = Vec::new();
+        let mut line: Line = Vec::new();
+        let mut used = 0;
+        for part in &detail.parts {
+            let name = part_name(part);
+            let value = part_value(part);
+            let mark = if part.follow_up { " follow-up" } else { "" };
+            let tail = width(&value) + width(mark) + 1;
+            let name = cut(&name, self.room.saturating_sub(tail)).into_owned();
+            let wide = width(&name) + tail;
+            if used > 0 && used + 3 + wide > self.room {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            if used > 0 {
+                line.push(piece("   ", Role::Text));
+                used += 3;
+            }
+            used += wide;
+            line.extend([piece(name, Role::Dim), piece(format!(" {value}"), Role::Text), piece(mark, Role::Review)]);
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Option, value and share, one to a line, at most `room` of them; then the sum.
+    fn options_table(&self, detail: &Detail, room: usize, lines: &mut Vec<Line>) {
+        let values: Vec<String> = detail.parts.iter().map(part_value).collect();
+        let sum = self.review.plan.held(self.cell).map(grouped).unwrap_or_default();
+        let wide = values.iter().map(|value| width(value)).chain([width(&sum), 8]).max().unwrap_or(8);
+        let (bar_width, mark) = if self.room < 60 { (BARS.1, "  !") } else { (BARS.0, "  follow-up") };
+        let name = self.room.saturating_sub(wide + 3 + bar_width + 6 + width(mark)).clamp(8, 36);
+        let heading = format!("{}{:>wide$}   share", pad("category option", name), "value");
+        lines.push(vec![piece(heading, Role::Heading)]);
+        let total = Number::parse(self.review.plan.held(self.cell).unwrap_or("")).map_or(0.0, |n| n.approx());
+        let shown = if detail.parts.len() > room { room.saturating_sub(1) } else { detail.parts.len() };
+        for (part, value) in detail.parts.iter().zip(&values).take(shown) {
+            let text = format!("{}{value:>wide$}   ", pad(&part_name(part), name));
+            let mut line = vec![piece(text, Role::Text)];
+            let share = part.value.as_deref().and_then(Number::parse).map(|n| n.approx() / total);
+            if let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) {
+                line.extend(bar(share, bar_width));
+            }
+            if part.follow_up {
+                line.push(piece(mark, Role::Review));
+            }
+            lines.push(line);
+        }
+        if detail.parts.len() > shown {
+            let more = format!("… {} more", detail.parts.len() - shown);
+            lines.push(vec![piece(more, Role::Dim)]);
+        }
+        if !sum.is_empty() && Number::parse(self.review.plan.held(self.cell).unwrap_or("")).is_some() {
+            lines.push(vec![piece(format!("{}{sum:>wide$}", pad("sum", name)), Role::Strong)]);
+        }
+    }
+
+    /// What clerks wrote beside the values.
+    fn notes(&self, lines: &mut Vec<Line>) {
+        let Ok(detail) = self.behind() else { return };
+        for part in &detail.parts {
+            if let Some(comment) = part.comment.as_deref().filter(|c| !c.trim().is_empty()) {
+                let text = format!("{}: \"{}\"", part_name(part), inert(comment));
+                lines.extend(wrap(&text, self.room).into_iter().map(|text| vec![piece(text, Role::Text)]));
+            }
+        }
+    }
+
+    /// Which data set it is from.
+    fn source(&self, lines: &mut Vec<Line>) {
+        let property = self.review.plan.property(self.cell.property);
+        let name = if property.data_set_name.is_empty() { &property.data_set } else { &property.data_set_name };
+        let text = format!("data set {}", inert(name));
+        lines.push(vec![piece(cut(&text, self.room).into_owned(), Role::Dim)]);
+    }
+
+    /// Ids, and who entered the values.
+    fn ids(&self, lines: &mut Vec<Line>) {
+        let plan = &self.review.plan;
+        let (property, facility) = (plan.property(self.cell.property), plan.facility(self.cell.facility));
+        let mut say = |name: &str, text: &str| {
+            if !text.is_empty() {
+                let text = cut(&inert(text), self.room.saturating_sub(14)).into_owned();
+                lines.push(vec![piece(format!("{name:<14}"), Role::Dim), piece(text, Role::Text)]);
+            }
+        };
+        say("data element", &property.data_element);
+        say("", &property.element_name);
+        say("data set", &property.data_set);
+        say("org unit", &facility.external_id);
+        say("", facility.unit_name.as_deref().unwrap_or(""));
+        say("case", &facility.case_id);
+        say("mapping line", &property.line.to_string());
+        let Ok(detail) = self.behind() else { return };
+        if let Some(part) = detail.parts.iter().max_by(|a, b| a.last_updated.cmp(&b.last_updated)) {
+            let when = part.last_updated.as_deref().and_then(|at| at.get(..10)).unwrap_or("");
+            let who = part.stored_by.as_deref().map(|who| format!(" by {who}")).unwrap_or_default();
+            say("entered", format!("{when}{who}").trim());
+        }
+    }
+}
+
+/// Name of a category option, with its attribute option where that is not the default one.
+fn part_name(part: &PartLine) -> String {
+    match &part.attribute {
+        Some(attribute) => format!("{} / {}", inert(&part.name), inert(attribute)),
+        None => inert(&part.name).into_owned(),
+    }
+}
+
+/// The stored value, grouped where it is a number, in quotes where it is not.
+fn part_value(part: &PartLine) -> String {
+    match part.value.as_deref() {
+        None => "-".to_owned(),
+        Some(value) if Number::parse(value).is_some() => grouped(value.trim()),
+        Some(value) => format!("\"{}\"", cut(&inert(value), 20)),
+    }
+}
+
+/// A bar with its percent.
+fn bar(share: f64, columns: usize) -> Line {
+    let filled = crate::tui::parts::filled(columns, share);
+    vec![
+        piece("█".repeat(filled), Role::Bar),
+        piece("░".repeat(columns - filled), Role::Dim),
+        piece(format!(" {:>3} %", percent_of(share)), Role::Text),
+    ]
+}
+
+/// A name in exactly `columns` columns.
+fn pad(name: &str, columns: usize) -> String {
+    let short = cut(name, columns.saturating_sub(1));
+    format!("{short}{}", " ".repeat(columns.saturating_sub(width(&short))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: &[Piece<'_>]) -> String {
+        line.iter().map(|(text, _)| text.as_ref()).collect()
+    }
+
+    #[test]
+    fn a_share_reads_the_same_without_its_bar() {
+        assert_eq!(text(&bar(0.5, 16)), format!("{}{}  50 %", "█".repeat(8), "░".repeat(8)));
+        assert_eq!(text(&bar(0.004, 16)), format!("{}  <1 %", "░".repeat(16)));
+    }
+
+    #[test]
+    fn names_and_values_are_inert() {
+        let part = PartLine { name: "a\u{1b}b".to_owned(), value: Some("1\u{1b}".to_owned()), ..PartLine::default() };
+        assert_eq!((part_name(&part).as_str(), part_value(&part).as_str()), ("a<1B>b", "\"1<1B>\""));
+    }
+}

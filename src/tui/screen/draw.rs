@@ -1,0 +1,273 @@
+//! One frame: the tabs, where we are, the body of the screen, the status line, the keys. Reads the model and changes
+//! nothing; what a frame costs does not depend on the number of facilities.
+
+use std::borrow::Cow;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
+use tui_input::Input;
+
+use super::{Screen, facilities, help, log, overview, properties, reading, sending, small, submit};
+use crate::{
+    domain::text::{inert, width},
+    job::report::Level,
+    tui::{
+        keymap,
+        layout::{Layout, Shape},
+        model::{Ask, Model, Over, Review, Stage},
+        parts::{Canvas, Piece, columns, piece, words, wrap},
+        theme::{Role, Theme},
+    },
+};
+
+/// Draws a frame. Answers where the terminal's own cursor belongs: in an open prompt, else nowhere.
+pub fn draw(model: &Model, buf: &mut Buffer) -> Option<Position> {
+    let theme = Theme::new(model.look.mono, model.look.ascii);
+    let layout = model.layout();
+    let mut canvas = Canvas::new(buf, theme);
+    let caret = if layout.shape == Shape::TooSmall {
+        small::draw(&mut canvas, layout.body);
+        None
+    } else {
+        frame(model, &layout, &mut canvas)
+    };
+    theme.finish(buf);
+    caret
+}
+
+fn frame(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Position> {
+    header(model, layout, canvas);
+    canvas.rule(layout.body.y.saturating_sub(1));
+    canvas.rule(layout.body.bottom());
+    let caret = body(model, layout, canvas);
+    if let Some(ask) = &model.ask {
+        return question(model, ask, layout, canvas);
+    }
+    status(model, layout, canvas);
+    footer(model, layout, canvas);
+    caret
+}
+
+fn body(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Position> {
+    match &model.over {
+        Some(Over::Help { input, rows }) => return help::draw(model, input, rows, layout, canvas),
+        Some(Over::Log { top }) => log::messages(&model.log, *top, layout.body, canvas),
+        Some(Over::Lines { lines, top, .. }) => log::lines(lines, *top, layout.body, canvas),
+        None => match (model.screen, &model.review) {
+            (Screen::Submit, _) => return submit::draw(model, layout, canvas),
+            (Screen::Overview, _) if model.reading.is_some() => reading::draw(model, layout.body, canvas),
+            (Screen::Overview, Some(review)) => overview::draw(model, review, layout, canvas),
+            (Screen::Properties, Some(review)) => properties::draw(model, review, layout, canvas),
+            (Screen::Facilities, Some(review)) => facilities::draw(model, review, layout, canvas),
+            (_, None) => reading::none(model, layout.body, canvas),
+        },
+    }
+    None
+}
+
+/// The tabs, or where panes are stacked the open one with its counts; below them where we are.
+fn header(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let line = layout.header;
+    let close = if model.over.is_some() { " close" } else { " help" };
+    let key = if model.over.is_none() || matches!(model.over, Some(Over::Help { .. })) { "?" } else { "esc" };
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1);
+    let unread = if model.unread { " !" } else { "" };
+    for screen in Screen::ALL {
+        let name = format!("{} {}", screen.digit(), screen.title());
+        if screen == model.screen {
+            pen.put(&format!("[{name}{unread}]"), if model.unread { Role::Stop } else { Role::Tab }).gap(2);
+        } else if layout.shape != Shape::Stacked {
+            pen.put(&name, Role::Text).gap(2);
+        }
+    }
+    if layout.shape == Shape::Stacked {
+        for (text, role) in short_place(model) {
+            pen.put(&text, role);
+        }
+    }
+    pen.close(&[piece(key, Role::Key), piece(close, Role::Text)]);
+    if line.height > 1 {
+        second(model, line, canvas);
+    }
+}
+
+/// Counts beside the tab where there is no second line.
+fn short_place(model: &Model) -> Vec<Piece<'static>> {
+    match (model.screen, &model.review) {
+        (Screen::Facilities, Some(review)) => facilities::short_place(review),
+        (Screen::Properties, Some(review)) => properties::short_place(review),
+        _ => Vec::new(),
+    }
+}
+
+/// The second line.
+fn second(model: &Model, line: Rect, canvas: &mut Canvas<'_>) {
+    let mut pen = canvas.pen(line, 1);
+    pen.gap(1);
+    match (&model.over, model.screen, &model.review) {
+        (Some(Over::Help { .. }), ..) => {
+            pen.put("Help for ", Role::Text).put(model.screen.title(), Role::Strong);
+        }
+        (Some(Over::Log { .. }), ..) => _ = pen.put("Messages, newest first", Role::Strong),
+        (Some(Over::Lines { title, .. }), ..) => _ = pen.put(title, Role::Strong),
+        (None, Screen::Submit, _) => match &model.submit.stage {
+            Stage::Sending(sent) | Stage::Ended(sent) => sending::place(model, sent, &mut pen),
+            _ => submit::place(model, &mut pen),
+        },
+        (None, Screen::Properties, Some(review)) => properties::place(review, &mut pen),
+        (None, Screen::Facilities, Some(review)) => facilities::place(review, &mut pen),
+        _ => overview::place(model, &mut pen),
+    }
+}
+
+/// What was done and what was left, and the key that takes it back.
+fn status(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    if layout.status.height == 0 {
+        return;
+    }
+    let undo = if can_undo(model) { 8 } else { 0 };
+    let (text, role) = newest(model);
+    let room = usize::from(layout.status.width).saturating_sub(2 + undo);
+    let mut pen = canvas.pen(layout.status, 0);
+    pen.gap(1).put(&words(&text, room), role);
+    if undo > 0 {
+        pen.close(&[piece("u", Role::Key), piece(" undo", Role::Text)]);
+    }
+}
+
+fn can_undo(model: &Model) -> bool {
+    let review = |review: &Review| review.ledger.last_done().is_some();
+    matches!(model.screen, Screen::Properties | Screen::Facilities)
+        && model.over.is_none()
+        && model.review.as_ref().is_some_and(review)
+}
+
+/// The newest message; while a decision is not on disk yet, that.
+fn newest(model: &Model) -> (Cow<'_, str>, Role) {
+    if model.review.as_ref().is_some_and(Review::is_saving) {
+        return (Cow::Borrowed("saving"), Role::Review);
+    }
+    match model.status() {
+        Some(line) => (inert(line.text.lines().next().unwrap_or("")), level_role(line.level)),
+        None => (Cow::Borrowed(""), Role::Text),
+    }
+}
+
+/// How a level looks.
+pub(super) fn level_role(level: Level) -> Role {
+    match level {
+        Level::Ok => Role::Text,
+        Level::Look => Role::Review,
+        Level::Stop => Role::Stop,
+    }
+}
+
+/// The keys that can be pressed now. Where the window has no row for it, the status stands before them.
+fn footer(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let line = layout.footer;
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1);
+    if layout.status.height == 0 {
+        let (text, role) = newest(model);
+        let half = usize::from(line.width / 2).saturating_sub(3);
+        pen.put(&words(&text, half), role).gap(if text.is_empty() { 0 } else { 2 });
+    }
+    for hint in keymap::footer(model, columns(pen.room()).saturating_add(1)) {
+        pen.put(hint.keys, Role::Key).gap(1).put(hint.label, Role::Text).gap(2);
+    }
+}
+
+/// A question or prompt in the lines at the bottom: the words end above the last line, where the answer stands. Words
+/// that need more lines than there are take the rule's.
+fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Position> {
+    let line = layout.footer;
+    let narrow = line.width < 80;
+    match ask {
+        Ask::Bulk(bulk) => {
+            let gap = if bulk.stays.is_empty() { "" } else { "   " };
+            asked(canvas, line, "", &format!("{}{gap}{}", bulk.question, bulk.stays), Role::Question);
+            answer(canvas, line, &bulk.yes, "any other key: no", "u undoes it");
+            None
+        }
+        Ask::Leave => {
+            let text = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
+            asked(canvas, line, "", text, Role::Question);
+            answer(canvas, line, "leave", "any other key: stay", "");
+            None
+        }
+        Ask::Reason { sentence, input, .. } => {
+            let text = format!("  {sentence}.   Reason to approve it all the same:");
+            asked(canvas, line, "STOP", &text, Role::Question);
+            prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter approve  esc no" })
+        }
+        Ask::Filter { input, wrong } => {
+            match wrong {
+                Some(wrong) => asked(canvas, line, "", wrong, Role::Stop),
+                None => asked(canvas, line, "", filter_words(model), Role::Text),
+            }
+            prompt(canvas, line, "/ ", input, if narrow { "esc no" } else { "enter filter  esc no" })
+        }
+    }
+}
+
+/// Most lines the words of a question take.
+const MOST_LINES: u16 = 4;
+
+/// The words of a question above the last line of the window, after a sign where there is one.
+fn asked(canvas: &mut Canvas<'_>, footer: Rect, sign: &str, text: &str, role: Role) {
+    let said = format!("{sign}{}", inert(text));
+    let lines = wrap(&said, footer.width.saturating_sub(2).into());
+    let height = u16::try_from(lines.len()).unwrap_or(MOST_LINES).clamp(1, MOST_LINES).min(footer.y);
+    let area = Rect { y: footer.y - height, height, ..footer };
+    canvas.blank(area);
+    canvas.rule(area.y.saturating_sub(1));
+    for (row, line) in (0..height).zip(&lines) {
+        canvas.pen(area, row).gap(1).put(line, role);
+    }
+    canvas.pen(area, 0).gap(1).put(sign, Role::Stop);
+}
+
+fn filter_words(model: &Model) -> &'static str {
+    match model.layout().shape {
+        Shape::Stacked => "Words of names and ids; prop:beds is:left is:stop",
+        _ => "Words of names and ids; prop:beds is:left is:stop is:review; -word is not",
+    }
+}
+
+fn answer(canvas: &mut Canvas<'_>, line: Rect, yes: &str, no: &str, end: &str) {
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1).put("y", Role::Key).gap(1).put(yes, Role::Strong).gap(4).put(no, Role::Text);
+    pen.close(&[piece(end, Role::Dim)]);
+}
+
+/// `[ what was typed   ]  enter take  esc no`; the end that is typed at is always seen.
+fn prompt(canvas: &mut Canvas<'_>, line: Rect, before: &str, input: &Input, keys: &str) -> Option<Position> {
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1).put(before, Role::Key).put("[ ", Role::Dim);
+    let room = pen.room().saturating_sub(width(keys) + 5);
+    let caret = typed(&mut pen, input, room);
+    pen.put(" ]", Role::Dim).gap(2).put(keys, Role::Text);
+    caret
+}
+
+/// What was typed, in exactly `room` columns, with the place of the caret.
+pub(super) fn typed(pen: &mut crate::tui::parts::Pen<'_>, input: &Input, room: usize) -> Option<Position> {
+    let start = pen.at();
+    let before: String = input.value().chars().take(input.cursor()).collect();
+    let before = inert(&before);
+    let mut from = before.as_ref();
+    while width(from) + 1 > room && !from.is_empty() {
+        let mut chars = from.chars();
+        chars.next();
+        from = chars.as_str();
+    }
+    let after: String = input.value().chars().skip(input.cursor()).collect();
+    pen.put(from, Role::Text);
+    let caret = pen.position();
+    pen.left(room.saturating_sub(width(from)), &after, Role::Text);
+    pen.to(start.saturating_add(columns(room)));
+    caret
+}

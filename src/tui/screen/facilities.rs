@@ -1,0 +1,275 @@
+//! Facilities: the list by weight, the properties of the one under the cursor, what is behind the cell under the cursor.
+//! Only rows on screen are looked at.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use super::{Focus, detail};
+use crate::{
+    domain::{
+        flags::Severity,
+        plan::{Cell, Plan},
+        text::{fit, shorten, width},
+    },
+    tui::{
+        layout::{Layout, Shape},
+        model::{Model, Review},
+        parts::{Canvas, Pen, Piece, count, count_or_dash, percent, piece, share, words},
+        table::{Grid, Shown, WIDE_PANE, cursor, lead, mark, summary_mark, window},
+        theme::Role,
+    },
+};
+
+/// Columns of a bar of progress in the second line.
+const BAR: usize = 30;
+
+/// The second line: what is shown, of how many, and how far the review is.
+pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
+    let shown = count(review.list.all.len());
+    let all = count(review.plan.height());
+    pen.put("Shown: ", Role::Dim);
+    let what = match (review.filter.is_empty(), review.unchanged) {
+        (false, _) => review.filter.text(),
+        (true, true) => "all",
+        (true, false) => "with a change",
+    };
+    pen.left(21.min(pen.room() / 3), what, Role::Strong);
+    pen.put(&format!("{shown} of {all} facilities"), Role::Text);
+    let tally = review.ledger.all();
+    let (done, total) = (number(tally.decided()), number(tally.changes));
+    if pen.room() < 60 {
+        pen.close(&[piece("sort: weight", Role::Dim)]);
+        return;
+    }
+    pen.gap(6).put("sort: weight", Role::Dim);
+    let far = format!("decided {}/{}  ", count(done), count(total));
+    let share_text = format!("{}%", percent(done, total));
+    if pen.room() < 100 {
+        pen.close(&[piece(far, Role::Text), piece(share_text, Role::Strong)]);
+        return;
+    }
+    let mut tail = vec![piece(share_text, Role::Strong), piece("   ", Role::Text)];
+    tail.extend(super::overview::tally_pieces(tally));
+    let wide: usize = tail.iter().map(|(text, _)| width(text)).sum();
+    let gap = pen.room().saturating_sub(width(&far) + BAR + 2 + wide + 1);
+    pen.gap(crate::tui::parts::columns(gap)).put(&far, Role::Text).bar(BAR, share(done, total));
+    pen.close(&tail);
+}
+
+fn number(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// Counts beside the tab where there is no second line.
+pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
+    vec![
+        piece(format!("{} of {}", count(review.list.all.len()), count(review.plan.height())), Role::Text),
+        piece("   left ", Role::Dim),
+        piece(count(review.ledger.all().left()), Role::Strong),
+    ]
+}
+
+/// Draws the body.
+pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
+    list(model, review, layout, canvas);
+    if layout.shape == Shape::Stacked {
+        canvas.rule(layout.list.bottom());
+    } else {
+        canvas.bar(layout.list.right(), layout.body);
+    }
+    if layout.shape == Shape::Three {
+        canvas.bar(layout.cells.right(), layout.body);
+    }
+    let Some(facility) = review.list.current() else { return };
+    title(review, facility, layout, canvas);
+    let used = cells(model, review, layout, canvas);
+    if let Some(cell) = model.detail_cell() {
+        detail::draw(model, review, cell, below(layout, used), canvas);
+    }
+}
+
+/// Where the detail goes: right under the rows that are shown, with a free row between.
+fn below(layout: &Layout, used: u16) -> Rect {
+    if layout.shape != Shape::Two {
+        return layout.detail;
+    }
+    let top = layout.cells.y + layout.cells_head + used + 1;
+    // Where there is room for it, a free row stands above the detail even when every row is used.
+    let free = u16::from(layout.body.width >= 120);
+    let top = top.min(layout.detail.y + free);
+    Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail }
+}
+
+/// The part of a pane below its headings.
+pub(super) fn rows_of(pane: Rect, head: u16) -> Rect {
+    Rect { y: pane.y + head, height: pane.height.saturating_sub(head), ..pane }
+}
+
+/// Columns of the three counts of the list, and of the free ones behind them.
+fn list_numbers(layout: &Layout) -> (usize, usize, usize) {
+    if layout.list.width < 40 { (4, 3, 1) } else { (4, 4, 2) }
+}
+
+fn list(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let pane = layout.list;
+    let stacked = layout.shape == Shape::Stacked;
+    let (left, flag, free) = list_numbers(layout);
+    let name = usize::from(pane.width).saturating_sub(5 + left + 2 * flag + free);
+    if layout.list_head > 0 {
+        let mut pen = canvas.pen(pane, layout.list_head - 1);
+        pen.gap(5).left(name, "facility", Role::Heading).right(left, "left", Role::Heading);
+        pen.right(flag, "!!", Role::Heading).right(flag, "!", Role::Heading);
+    }
+    let rows = rows_of(pane, layout.list_head);
+    if review.list.all.is_empty() {
+        let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };
+        canvas.pen(rows, 0).gap(1).put(text, Role::Dim);
+    }
+    for (row, at) in window(rows, review.list.top, review.list.all.len()) {
+        let facility = review.list.all[at];
+        let tally = review.ledger.facility(facility);
+        let (sign, role) = summary_mark(tally);
+        let mut pen = canvas.pen(rows, row);
+        pen.gap(1).put(sign, role).gap(1);
+        let plain = if tally.changes == 0 || tally.left() == 0 { Role::Dim } else { Role::Text };
+        let (stop, review_left) = (flagged(tally.stop), flagged(tally.review));
+        let undecided = if tally.changes == 0 { String::new() } else { count_or_dash(tally.left()) };
+        if stacked {
+            let name = pen.room().saturating_sub(22);
+            pen.left(name, &review.plan.facility(facility).name, plain).right(5, &undecided, plain).gap(2);
+            pen.right(6, &signed("!!", &stop), Role::Stop).right(6, &signed("!", &review_left), Role::Review);
+        } else {
+            pen.left(name.saturating_sub(1), &review.plan.facility(facility).name, plain).gap(1);
+            pen.right(left, &undecided, plain).right(flag, &stop, Role::Stop).right(flag, &review_left, Role::Review);
+        }
+        cursor(canvas, rows, row, at == review.list.at, model.focus == Focus::List);
+    }
+}
+
+/// A count of flags; nothing for none.
+fn flagged(number: u32) -> String {
+    if number == 0 { String::new() } else { count(number) }
+}
+
+/// `!!3`; nothing for none.
+fn signed(sign: &str, number: &str) -> String {
+    if number.is_empty() { String::new() } else { format!("{sign}{number}") }
+}
+
+/// ` Kasenga HC         case 7f3a-c21   3 left of 8`
+fn title(review: &Review, facility: u32, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let facts = review.plan.facility(facility);
+    let tally = review.ledger.facility(facility);
+    let left = format!("{} left of {}", count(tally.left()), count(tally.changes));
+    let wide = layout.cells.width >= WIDE_PANE;
+    let mut pen = canvas.pen(layout.cells, 0);
+    pen.gap(if wide { 2 } else { 1 });
+    let ids = if wide {
+        format!("case {}   org unit {}", fit(&facts.case_id, 13), facts.external_id)
+    } else {
+        format!("case {}", fit(&facts.case_id, 9))
+    };
+    let need = width(&ids) + width(&left) + width(&facts.name).min(20) + 8;
+    let ids = if need > pen.room() { String::new() } else { ids };
+    let name = pen.room().saturating_sub(width(&left) + width(&ids) + 6);
+    let name = name.min(width(&facts.name).max(16));
+    pen.left(name, &facts.name, Role::Strong).gap(3).put(&ids, Role::Dim);
+    if facts.closed {
+        pen.gap(2).put("closed", Role::Stop);
+    }
+    pen.close(&[piece(left, Role::Text)]);
+}
+
+/// The properties of the facility under the cursor; answers how many rows were used.
+fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) -> u16 {
+    let (pane, head) = (layout.cells, layout.cells_head);
+    let wide = pane.width >= WIDE_PANE;
+    let shown: Vec<(usize, Cell, Shown)> =
+        review.cells.window(layout.cell_rows()).map(|(at, cell)| (at, cell, Shown::of(&review.plan, cell))).collect();
+    let lead = lead(pane.width);
+    let grid = Grid::properties(pane.width, review.widths);
+    let short = short_names(review, grid.name);
+    if head > 1 {
+        let mut pen = canvas.pen(pane, head - 1);
+        pen.gap(lead);
+        grid.heading(&mut pen, &format!("{}…", review.names.start));
+        pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
+    }
+    let rows = rows_of(pane, head);
+    let mut used = 0;
+    for (row, (at, cell, shown)) in (0..rows.height).zip(&shown) {
+        let (sign, role) = mark(&review.plan, &review.ledger, *cell);
+        let mut pen = canvas.pen(rows, row);
+        pen.gap(lead - 4).put(sign, role).gap(1);
+        let role = if shown.proposes { Role::Text } else { Role::Dim };
+        grid.row(&mut pen, shown, |room| name_in(review, *cell, &short, grid.name, room), role);
+        flag(&mut pen, &review.plan, *cell, wide);
+        cursor(canvas, rows, row, *at == review.cells.at, model.focus == Focus::Cells);
+        used = row + 1;
+    }
+    if review.cells.all.len() == shown.len() {
+        used = hidden(review, rows, used, lead, canvas);
+    }
+    used
+}
+
+/// What stands under the last row: how many cells are not among them, and what shows them.
+fn hidden(review: &Review, rows: Rect, used: u16, lead: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let lines = [
+        (review.hidden.changes, "more changes not shown  (esc clears the filter)"),
+        (review.hidden.unchanged, "more unchanged  (t shows them)"),
+    ];
+    let mut row = used;
+    for (number, text) in lines {
+        if number > 0 && row < rows.height {
+            canvas.pen(rows, row).gap(lead).put(&format!("{} {text}", count(number)), Role::Dim);
+            row += 1;
+        }
+    }
+    row
+}
+
+/// Names of all properties in `columns`; from the model where they were made for that width.
+pub(super) fn short_names(review: &Review, columns: usize) -> Cow<'_, [String]> {
+    if review.names.columns == columns {
+        return Cow::Borrowed(&review.names.short);
+    }
+    let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
+    Cow::Owned(shorten(&full, columns))
+}
+
+/// The name of a cell's property in `room` columns: as the other rows have it, or shorter beside a wide value.
+fn name_in<'n>(review: &'n Review, cell: Cell, short: &'n [String], columns: usize, room: usize) -> Cow<'n, str> {
+    let at = usize::from(cell.property);
+    let full = review.names.full(cell.property);
+    if width(full) <= room {
+        Cow::Borrowed(full)
+    } else if room >= columns {
+        Cow::Borrowed(short.get(at).map_or("", String::as_str))
+    } else {
+        let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
+        Cow::Owned(shorten(&full, room).swap_remove(at))
+    }
+}
+
+/// The sign of the worst flag and, where there is room, the beginning of its sentence.
+pub(super) fn flag(pen: &mut Pen<'_>, plan: &Plan, cell: Cell, wide: bool) {
+    let Some(flag) = plan.flags(cell).first() else { return };
+    let role = flag_role(flag.severity);
+    pen.gap(if wide { 2 } else { 1 }).left(2, flag.severity.sign(), role);
+    if wide && flag.severity > Severity::Info && pen.room() > 8 {
+        let room = pen.room() - 2;
+        let said = crate::domain::text::inert(&flag.sentence);
+        pen.gap(1).put(&words(&said, room), role);
+    }
+}
+
+/// How a severity looks.
+pub(super) fn flag_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Stop => Role::Stop,
+        Severity::Review => Role::Review,
+        Severity::Info => Role::Dim,
+    }
+}

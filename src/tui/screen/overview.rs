@@ -1,0 +1,234 @@
+//! Overview of a review: how far it is, what is odd about the run, what is left to decide. Every line under the cursor is
+//! a door; the unchanged are counts, never rows.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{
+        ledger::Tally,
+        plan::State,
+        text::{inert, width},
+    },
+    tui::{
+        layout::{Layout, Shape},
+        model::{Door, Model, Review},
+        parts::{Canvas, Pen, count, count_or_dash, cut, percent, piece, plural, share, words},
+        table::Sheet,
+        theme::Role,
+    },
+};
+
+/// Columns of counts on wide windows, and on narrow ones.
+const COUNTS: (u16, u16) = (84, 66);
+
+/// The second line: which project, from where, which quarter, when read, which file.
+pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
+    let run = &model.run;
+    pen.put(&run.project, Role::Strong).put("  <-  ", Role::Dim).put(&run.dhis2, Role::Text);
+    pen.gap(3).put("quarter ", Role::Dim).put(&run.quarter, Role::Text);
+    // The file goes before the label where there is room for one of them only.
+    let file = if run.file.is_empty() { 0 } else { width(&inert(&run.file)) + 8 };
+    if !run.label.is_empty() && pen.room() > file + width(&run.label) + 3 {
+        pen.gap(3).put(&run.label, Role::Strong);
+    }
+    if let Some(review) = model.review.as_ref().filter(|_| pen.room() > 60) {
+        pen.gap(3).put(&read_when(&review.plan.head.read_at, &model.now.at), Role::Dim);
+    }
+    if !run.file.is_empty() {
+        let saved = match &model.review {
+            Some(review) if review.is_saving() => ", saving",
+            Some(_) if pen.room() > 40 => ", saved",
+            _ => "",
+        };
+        let room = pen.room().saturating_sub(10 + saved.len());
+        let file = inert(&run.file);
+        pen.close(&[piece("file ", Role::Dim), piece(cut(&file, room), Role::Text), piece(saved, Role::Dim)]);
+    }
+}
+
+/// `read 2 h ago`; the time itself where it cannot be compared.
+fn read_when(at: &str, now: &str) -> String {
+    let (Ok(then), Ok(now)) = (at.parse::<Timestamp>(), now.parse::<Timestamp>()) else {
+        return format!("read {}", inert(at));
+    };
+    let minutes = now.as_second().saturating_sub(then.as_second()) / 60;
+    match minutes {
+        ..1 => "read just now".to_owned(),
+        1..60 => format!("read {minutes} min ago"),
+        60..2880 => format!("read {} h ago", minutes / 60),
+        _ => format!("read {} days ago", minutes / 1440),
+    }
+}
+
+/// Draws the body.
+pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let mut sheet = Sheet::default();
+    let wide = layout.body.width >= 120;
+    let at = review.doors.current();
+    let all = review.ledger.all();
+    sheet.line(move |pen| decided(pen, all));
+    checks(&mut sheet, review, at, layout.body.width.into());
+    sheet.heading("Left to decide");
+    let to = if wide { COUNTS.0 } else { COUNTS.1 }.min(layout.body.width.saturating_sub(2));
+    for (door, sign, role, name, text, number) in [
+        (Door::Stop, "!!", Role::Stop, "STOP", "one by one, with a reason", all.stop),
+        (Door::Review, "!", Role::Review, "REVIEW", "by cell, facility or column", all.review),
+        (Door::Plain, "", Role::Text, "no flag", "new value differs, nothing looks odd", all.plain()),
+    ] {
+        sheet.row(at == Some(door), move |pen| {
+            pen.gap(3).left(4, sign, role).left(10, name, role).put(text, Role::Dim);
+            right_at(pen, to, &count(number));
+        });
+    }
+    without(&mut sheet, review, to);
+    properties(&mut sheet, review, at, layout);
+    if model.submit.is_sending() {
+        sheet.space();
+        sheet.line(|pen| _ = pen.gap(1).put("Forms are being sent; tab 4 shows them.", Role::Review));
+    }
+    sheet.draw(canvas, layout.body);
+}
+
+/// A count that ends at a column of the row.
+fn right_at(pen: &mut Pen<'_>, column: u16, text: &str) {
+    let width = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    let to = column.saturating_sub(width).max(pen.at() + 1);
+    pen.to(to).put(text, Role::Text);
+}
+
+/// ` Decided 4,120 of 5,912 changes   ████████░░░░  70%   ✓ 3,980   ✗ 140   left 1,792`
+fn decided(pen: &mut Pen<'_>, all: Tally) {
+    let (done, total) = (all.decided(), all.changes);
+    let (done, total) = (usize::try_from(done).unwrap_or(0), usize::try_from(total).unwrap_or(0));
+    pen.gap(1).put("Decided ", Role::Strong);
+    pen.put(&format!("{} of {}", count(done), plural(total, "change", "changes")), Role::Text).gap(2);
+    let parts = tally_pieces(all);
+    let wide: usize = parts.iter().map(|(text, _)| width(text)).sum();
+    let bar = pen.room().saturating_sub(wide + 10).min(40);
+    if bar >= 4 {
+        pen.bar(bar, share(done, total)).gap(1);
+    }
+    pen.right(4, &format!("{}%", percent(done, total)), Role::Text);
+    pen.close(&parts);
+}
+
+/// `✓ 3,980  ✗ 140  left 1,792`
+pub(super) fn tally_pieces(tally: Tally) -> Vec<crate::tui::parts::Piece<'static>> {
+    vec![
+        piece("✓ ", Role::Approved),
+        piece(count(tally.approved), Role::Text),
+        piece("  ✗ ", Role::Rejected),
+        piece(count(tally.rejected), Role::Text),
+        piece("  left ", Role::Dim),
+        piece(count(tally.left()), Role::Strong),
+    ]
+}
+
+/// What is odd about the whole run.
+fn checks<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, width: usize) {
+    let head = &review.plan.head;
+    sheet.heading("Checks of the whole run");
+    let facilities = count(review.plan.height());
+    let changing = count(review.counts.changing);
+    let scope = if head.scope.is_empty() { String::new() } else { format!(" ({})", head.scope) };
+    let scope = format!("{facilities} in scope{scope}, {changing} with a change");
+    check(sheet, false, ("ok", Role::Approved), "facilities", scope, width);
+    let cases = review.plan.skipped().len();
+    if cases > 0 {
+        let text = format!("{} that cannot take part", plural(cases, "case", "cases"));
+        check(sheet, at == Some(Door::NotMatched), ("!", Role::Review), "not matched", text, width);
+    }
+    if review.counts.incomplete {
+        let text = "some facilities could not be fetched; this is not the whole picture".to_owned();
+        check(sheet, false, ("!!", Role::Stop), "incomplete", text, width);
+    }
+    match head.mapping_problems.as_slice() {
+        [] => check(sheet, false, ("ok", Role::Approved), "mapping", head.mapping.clone(), width),
+        [first, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
+            check(sheet, false, ("!", Role::Review), "mapping", format!("{first}{more}"), width);
+        }
+    }
+    for note in &head.notes {
+        check(sheet, false, ("!", Role::Review), "note", note.clone(), width);
+    }
+}
+
+fn check(
+    sheet: &mut Sheet<'_>,
+    here: bool,
+    (sign, role): (&'static str, Role),
+    name: &'static str,
+    text: String,
+    width: usize,
+) {
+    sheet.row(here, move |pen| {
+        pen.gap(3).left(4, sign, role).left(13, name, Role::Text);
+        pen.put(&words(&inert(&text), width.saturating_sub(pen.at().into())), Role::Text);
+    });
+}
+
+/// Cells for which the case keeps what it has.
+fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, to: u16) {
+    sheet.heading("No value to write, the case keeps what it has");
+    let same = review.counts.same;
+    sheet.line(move |pen| {
+        pen.gap(7).put("same value", Role::Dim);
+        right_at(pen, to, &count(same));
+    });
+    for (state, number) in State::ALL.into_iter().zip(review.counts.states) {
+        if !state.proposes() && number > 0 {
+            sheet.line(move |pen| {
+                pen.gap(7).put(state.words(), Role::Dim);
+                right_at(pen, to, &count(number));
+            });
+        }
+    }
+}
+
+/// One line per property, a door to its column.
+fn properties<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, layout: &Layout) {
+    let columns: &[&str] = if layout.shape == Shape::Stacked { &["changes", "left", "!!", "!"] } else { &HEADINGS };
+    let least = if layout.body.width < 120 { 6 } else { 9 };
+    let wide = move |heading: &str| (width(heading) + 2).max(least);
+    let room = usize::from(layout.body.width).saturating_sub(4 + columns.iter().map(|h| wide(h)).sum::<usize>());
+    let name = room.min(60);
+    let start = review.names.start.clone();
+    sheet.space();
+    sheet.line(move |pen| {
+        pen.gap(1).left(name + 2, &format!("Property   {start}…"), Role::Strong);
+        for heading in columns {
+            pen.right(wide(heading), heading, Role::Heading);
+        }
+    });
+    let short = super::facilities::short_names(review, name);
+    for door in &review.doors.all {
+        let Door::Property(property) = *door else { continue };
+        let title = short.get(usize::from(property)).cloned().unwrap_or_default();
+        sheet.row(at == Some(*door), move |pen| {
+            let tally = review.ledger.property(property);
+            let with = review.counts.with_value.get(usize::from(property)).copied().unwrap_or(0);
+            pen.gap(3).left(name, &title, Role::Text);
+            for heading in columns {
+                let (text, role) = figure(heading, tally, with);
+                pen.right(wide(heading), &text, role);
+            }
+        });
+    }
+}
+
+/// Headings of the numbers of a property.
+const HEADINGS: [&str; 7] = ["with value", "changes", "✓", "✗", "left", "!!", "!"];
+
+/// The number under a heading.
+fn figure(heading: &str, tally: Tally, with: usize) -> (String, Role) {
+    match heading {
+        "with value" => (count(with), Role::Dim),
+        "changes" => (count_or_dash(tally.changes), Role::Text),
+        "✓" => (count_or_dash(tally.approved), Role::Approved),
+        "✗" => (count_or_dash(tally.rejected), Role::Rejected),
+        "left" => (count_or_dash(tally.left()), Role::Strong),
+        "!!" => (count_or_dash(tally.stop), Role::Stop),
+        _ => (count_or_dash(tally.review), Role::Review),
+    }
+}

@@ -1,0 +1,104 @@
+//! Properties: one column across all facilities, where a wrong mapping shows. Only rows on screen are looked at.
+
+use std::borrow::Cow;
+
+use super::{
+    detail,
+    facilities::{flag, rows_of},
+};
+use crate::{
+    domain::text::{inert, width},
+    tui::{
+        layout::{Layout, Shape},
+        model::{Model, Review},
+        parts::{Canvas, Pen, Piece, count, cut, piece, plural},
+        table::{Grid, Shown, WIDE_PANE, cursor, mark, window},
+        theme::Role,
+    },
+};
+
+/// The second line: which property, and its counts.
+pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
+    let tally = review.ledger.property(review.property);
+    let counts = counts(review);
+    let number = format!("‹ {} of {} ›  ", review.property_number(), review.plan.width());
+    pen.put(&number, Role::Dim);
+    let changes = plural(usize::try_from(tally.changes).unwrap_or(0), "change", "changes");
+    let wide: usize = counts.iter().map(|(text, _)| width(text)).sum();
+    let room = pen.room().saturating_sub(wide + width(&changes) + 6);
+    let full = review.names.full(review.property);
+    let name = super::facilities::short_names(review, room.max(8));
+    let short = name.get(usize::from(review.property)).map_or("", String::as_str);
+    let name = if width(full) <= room { full } else { short };
+    pen.put(name, Role::Strong).gap(3).put(&changes, Role::Text);
+    pen.close(&counts);
+}
+
+/// `✓ 402   ✗ 12   left 317   !! 9  ! 61`
+fn counts(review: &Review) -> Vec<Piece<'static>> {
+    let tally = review.ledger.property(review.property);
+    let mut pieces = super::overview::tally_pieces(tally);
+    pieces.extend([
+        piece("  !! ", Role::Stop),
+        piece(count(tally.stop), Role::Text),
+        piece("  ! ", Role::Review),
+        piece(count(tally.review), Role::Text),
+    ]);
+    pieces
+}
+
+/// Counts beside the tab where there is no second line.
+pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
+    let left = review.ledger.property(review.property).left();
+    vec![
+        piece(format!("‹ {} of {} ›", review.property_number(), review.plan.width()), Role::Dim),
+        piece("   left ", Role::Dim),
+        piece(count(left), Role::Strong),
+    ]
+}
+
+/// Draws the body.
+pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let (pane, head) = (layout.list, layout.list_head);
+    let grid = Grid::facilities(pane.width, review.column_widths);
+    if layout.shape == Shape::Stacked {
+        // No second line here, so the name stands over the column.
+        let mut pen = canvas.pen(pane, 0);
+        let counts = counts(review);
+        let wide: usize = counts.iter().map(|(text, _)| width(text)).sum();
+        let room = usize::from(pane.width).saturating_sub(wide + 4);
+        let short = super::facilities::short_names(review, room.max(8));
+        pen.gap(1).put(short.get(usize::from(review.property)).map_or("", String::as_str), Role::Strong);
+        pen.close(&counts);
+    }
+    let mut pen = canvas.pen(pane, head.saturating_sub(1));
+    pen.gap(5);
+    grid.heading(&mut pen, "facility");
+    let wide = pane.width >= WIDE_PANE;
+    pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
+    let rows = rows_of(pane, head);
+    if review.column.all.is_empty() {
+        let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };
+        canvas.pen(rows, 0).gap(1).put(text, Role::Dim);
+    }
+    let mut used = 0;
+    for (row, at) in window(rows, review.column.top, review.column.all.len()) {
+        let cell = review.column.all[at];
+        let shown = Shown::of(&review.plan, cell);
+        let (sign, role) = mark(&review.plan, &review.ledger, cell);
+        let mut pen = canvas.pen(rows, row);
+        pen.gap(1).put(sign, role).gap(1);
+        let role = if shown.proposes { Role::Text } else { Role::Dim };
+        let name = inert(&review.plan.facility(cell.facility).name);
+        grid.row(&mut pen, &shown, |room| Cow::Owned(cut(&name, room).into_owned()), role);
+        flag(&mut pen, &review.plan, cell, wide);
+        cursor(canvas, rows, row, at == review.column.at, true);
+        used = row + 1;
+    }
+    if let Some(cell) = review.column.current() {
+        let top = (rows.y + used + 1).min(layout.detail.y + u16::from(layout.body.width >= 120));
+        let area =
+            ratatui::layout::Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail };
+        detail::draw(model, review, cell, area, canvas);
+    }
+}

@@ -1,0 +1,184 @@
+//! Submit under way and after: every form with its outcome, and what became of the changes.
+
+use ratatui::layout::Rect;
+
+use super::{reading::clock, submit};
+use crate::{
+    domain::{outcome::Outcome, text::inert},
+    job::report::{FormLine, Phase, Sending},
+    tui::{
+        model::Model,
+        parts::{Canvas, Pen, Piece, count, cut, percent, piece, plural, share, wrap},
+        table::{Sheet, window},
+        theme::Role,
+    },
+};
+
+/// Columns of the bar of progress.
+const BAR: usize = 50;
+
+/// The second line: where to, and for how long.
+pub(super) fn place(model: &Model, sent: &Sending, pen: &mut Pen<'_>) {
+    let run = &model.run;
+    let what = if sent.phase == Phase::Ended { "Submitted to " } else { "Submitting to " };
+    pen.put(what, Role::Text).put(&run.project, Role::Strong);
+    if !run.label.is_empty() {
+        pen.gap(2).put(&run.label, Role::Stop);
+    }
+    let paused = match (sent.phase, model.submit.paused, model.submit.stopping) {
+        (Phase::Ended, ..) => "",
+        (_, _, true) => "stopping after this form   ",
+        (_, true, _) => "paused   ",
+        _ => "",
+    };
+    pen.close(&[piece(paused, Role::Review), piece(clock(sent.elapsed), Role::Dim)]);
+}
+
+/// Draws the body: counts above, the forms in a window, the sentence of what is waited for below.
+pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
+    let width = usize::from(body.width);
+    counts(sent, body, canvas);
+    let mut sheet = Sheet::default();
+    for line in sent.note.iter().flat_map(|note| wrap(&inert(note), width.saturating_sub(2))) {
+        sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
+    }
+    if sent.phase == Phase::Ended {
+        result(&mut sheet, sent, width);
+    }
+    submit::held(&mut sheet, model, &sent.held, width);
+    let below = sheet.len().min(usize::from(body.height * 2 / 5));
+    let below = u16::try_from(below).unwrap_or(0);
+    let forms = Rect { y: body.y + 3, height: body.height.saturating_sub(4 + below), ..body }.intersection(body);
+    table(model, sent, forms, canvas);
+    let under = Rect { y: body.bottom().saturating_sub(below), height: below, ..body };
+    sheet.draw(canvas, under);
+}
+
+fn counts(sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
+    let total = sent.forms.len();
+    let done = sent.forms.iter().filter(|form| form.outcome.is_some_and(|o| o != Outcome::Frozen)).count();
+    let mut pen = canvas.pen(body, 0);
+    let what = match sent.phase {
+        Phase::Checking => "the cases are read again before the first form".to_owned(),
+        Phase::ReadingBack => format!("{} sent; the cases are read back", plural(done, "form", "forms")),
+        _ => format!("{} of {} sent  {}%", count(done), plural(total, "form", "forms"), percent(done, total)),
+    };
+    let room = usize::from(body.width).saturating_sub(crate::domain::text::width(&what) + 6);
+    pen.gap(1).bar(BAR.min(room), share(done, total)).gap(3).put(&what, Role::Text);
+    let mut row = 1;
+    let mut used = 0;
+    for (text, role) in outcome_pieces(sent) {
+        let wide = u16::try_from(crate::domain::text::width(&text)).unwrap_or(body.width);
+        if used > 0 && used + wide + 5 > body.width && row < 2 {
+            row += 1;
+            used = 0;
+        }
+        canvas.pen(body, row).gap(3 + used).put(&text, role);
+        used += wide + if body.width < 100 { 2 } else { 4 };
+    }
+}
+
+/// `1,090 of 3,980 applied    1,089 accepted    361 unknown`
+fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
+    let mut pieces = vec![piece(format!("{} of {} applied", count(sent.applied), count(sent.changes)), Role::Approved)];
+    for (number, word, role) in [
+        (sent.accepted, "accepted", Role::Text),
+        (sent.not_applied, "not applied", Role::Stop),
+        (sent.unknown, "unknown", Role::Review),
+        (sent.held.len(), "held", Role::Review),
+    ] {
+        if number > 0 {
+            pieces.push(piece(format!("{} {word}", count(number)), role));
+        }
+    }
+    pieces
+}
+
+/// What the numbers mean once nothing more is done.
+fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, width: usize) {
+    let text = if sent.all_applied() {
+        "Every change was read back with its new value."
+    } else if sent.unknown > 0 {
+        "UNKNOWN means no answer settled it. The bytes and the form id are kept; check again settles it."
+    } else if sent.not_applied > 0 {
+        "What was not applied is still what the case held; the server's words stand at its form."
+    } else if sent.accepted > 0 {
+        "Accepted changes were not seen yet: CommCare may take minutes to show them. Check again later."
+    } else {
+        "Nothing more is sent."
+    };
+    for line in wrap(text, width.saturating_sub(2)) {
+        sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Strong));
+    }
+    for form in &sent.forms {
+        if let Some(answer) = form.answer.as_deref().filter(|_| form.outcome != Some(Outcome::Applied)) {
+            let text = format!("form {}: {}", form.number, inert(answer));
+            for line in wrap(&text, width.saturating_sub(2)) {
+                sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Stop));
+            }
+        }
+    }
+}
+
+/// The forms on screen, from the first one seen.
+fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
+    let id = match area.width {
+        ..80 => 0,
+        80..120 => 11,
+        _ => 38,
+    };
+    let names = usize::from(area.width).saturating_sub(8 + 9 + 3 + 20 + id);
+    let mut pen = canvas.pen(area, 0);
+    let role = Role::Heading;
+    pen.right(6, "form", role).gap(2).left(names, "facilities", role).right(9, "changes", role).gap(3);
+    pen.left(20, "outcome", role).put(if id > 0 { "form id" } else { "" }, role);
+    let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let height = usize::from(rows.height);
+    let more = sent.forms.len().saturating_sub(model.submit.top + height);
+    let shown = if more > 0 { height.saturating_sub(1) } else { height };
+    for (row, at) in window(rows, model.submit.top, sent.forms.len()).take(shown) {
+        form(&sent.forms[at], names, id, &mut canvas.pen(rows, row));
+    }
+    if more > 0 {
+        let text = format!("… {} more", count(more + 1));
+        canvas.pen(rows, rows.height.saturating_sub(1)).gap(4).put(&text, Role::Dim);
+    }
+}
+
+fn form(form: &FormLine, names: usize, room: usize, pen: &mut Pen<'_>) {
+    let (first, last) = (inert(&form.first), inert(&form.last));
+    let range = if first == last || form.facilities < 2 {
+        first.into_owned()
+    } else {
+        let each = names.saturating_sub(4) / 2;
+        format!("{} … {}", cut(&first, each), cut(&last, each))
+    };
+    let (outcome, role) = match form.outcome {
+        None => ("waiting", Role::Dim),
+        Some(outcome) => (outcome.words(), outcome_role(outcome)),
+    };
+    pen.right(6, &count(form.number), Role::Text).gap(2).left(names, &range, Role::Text);
+    pen.right(9, &count(form.changes), Role::Text).gap(3).left(20, outcome, role);
+    let id = form.form_id.as_deref().unwrap_or("");
+    let short = id.get(..8).unwrap_or(id);
+    pen.put(
+        if room > 36 {
+            id
+        } else if room > 0 {
+            short
+        } else {
+            ""
+        },
+        Role::Dim,
+    );
+}
+
+/// How an outcome looks; its words carry it.
+fn outcome_role(outcome: Outcome) -> Role {
+    match outcome {
+        Outcome::Frozen | Outcome::Accepted => Role::Text,
+        Outcome::Applied => Role::Approved,
+        Outcome::NotApplied => Role::Stop,
+        Outcome::Unknown => Role::Review,
+    }
+}

@@ -1,0 +1,384 @@
+//! Rows of a window onto any number of rows, and the one shape old and new values have in every list: a name, old, an
+//! arrow, new, the change. Only the rows on screen are looked at. What else stands in a row is the screens' business.
+
+use std::borrow::Cow;
+
+use ratatui::layout::Rect;
+
+use super::{
+    layout::Widths,
+    parts::{Canvas, Pen, columns, cut},
+    theme::Role,
+};
+use crate::domain::{
+    ledger::{Ledger, Tally, Verdict},
+    plan::{Cell, Kind, Plan, State},
+    text::{inert, width},
+    value::{Number, change, grouped},
+};
+
+/// Widest text value a row shows; the detail has it in full.
+const TEXT: usize = 14;
+/// Widest values the columns keep room for where names would suffer: `99,999`. A wider one takes room from its own name.
+pub const USUAL: Widths = Widths { old: 6, new: 6, change: 7 };
+/// Fewest columns of a name beside a wide value.
+const SHORTEST_NAME: usize = 8;
+/// Between old and new.
+const ARROW: &str = " → ";
+/// Columns of [`ARROW`].
+const ARROW_WIDTH: usize = 3;
+/// Columns between new and change.
+const GAP: usize = 2;
+
+/// The rows of `area` with the row numbers of the list they show, from `offset` on.
+pub fn window(area: Rect, offset: usize, total: usize) -> impl Iterator<Item = (u16, usize)> {
+    (0..area.height).zip(offset..total)
+}
+
+/// What draws one line of a [`Sheet`].
+type Draw<'a> = Box<dyn Fn(&mut Pen<'_>) + 'a>;
+
+/// A page of lines of different kinds, some of which the cursor can stand on. It shows the part around the cursor; lines
+/// that are not seen are not drawn. For pages whose length does not depend on the number of facilities.
+#[derive(Default)]
+pub struct Sheet<'a> {
+    lines: Vec<Draw<'a>>,
+    cursor: Option<usize>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Adds a line.
+    pub fn line(&mut self, draw: impl Fn(&mut Pen<'_>) + 'a) {
+        self.lines.push(Box::new(draw));
+    }
+
+    /// Adds a line the cursor can stand on; `here` if it does.
+    pub fn row(&mut self, here: bool, draw: impl Fn(&mut Pen<'_>) + 'a) {
+        if here {
+            self.cursor = Some(self.lines.len());
+        }
+        self.line(draw);
+    }
+
+    /// Adds a free line, unless it would be the first.
+    pub fn space(&mut self) {
+        if !self.lines.is_empty() {
+            self.line(|_| {});
+        }
+    }
+
+    /// Adds a heading with a free line above it.
+    pub fn heading(&mut self, text: impl Into<Cow<'a, str>>) {
+        self.space();
+        let text = text.into();
+        self.line(move |pen| _ = pen.gap(1).put(&text, Role::Strong));
+    }
+
+    /// Lines so far.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Draws the part that shows the cursor, two thirds down where there is more above.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let height = usize::from(area.height);
+        let at = self.cursor.unwrap_or(0);
+        let top = at.saturating_sub(height * 2 / 3).min(self.lines.len().saturating_sub(height));
+        for (row, number) in window(area, top, self.lines.len()) {
+            self.lines[number](&mut canvas.pen(area, row));
+            cursor(canvas, area, row, self.cursor == Some(number), true);
+        }
+    }
+}
+
+/// The mark of a facility or column with these counts; blank where there is nothing to decide.
+pub fn summary_mark(tally: Tally) -> (&'static str, Role) {
+    match tally {
+        Tally { changes: 0, .. } => ("   ", Role::Dim),
+        Tally { changes, approved, .. } if changes == approved => ("[✓]", Role::Approved),
+        Tally { changes, rejected, .. } if changes == rejected => ("[✗]", Role::Rejected),
+        tally if tally.decided() > 0 => ("[~]", Role::Text),
+        _ => ("[ ]", Role::Text),
+    }
+}
+
+/// The mark of a cell; blank where there is nothing to decide.
+pub fn mark(plan: &Plan, ledger: &Ledger, cell: Cell) -> (&'static str, Role) {
+    match (plan.kind(cell), ledger.verdict(plan, cell)) {
+        (Kind::Change, None) => ("[ ]", Role::Text),
+        (Kind::Change, Some(Verdict::Approve)) => ("[✓]", Role::Approved),
+        (Kind::Change, Some(Verdict::Reject)) => ("[✗]", Role::Rejected),
+        _ => ("   ", Role::Dim),
+    }
+}
+
+/// Writes the cursor of a row, `▌` or blank, and marks the row where the pane has the focus.
+pub fn cursor(canvas: &mut Canvas<'_>, area: Rect, row: u16, here: bool, focused: bool) {
+    if here {
+        canvas.pen(area, row).put("▌", Role::Cursor);
+        if focused {
+            canvas.select(area, row);
+        }
+    }
+}
+
+/// What a row says of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Value the case holds, `-` where it holds none.
+    pub old: String,
+    /// The proposed value, or the words for why there is none.
+    pub new: String,
+    /// How far new is from old; empty where they are not both numbers.
+    pub change: String,
+    /// Whether the new value would be written.
+    pub proposes: bool,
+    /// Whether the old value is not a number, so that it may be cut.
+    pub old_is_text: bool,
+}
+
+impl Shown {
+    /// What a row says of this cell.
+    pub fn of(plan: &Plan, cell: Cell) -> Self {
+        let proposes = plan.kind(cell) == Kind::Change;
+        Self {
+            old: plan.old(cell).map_or_else(|| "-".to_owned(), short),
+            new: new_words(plan, cell),
+            change: if proposes {
+                change(plan.old(cell), plan.new_value(cell)).unwrap_or_default()
+            } else {
+                String::new()
+            },
+            proposes,
+            old_is_text: plan.old(cell).is_some_and(|old| Number::parse(old).is_none()),
+        }
+    }
+
+    /// Columns its values take.
+    pub fn widths(&self) -> Widths {
+        let new = if self.proposes { columns(width(&self.new)) } else { 0 };
+        let old = columns(width(&self.old));
+        // A text gives way to numbers; the detail has it in full.
+        let old = if self.old_is_text { old.min(USUAL.old) } else { old };
+        Widths { old, new, change: columns(width(&self.change)) }
+    }
+}
+
+/// A value as it stands in a row: a number whole and grouped, a text inert and cut, an empty text as `-`.
+fn short(value: &str) -> String {
+    if Number::parse(value).is_some() {
+        return inert(&grouped(value)).into_owned();
+    }
+    let safe = inert(value);
+    if safe.is_empty() { "-".to_owned() } else { cut(&safe, TEXT).into_owned() }
+}
+
+/// The new value, or the words in its place. A text in a number field stands in quotes.
+fn new_words(plan: &Plan, cell: Cell) -> String {
+    let state = plan.state(cell);
+    match plan.held(cell) {
+        Some(held) if state.proposes() && plan.kind(cell) == Kind::Same && plan.old(cell) == Some(held) => {
+            "same".to_owned()
+        }
+        Some(held) if state.proposes() && plan.kind(cell) == Kind::Same => format!("same {}", short(held)),
+        Some(held) if state.proposes() => short(held),
+        Some(held) if state == State::NonNumeric => format!("\"{}\"", cut(&inert(held), 2 * TEXT)),
+        _ => state.words().to_owned(),
+    }
+}
+
+impl Widths {
+    /// Room for the headings and nothing else.
+    pub const LEAST: Self = Self { old: 5, new: 5, change: 6 };
+
+    /// Room for both.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { old: self.old.max(other.old), new: self.new.max(other.new), change: self.change.max(other.change) }
+    }
+
+    /// No more room than usual values take.
+    fn capped(self) -> Self {
+        Self { old: self.old.min(USUAL.old), new: self.new.min(USUAL.new), change: self.change.min(USUAL.change) }
+    }
+
+    /// Columns of the three with what stands between.
+    fn total(self) -> usize {
+        usize::from(self.old) + ARROW_WIDTH + usize::from(self.new) + GAP + usize::from(self.change)
+    }
+
+    /// Whether values of these widths fit.
+    fn holds(self, other: Self) -> bool {
+        other.old <= self.old && other.new <= self.new && other.change <= self.change
+    }
+}
+
+/// Where names and values stand in the rows of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Columns of the name.
+    pub name: usize,
+    widths: Widths,
+}
+
+/// From this width on a pane has room for a free column beside the cursor and for the beginning of a flag's sentence.
+pub const WIDE_PANE: u16 = 70;
+
+/// Columns of the cursor and the mark in a row of properties.
+pub fn lead(pane: u16) -> u16 {
+    if pane < WIDE_PANE { 5 } else { 6 }
+}
+
+impl Grid {
+    /// The grid of the properties of a facility in a pane.
+    pub fn properties(pane: u16, widest: Widths) -> Self {
+        let room = usize::from(pane.saturating_sub(lead(pane) + 3));
+        let (least, most) = match pane {
+            ..WIDE_PANE => (14, 60),
+            WIDE_PANE..90 => (30, 34),
+            _ => (36, 44),
+        };
+        Self::fit(room, widest, least, most)
+    }
+
+    /// The grid of the facilities of a property in a pane.
+    pub fn facilities(pane: u16, widest: Widths) -> Self {
+        Self::fit(usize::from(pane.saturating_sub(8)), widest, 18, 40)
+    }
+
+    /// The grid for rows of `room` columns whose widest values are `widest`. Names get between `least` and `most` columns.
+    /// Where the widest values leave a name fewer, the columns are made for usual values and a wide one takes room from
+    /// its own name, then from its change.
+    pub fn fit(room: usize, widest: Widths, least: usize, most: usize) -> Self {
+        let widest = widest.or(Widths::LEAST);
+        let widths = if room >= least + 1 + widest.total() { widest } else { widest.capped() };
+        let name = room.saturating_sub(1 + widths.total()).min(most);
+        Self { name, widths }
+    }
+
+    /// Columns of the name and the values together.
+    pub fn total(&self) -> usize {
+        self.name + 1 + self.widths.total()
+    }
+
+    /// Writes the headings.
+    pub fn heading(&self, pen: &mut Pen<'_>, name: &str) {
+        let role = Role::Heading;
+        pen.left(self.name, name, role).gap(1);
+        pen.right(self.widths.old.into(), "old", role).gap(columns(ARROW_WIDTH));
+        pen.right(self.widths.new.into(), "new", role).gap(columns(GAP));
+        pen.right(self.widths.change.into(), "change", role);
+    }
+
+    /// Writes a row; the pen ends behind the change column. `name` gives the name in so many columns.
+    pub fn row<'n>(&self, pen: &mut Pen<'_>, shown: &Shown, name: impl Fn(usize) -> Cow<'n, str>, role: Role) {
+        let end = pen.at().saturating_add(columns(self.total()));
+        if self.widths.holds(shown.widths()) {
+            pen.left(self.name, &name(self.name), role).gap(1);
+            pen.right(self.widths.old.into(), &cut(&shown.old, self.widths.old.into()), role);
+            if shown.proposes {
+                pen.put(ARROW, Role::Dim).right(self.widths.new.into(), &shown.new, role).gap(columns(GAP));
+                pen.right(self.widths.change.into(), &shown.change, role);
+            } else {
+                let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
+                pen.gap(columns(ARROW_WIDTH)).left(rest, &shown.new, Role::Dim);
+            }
+        } else {
+            let values = self.wide(shown);
+            let left = self.total() - width(&values) - 1;
+            pen.left(left, &name(left), role).gap(1).put(&values, role);
+        }
+        pen.to(end);
+    }
+
+    /// The values of a row that are wider than their columns: with their change where a name still fits, else without,
+    /// else the new one alone. Nothing is cut.
+    fn wide(&self, shown: &Shown) -> String {
+        let most = self.total().saturating_sub(SHORTEST_NAME + 1);
+        let both = if shown.proposes {
+            format!("{}{ARROW}{}", shown.old, shown.new)
+        } else {
+            format!("{}   {}", shown.old, shown.new)
+        };
+        let gap = if shown.change.is_empty() { "" } else { "  " };
+        [format!("{both}{gap}{}", shown.change), both, format!("→ {}", shown.new)]
+            .into_iter()
+            .find(|values| width(values) <= most)
+            .unwrap_or_else(|| "see below".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::plan::sample, tui::theme::Theme};
+    use proptest::prelude::*;
+    use ratatui::buffer::Buffer;
+
+    fn line(room: u16, shown: &Shown, widest: Widths) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, room, 1));
+        let area = buf.area;
+        let grid = Grid::fit(room.into(), widest, 12, 30);
+        let mut canvas = Canvas::new(&mut buf, Theme::default());
+        grid.row(
+            &mut canvas.pen(area, 0),
+            shown,
+            |room| cut("total_budget_for_drugs", room).into_owned().into(),
+            Role::Text,
+        );
+        buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    fn value(old: &str, new: &str) -> Shown {
+        let change = change(Some(old), Some(new)).unwrap_or_default();
+        Shown { old: short(old), new: short(new), change, proposes: true, old_is_text: false }
+    }
+
+    #[test]
+    fn usual_values_stand_in_columns_and_wide_ones_take_room_from_their_name() {
+        let widest = value("12345678901234", "98765432109876").widths();
+        assert_eq!(line(40, &value("120", "1310"), widest), "total_budget_f…    120 →  1,310   +1,190");
+        assert_eq!(line(40, &value("4500000", "5210000.5"), widest), "total_budget_fo… 4,500,000 → 5,210,000.5");
+        assert!(line(80, &value("4500000", "5210000.5"), widest).contains("  +710,000.5"));
+    }
+
+    #[test]
+    fn what_is_not_proposed_reads_as_words() {
+        let cell = |property| Cell { facility: 0, property };
+        let plan = sample(1, 5, |draft| {
+            draft.set(cell(0), Some("28"), None, State::NotReported);
+            draft.set(cell(1), None, Some("12 (\u{1b}est)"), State::NonNumeric);
+            draft.set(cell(2), Some("5"), Some("5.0"), State::Reported);
+            draft.set(cell(3), Some(""), Some("4500000.25"), State::Reported);
+        });
+        let words = |at| {
+            let shown = Shown::of(&plan, cell(at));
+            (shown.old, shown.new, shown.change)
+        };
+        let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(words(0), own("28", "not reported", ""));
+        assert_eq!(words(1), own("-", "\"12 (<1B>est)\"", ""));
+        assert_eq!(words(2), own("5", "same 5.0", ""));
+        assert_eq!(words(3), own("-", "4,500,000.25", ""));
+        assert_eq!(words(4), own("4", "5", "+1"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_digit_of_a_value_is_there_or_none(old in 0_u64..10_u64.pow(15), new in 0_u64..10_u64.pow(15), room in 36_u16..120) {
+            let shown = value(&old.to_string(), &new.to_string());
+            let line = line(room, &shown, Widths::LEAST);
+            prop_assert!(line.contains(&shown.new), "{line}");
+            let digits = |s: &str| s.chars().filter(char::is_ascii_digit).count();
+            let all = digits(&shown.new);
+            let found = digits(&line);
+            let (old, change) = (digits(&shown.old), digits(&shown.change));
+            prop_assert!([all, all + old, all + old + change].contains(&found), "{line}");
+        }
+    }
+}

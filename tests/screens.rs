@@ -1,0 +1,482 @@
+//! Every screen at every size, as text with a second layer that names the look of each cell.
+#![expect(clippy::unwrap_used, reason = "a screen that cannot be built is a broken test")]
+
+mod common;
+#[path = "../examples/picture/svg.rs"]
+mod svg;
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+
+use common::{model, now, press, run};
+use onse::{
+    domain::{ledger::Ledger, outcome::Outcome, text::width},
+    job::report::{Bar, Check, FormLine, Held, Level, Phase, Reading, Sending},
+    tui::{
+        model::{Look, Model},
+        msg::{Cmd, Msg, Opened},
+        screen::draw,
+        update::update,
+    },
+};
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+    style::{Color, Modifier},
+};
+
+const PLAIN: Look = Look { ascii: false, mono: false };
+
+/// Draws the model at its size.
+fn drawn(model: &Model) -> Buffer {
+    let mut buf = Buffer::empty(Rect::new(0, 0, model.size.0, model.size.1));
+    draw(model, &mut buf);
+    buf
+}
+
+/// The rows as text. A wide character covers two cells and is one in the text.
+fn rows(buf: &Buffer) -> Vec<String> {
+    let mut rows = Vec::new();
+    for y in 0..buf.area.height {
+        let (mut row, mut x) = (String::new(), 0);
+        while x < buf.area.width {
+            let symbol = buf[(x, y)].symbol();
+            row.push_str(symbol);
+            x += u16::try_from(width(symbol)).unwrap().max(1);
+        }
+        rows.push(row.trim_end().to_owned());
+    }
+    rows
+}
+
+/// How a cell looks, in words.
+fn look(cell: &Cell) -> String {
+    let mut words = Vec::new();
+    if cell.fg != Color::Reset {
+        words.push(format!("{:?}", cell.fg).to_lowercase());
+    }
+    for (modifier, word) in [
+        (Modifier::BOLD, "bold"),
+        (Modifier::DIM, "dim"),
+        (Modifier::UNDERLINED, "underlined"),
+        (Modifier::REVERSED, "reversed"),
+        (Modifier::CROSSED_OUT, "crossed out"),
+    ] {
+        if cell.modifier.contains(modifier) {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(" ")
+}
+
+/// The text, then a letter per cell for its look, then what the letters mean. A letter stands for the same look in every
+/// picture: the order is fixed here.
+fn picture(model: &Model) -> String {
+    const LOOKS: [&str; 20] = [
+        "bold",
+        "dim",
+        "reversed",
+        "cyan bold",
+        "green bold",
+        "red bold",
+        "yellow bold",
+        "cyan",
+        "bold reversed",
+        "dim reversed",
+        "cyan bold reversed",
+        "green bold reversed",
+        "red bold reversed",
+        "yellow bold reversed",
+        "green",
+        "red crossed out",
+        "bold underlined",
+        "underlined",
+        "crossed out",
+        "bold underlined reversed",
+    ];
+    let buf = drawn(model);
+    let mut used = BTreeMap::new();
+    let mut out = rows(&buf).join("\n");
+    out.push_str("\n\n");
+    for y in 0..buf.area.height {
+        let letter = |x| {
+            let look = look(&buf[(x, y)]);
+            if look.is_empty() {
+                return ' ';
+            }
+            let at = LOOKS.iter().position(|l| *l == look);
+            assert!(at.is_some(), "no letter for {look}");
+            let letter = char::from(b'a' + u8::try_from(at.unwrap()).unwrap());
+            used.insert(letter, look);
+            letter
+        };
+        let line: String = (0..buf.area.width).map(letter).collect::<Vec<_>>().into_iter().collect();
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    for (letter, look) in used {
+        let _ = writeln!(out, "{letter} {look}");
+    }
+    out
+}
+
+/// One picture per size.
+fn sizes(name: &str, sizes: &[(u16, u16)], build: impl Fn((u16, u16), Look) -> Model) {
+    for size in sizes {
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(&build(*size, PLAIN)));
+    }
+}
+
+const ALL: [(u16, u16); 5] = [(60, 20), (80, 24), (100, 30), (120, 40), (200, 60)];
+const TWO: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+fn at(size: (u16, u16), look: Look, keys: &str) -> Model {
+    let mut model = model(1106, look, size);
+    press(&mut model, keys);
+    model
+}
+
+#[test]
+fn overview() {
+    sizes("overview", &ALL, |size, look| at(size, look, "1"));
+}
+
+#[test]
+fn overview_with_a_property_under_the_cursor() {
+    sizes("overview_property", &TWO, |size, look| at(size, look, "1 j j j j j j"));
+}
+
+#[test]
+fn properties() {
+    sizes("properties", &ALL, |size, look| at(size, look, "2 l l"));
+}
+
+#[test]
+fn facilities_list() {
+    sizes("facilities_list", &ALL, |size, look| at(size, look, "3"));
+}
+
+#[test]
+fn facilities_cells() {
+    sizes("facilities_cells", &ALL, |size, look| at(size, look, "3 l j j"));
+}
+
+#[test]
+fn facilities_low() {
+    sizes("facilities_low", &[(60, 16), (80, 16), (80, 20), (200, 20)], |size, look| at(size, look, "3 l j j"));
+}
+
+#[test]
+fn facilities_with_all_cells() {
+    sizes("facilities_unchanged", &TWO, |size, look| at(size, look, "3 t l G k k k k k k k k k k"));
+}
+
+#[test]
+fn a_text_and_a_long_number() {
+    sizes("facilities_long_number", &TWO, |size, look| at(size, look, "3 l j j j j"));
+    sizes("facilities_text", &TWO, |size, look| at(size, look, "3 l j j j j j j j"));
+}
+
+#[test]
+fn names_of_others_are_inert() {
+    sizes("facilities_names", &[(60, 20), (80, 24)], |size, look| at(size, look, "3 / E v i l enter"));
+    sizes("facilities_wide_names", &[(60, 20), (80, 24)], |size, look| at(size, look, "3 / L i k o m a enter"));
+}
+
+#[test]
+fn mono_and_ascii() {
+    let mono = Look { mono: true, ascii: false };
+    let ascii = Look { mono: true, ascii: true };
+    insta::assert_snapshot!("mono_80x24", picture(&at((80, 24), mono, "3 l j j")));
+    let model = at((80, 24), ascii, "3 l j j");
+    assert!(drawn(&model).content.iter().all(|cell| cell.symbol().is_ascii()));
+    insta::assert_snapshot!("ascii_80x24", picture(&model));
+}
+
+#[test]
+fn questions() {
+    sizes("question_bulk", &[(60, 20), (80, 24), (80, 16)], |size, look| at(size, look, "3 A"));
+    sizes("question_column", &[(80, 24)], |size, look| at(size, look, "2 A"));
+    sizes("question_reason", &[(60, 20), (80, 24), (80, 16)], |size, look| at(size, look, "3 l j j a o k"));
+    sizes("question_filter", &[(60, 20), (80, 24)], |size, look| at(size, look, "3 / i s : x"));
+}
+
+#[test]
+fn covers() {
+    sizes("help", &[(60, 20), (80, 24), (120, 40)], |size, look| at(size, look, "3 ?"));
+    sizes("help_found", &[(80, 24)], |size, look| at(size, look, "3 ? u n d o"));
+    sizes("log", &[(80, 24)], |size, look| {
+        let mut model = at(size, look, "3 a");
+        let long =
+            "DHIS2 at hmis.example.org did not answer for 60 s\u{1b}[2J; the other side goes on and nothing is lost";
+        update(&mut model, Msg::Note(Level::Stop, long.to_owned()), &now());
+        press(&mut model, "L");
+        model
+    });
+    sizes("not_matched", &[(80, 24)], |size, look| at(size, look, "1 g enter"));
+    sizes("small", &[(59, 24), (80, 15), (20, 5)], |size, look| at(size, look, "3"));
+}
+
+#[test]
+fn an_error_marks_the_tab() {
+    sizes("unread", &[(80, 24)], |size, look| {
+        let mut model = at(size, look, "3");
+        update(&mut model, Msg::Note(Level::Stop, "the disk is full; the decision was not kept".to_owned()), &now());
+        model
+    });
+}
+
+fn bar(done: usize, total: Option<usize>, ended: bool) -> Bar {
+    Bar { done, total, elapsed: Duration::from_secs(6), ended }
+}
+
+#[test]
+fn reading() {
+    sizes("reading", &[(60, 20), (80, 24), (120, 40)], |size, look| {
+        let mut model = Model::new(run(), look, size);
+        let reading = Reading {
+            cases: bar(1106, Some(1106), true),
+            reports: bar(5184, Some(8848), false),
+            names: bar(0, None, false),
+            waits: vec!["DHIS2 asked to slow down (429); next try in 4 s".to_owned()],
+            mapping_problems: vec![
+                "line 8: data set id is empty".to_owned(),
+                "line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned(),
+            ],
+            mapping: "case_property_map.csv   25 rows, 21 usable".to_owned(),
+        };
+        update(&mut model, Msg::Reading(Box::new(reading)), &now());
+        model
+    });
+    sizes("reading_begins", &[(80, 24)], |size, look| Model::new(run(), look, size));
+    sizes("reading_failed", &[(80, 24)], |size, look| {
+        let mut model = Model::new(run(), look, size);
+        let why = "DHIS2 refused the sign-in of importer at hmis.example.org (401).\nNothing was written. Set \
+                   ONSE_DHIS2_PASSWORD and start again.";
+        update(&mut model, Msg::Read(Err(why.to_owned())), &now());
+        model
+    });
+}
+
+/// Opens Submit and answers its checks.
+fn checked(size: (u16, u16), look: Look, check: impl FnOnce(Check) -> Check) -> Model {
+    let mut model = model(1106, look, size);
+    press(&mut model, "3");
+    let commands = update(&mut model, Msg::Key(onse::tui::keymap::Press::parse("4").unwrap()), &now());
+    let job = commands.iter().find_map(|c| if let Cmd::Check(job) = c { Some(*job) } else { None }).unwrap();
+    let ok = Check {
+        at: "11:58:12".to_owned(),
+        changes: 3980,
+        facilities: 1012,
+        forms: 11,
+        held: Vec::new(),
+        lines: vec![
+            (Level::Ok, "cases read again: 1,012 of 1,012 as they were at 09:41".to_owned()),
+            (Level::Ok, "DHIS2 read again: none of 3,980 moved".to_owned()),
+            (Level::Look, "9 STOP approved, each with a reason".to_owned()),
+        ],
+    };
+    update(&mut model, Msg::Checked(job, Ok(Box::new(check(ok)))), &now());
+    model
+}
+
+fn held() -> Vec<Held> {
+    vec![Held {
+        cell: common::cell(1, common::property::BEDS),
+        now: Some("33".to_owned()),
+        already_set: false,
+        why: "the case holds 33 now, not 31; undecided again".to_owned(),
+    }]
+}
+
+#[test]
+fn submit_question() {
+    sizes("submit", &ALL, |size, look| {
+        let mut model = checked(size, look, |check| check);
+        press(&mut model, "3 9");
+        model
+    });
+    sizes("submit_held", &[(80, 24)], |size, look| checked(size, look, |check| Check { held: held(), ..check }));
+    sizes("submit_nothing", &[(80, 24)], |size, look| {
+        checked(size, look, |_| Check { at: "11:58:12".to_owned(), ..Check::default() })
+    });
+    sizes("submit_checking", &[(80, 24)], |size, look| at(size, look, "3 4"));
+}
+
+fn forms() -> Vec<FormLine> {
+    let names = [
+        "Area 12 HC",
+        "Bwera HC",
+        "Chiuta HC",
+        "Duwa HC",
+        "Golo HC",
+        "Katete HC",
+        "Lwazi HC",
+        "Mbiri HC",
+        "Namisu HC",
+        "Ntaja \u{1b}[31mHC",
+        "Zomba HC",
+    ];
+    let outcomes = [
+        Some(Outcome::Applied),
+        Some(Outcome::Applied),
+        Some(Outcome::NotApplied),
+        Some(Outcome::Accepted),
+        Some(Outcome::Accepted),
+        Some(Outcome::Unknown),
+        Some(Outcome::Accepted),
+        Some(Outcome::Frozen),
+        None,
+        None,
+        None,
+    ];
+    let form = |(at, outcome): (usize, Option<Outcome>)| FormLine {
+        number: at + 1,
+        first: names[at].to_owned(),
+        last: names.get(at + 1).unwrap_or(&"Zukula HC").to_string(),
+        facilities: 92,
+        changes: 362,
+        form_id: outcome.map(|_| format!("3b1e88d{at}-88d0-4c1f-9a77-0c6d5e4f3a2b")),
+        outcome,
+        answer: (outcome == Some(Outcome::NotApplied)).then(|| "the project is read-only".to_owned()),
+    };
+    outcomes.into_iter().enumerate().map(form).collect()
+}
+
+/// A submission shown when a review is opened.
+fn sent(size: (u16, u16), look: Look, sending: Sending) -> Model {
+    let plan = common::plan(20);
+    let ledger = Ledger::new(&plan);
+    let file = "2026Q2.review".to_owned();
+    let opened = Opened { plan: Arc::new(plan), ledger, place: None, file, sending: Some(sending) };
+    let mut model = Model::new(run(), look, size);
+    update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
+    press(&mut model, "4");
+    model
+}
+
+#[test]
+fn submit_under_way_and_after() {
+    let going = || Sending {
+        phase: Phase::Sending,
+        changes: 3980,
+        forms: forms(),
+        applied: 724,
+        accepted: 1089,
+        not_applied: 362,
+        unknown: 361,
+        held: held(),
+        note: Some(
+            "form 6: no answer after 60 s. The same bytes are sent again; CommCare knows the form id, so it \
+                    takes effect once. Then its cases are read back."
+                .to_owned(),
+        ),
+        elapsed: Duration::from_secs(83),
+    };
+    sizes("sending", &ALL, |size, look| {
+        let mut model = checked(size, look, |check| check);
+        press(&mut model, "3 9 8 0");
+        let commands = update(&mut model, Msg::Key(onse::tui::keymap::Press::parse("enter").unwrap()), &now());
+        let job =
+            commands.iter().find_map(|c| if let Cmd::Submit { job, .. } = c { Some(*job) } else { None }).unwrap();
+        update(&mut model, Msg::Sending(job, Box::new(going())), &now());
+        model
+    });
+    sizes("ended", &TWO, |size, look| {
+        let mut sending = Sending { phase: Phase::Ended, note: None, ..going() };
+        for form in sending.forms.iter_mut().filter(|form| form.outcome.is_none_or(|o| o == Outcome::Frozen)) {
+            form.outcome = Some(Outcome::Applied);
+        }
+        sent(size, look, sending)
+    });
+}
+
+/// A review of few facilities, for tests that press many keys.
+fn few(keys: &str) -> Model {
+    let mut model = model(30, PLAIN, (80, 24));
+    press(&mut model, keys);
+    model
+}
+
+/// A small generator, so that the sizes are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u16) -> u16 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u16::try_from((self.0 >> 33) % u64::from(below)).unwrap()
+    }
+}
+
+/// What must hold of every frame whatever its size.
+fn sound(model: &Model, what: &str) {
+    let buf = drawn(model);
+    for cell in &buf.content {
+        assert!(!cell.symbol().chars().any(char::is_control), "{what}: {:?}", cell.symbol());
+    }
+    for row in rows(&buf) {
+        assert!(width(&row) <= usize::from(buf.area.width), "{what}: {row:?}");
+    }
+}
+
+#[test]
+fn any_size_any_cursor() {
+    let screens: [fn() -> Model; 5] = [
+        || few("1"),
+        || few("2"),
+        || few("3 t l"),
+        || checked((80, 24), PLAIN, |check| Check { held: held(), ..check }),
+        || {
+            let mut sending = Sending { phase: Phase::Ended, changes: 9, forms: forms(), ..Sending::default() };
+            sending.held = held();
+            sent((80, 24), PLAIN, sending)
+        },
+    ];
+    let keys =
+        ["j", "k", "pgdn", "G", "g", "l", "h", "tab", "n", "]", "a", "r", "A", "?", "esc", "/", "t", "L", "space", "u"];
+    let mut dice = Dice(7);
+    for (number, build) in screens.into_iter().enumerate() {
+        let mut model = build();
+        for turn in 0..500 {
+            let size = (dice.roll(240), dice.roll(80));
+            update(&mut model, Msg::Resize(size.0, size.1), &now());
+            let key = keys[usize::from(dice.roll(u16::try_from(keys.len()).unwrap()))];
+            press(&mut model, key);
+            sound(&model, &format!("screen {number}, turn {turn}, {size:?} after {key}"));
+        }
+    }
+}
+
+#[test]
+fn a_window_smaller_than_the_model_thinks_is_drawn_too() {
+    let model = at((120, 40), PLAIN, "3 l");
+    for (width, height) in [(0, 0), (1, 1), (80, 24), (300, 3)] {
+        draw(&model, &mut Buffer::empty(Rect::new(0, 0, width, height)));
+    }
+}
+
+#[test]
+fn every_number_of_the_long_one_is_whole() {
+    let mut model = few("3 l j j j j");
+    for width in 60..200 {
+        update(&mut model, Msg::Resize(width, 40), &now());
+        let text = rows(&drawn(&model)).join("\n");
+        assert!(text.contains("98,765,432,109,876"), "{width}:\n{text}");
+    }
+}
+
+#[test]
+fn a_picture_is_sound_xml_with_the_text_in_it() {
+    let model = at((120, 40), PLAIN, "3 l j j");
+    let svg = svg::svg(&drawn(&model), "a <title> & more");
+    let mut reader = quick_xml::Reader::from_str(&svg);
+    let mut text = String::new();
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Eof => break,
+            quick_xml::events::Event::Text(part) => text.push_str(&part.xml10_content()),
+            quick_xml::events::Event::GeneralRef(part) => text.push_str(&part.xml10_content()),
+            _ => {}
+        }
+    }
+    assert!(text.contains("Kasenga\u{a0}HC") && text.contains("Facilities"), "{text}");
+    assert!(!svg.contains('\u{1b}'));
+}
