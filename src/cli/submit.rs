@@ -19,6 +19,7 @@ use crate::{
     io::store::{Form, Store},
     job::{
         connect, export,
+        forms::place,
         report::{FormLine, Sending},
         session::{Opened, Session, opened},
         submit::Steering,
@@ -189,7 +190,7 @@ async fn send(
         export::submission(before.plan, &sending, out)?;
         writeln!(out)?;
     } else {
-        report(&sending, out)?;
+        report(before.plan, &sending, out)?;
     }
     let exit = before.verdict(&sending, stop.is_cancelled());
     if let Some(note) = &sending.note {
@@ -208,7 +209,7 @@ fn next(args: &args::Submit) -> String {
     format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
 }
 
-fn report(sending: &Sending, out: &mut Out) -> Result<()> {
+fn report(plan: &Plan, sending: &Sending, out: &mut Out) -> Result<()> {
     for form in &sending.forms {
         let outcome = form.outcome.map_or("not sent", Outcome::words);
         let (first, last) = (inert(&form.first), inert(&form.last));
@@ -221,7 +222,7 @@ fn report(sending: &Sending, out: &mut Out) -> Result<()> {
         }
     }
     for held in &sending.held {
-        writeln!(out, "held     {}", inert(&held.why))?;
+        writeln!(out, "held     {}: {}", inert(&place(plan, held.cell)), inert(&held.why))?;
     }
     writeln!(
         out,

@@ -88,6 +88,11 @@ pub(super) fn bytes(
     Ok(caseblock::form(&envelope, &blocks)?)
 }
 
+/// Facility and property of a cell, for a sentence about it.
+pub fn place(plan: &Plan, cell: Cell) -> String {
+    format!("{}, {}", plan.facility(cell.facility).name, plan.property(cell.property).name)
+}
+
 /// Compares approved cells with the cases as they are now (fault matrix section 6).
 pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) -> Result<(Vec<FormCell>, Vec<Held>)> {
     let now = cases_now(sources, plan, cells).await?;
@@ -95,32 +100,23 @@ pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) ->
     for cell in cells {
         let Some(mut ready) = form_cell(plan, *cell) else { continue };
         let facility = plan.facility(cell.facility);
-        let place = format!("{}, {}", facility.name, plan.property(cell.property).name);
         let keep =
             |now: Option<&str>, already_set, why| Held { cell: *cell, now: now.map(str::to_owned), already_set, why };
         let Some(case) = now.get(&cell.facility) else {
-            held.push(keep(
-                None,
-                false,
-                format!("{place}: the case is gone from CommCare; a form would create it anew"),
-            ));
+            held.push(keep(None, false, "the case is gone from CommCare; a form would create it anew".to_owned()));
             continue;
         };
         let current = case.properties.get(&plan.property(cell.property).name).map(String::as_str);
         if same(current, Some(&ready.new)) {
-            held.push(keep(current, true, format!("{place}: the case holds {} already", ready.new)));
+            held.push(keep(current, true, format!("the case holds {} already", ready.new)));
         } else if case.closed != facility.closed {
-            held.push(keep(current, false, format!("{place}: the case was closed or opened since the plan was read")));
+            held.push(keep(current, false, "the case was closed or opened since the plan was read".to_owned()));
         } else if same(current, plan.old(*cell)) {
             ready.old = current.map(str::to_owned);
             send.push(ready);
         } else {
             let (was, is) = (plan.old(*cell).unwrap_or("nothing"), current.unwrap_or("nothing"));
-            held.push(keep(
-                current,
-                false,
-                format!("{place}: the case held {was} when it was read and holds {is} now"),
-            ));
+            held.push(keep(current, false, format!("the case held {was} when it was read and holds {is} now")));
         }
     }
     Ok((send, held))

@@ -17,13 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     forms::{
-        Next, bytes, cases_now, chunks, form_count, form_outcome, forms_now, fresh_id, judge, line, line_of, three_way,
+        Next, bytes, cases_now, chunks, form_count, form_outcome, forms_now, fresh_id, judge, line, line_of, place,
+        three_way,
     },
     report::{Check, FormLine, Level, Phase, Sending},
     session::{Opened, Session, Sources},
 };
 use crate::{
     domain::{
+        flags::Severity,
         ledger::Ledger,
         outcome::{Outcome, read_back},
         plan::{Cell, Plan},
@@ -89,10 +91,14 @@ impl Session {
         let mut lines =
             vec![(Level::Ok, format!("cases read again: {} of {} cells as they were", ready.len(), cells.len()))];
         for one in held.iter().take(3) {
-            lines.push((Level::Look, one.why.clone()));
+            lines.push((Level::Look, format!("held: {}: {}", place(plan, one.cell), one.why)));
         }
         if held.len() > 3 {
             lines.push((Level::Look, format!("{} more are held", held.len() - 3)));
+        }
+        let stops = ready.iter().filter(|cell| plan.severity(**cell) == Some(Severity::Stop)).count();
+        if stops > 0 {
+            lines.push((Level::Look, format!("{stops} STOP approved, each with a reason")));
         }
         if ready.is_empty() {
             lines.push((Level::Stop, "nothing to send".to_owned()));

@@ -25,7 +25,7 @@ pub enum Screen {
     Overview,
     /// One property across all facilities.
     Properties,
-    /// Facilities by weight, each with its properties.
+    /// Facilities, flagged ones first, each with its properties.
     Facilities,
     /// Checks, the typed count, progress, result.
     Submit,

@@ -120,7 +120,13 @@ fn checks<'a>(sheet: &mut Sheet<'a>, check: &'a Check, width: usize) {
             });
         }
     }
+    for line in wrap(NO_LOCK, width.saturating_sub(11)) {
+        sheet.line(move |pen| _ = pen.gap(10).put(&line, Role::Dim));
+    }
 }
+
+/// What no check can give, said where the checks stand.
+const NO_LOCK: &str = "a case may still change between this check and its form: CommCare offers no lock";
 
 /// Approved changes that would not be sent, each with its reason.
 pub(super) fn held<'a>(sheet: &mut Sheet<'a>, model: &'a Model, held: &'a [Held], width: usize) {
@@ -157,7 +163,7 @@ fn biggest<'a>(sheet: &mut Sheet<'a>, review: &'a Review, cells: &'a [Cell], row
     let (facility, property) = ((room * 2 / 5).min(40), (room - room * 2 / 5).min(56));
     sheet.space();
     sheet.line(move |pen| {
-        pen.gap(1).left(facility + property + 5, "Biggest changes, by weight", Role::Strong);
+        pen.gap(1).left(facility + property + 5, "Biggest changes, against the old value", Role::Strong);
         pen.right(old, "old", Role::Heading).gap(2).right(new, "new", Role::Heading);
     });
     let names = facilities::short_names(review, property.max(8)).into_owned();

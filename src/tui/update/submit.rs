@@ -5,7 +5,10 @@ use std::cmp::Reverse;
 
 use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, say};
 use crate::{
-    domain::{plan::Cell, value::grouped},
+    domain::{
+        plan::Cell,
+        value::{Number, grouped},
+    },
     job::report::{Check, Phase, Sending},
     tui::{
         model::{BIGGEST, Review, Stage},
@@ -49,11 +52,16 @@ pub(super) fn checked(model: &mut Model, job: Job, result: Result<Box<Check>, St
     }
 }
 
-/// The approved changes with most weight: STOP, REVIEW, then the largest change.
+/// The approved changes to look at again: STOP, REVIEW, then the largest change against what the case holds.
 fn biggest(review: &Review) -> Vec<Cell> {
     let plan = &review.plan;
     let mut cells: Vec<Cell> = review.ledger.to_send(plan).collect();
-    let size = |cell: &Cell| plan.change(*cell).map_or(f64::INFINITY, f64::abs);
+    // A case that holds nothing counts as one that holds 0; one more keeps small numbers from leading the list.
+    let size = |cell: &Cell| {
+        let old = plan.old(*cell).and_then(Number::parse).map_or(0.0, |old| old.approx());
+        let new = plan.new_value(*cell).and_then(Number::parse).map_or(0.0, |new| new.approx());
+        (new - old).abs() / (old.abs() + 1.0)
+    };
     cells.sort_by(|a, b| {
         (Reverse(plan.severity(*a)).cmp(&Reverse(plan.severity(*b)))).then(size(b).total_cmp(&size(a))).then(a.cmp(b))
     });

@@ -138,7 +138,7 @@ pub(super) fn show_cell(review: &mut Review, cell: Cell, layout: &Layout) -> boo
     review.cells.find(cell, layout.cell_rows())
 }
 
-/// Lists what Overview opens: what was not matched, what is left, and the properties by weight.
+/// Lists what Overview opens: what was not matched, what is left, and the properties, those with most left first.
 pub(super) fn fill_doors(model: &mut Model) {
     let Some(review) = &mut model.review else { return };
     let mut properties: Vec<u16> = (0..review.plan.width()).collect();
