@@ -5,15 +5,17 @@ mod support;
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     io,
     path::Path,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use crossterm::event::{Event, KeyEvent, KeyModifiers};
-use futures_util::{Stream, stream};
+use futures_util::Stream;
 use onse::{
     domain::{
         ledger::{Ledger, Verdict},
@@ -31,7 +33,6 @@ use onse::{
     },
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position, style::Style};
-use tokio::sync::mpsc;
 
 thread_local! {
     /// What each frame of this test showed.
@@ -84,26 +85,59 @@ async fn settle() {
     }
 }
 
-/// The person's side: keys from a channel, and a log of what was asked.
+/// Keys on their way, and whom to wake. As the real stream of keys does, it keeps the first waker until there is a key.
+#[derive(Default)]
+struct Queue {
+    keys: VecDeque<Input>,
+    waker: Option<Waker>,
+    closed: bool,
+    /// How many listen.
+    listeners: usize,
+}
+
+type Shared = Arc<Mutex<Queue>>;
+
+struct Listener(Shared);
+
+impl Stream for Listener {
+    type Item = Input;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Input>> {
+        let mut queue = self.0.lock().unwrap();
+        match queue.keys.pop_front() {
+            Some(key) => Poll::Ready(Some(key)),
+            None if queue.closed => Poll::Ready(None),
+            None => {
+                queue.waker.get_or_insert_with(|| cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().listeners -= 1;
+    }
+}
+
+/// The person's side: keys of a test, and a log of what was asked.
 struct Hands {
-    keys: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Input>>>,
-    log: Arc<std::sync::Mutex<Vec<&'static str>>>,
+    queue: Shared,
+    log: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Seat for Hands {
-    type Input = Pin<Box<dyn Stream<Item = Input>>>;
+    type Input = Listener;
 
-    fn input(&mut self) -> Self::Input {
+    fn input(&mut self) -> Listener {
         self.log.lock().unwrap().push("listens");
-        let keys = Arc::clone(&self.keys);
-        Box::pin(stream::unfold(keys, |keys| async {
-            let next = keys.lock().await.recv().await;
-            next.map(|input| (input, keys))
-        }))
+        self.queue.lock().unwrap().listeners += 1;
+        Listener(Arc::clone(&self.queue))
     }
 
     async fn suspend(&mut self) -> io::Result<()> {
-        assert!(self.keys.try_lock().is_ok(), "the keys are let go of before the shell gets the terminal");
+        assert_eq!(self.queue.lock().unwrap().listeners, 0, "the shell gets the terminal when nobody takes its keys");
         self.log.lock().unwrap().push("suspended");
         Ok(())
     }
@@ -117,8 +151,8 @@ impl Seat for Hands {
 /// Does nothing but keep what was asked and where answers go.
 #[derive(Default)]
 struct Slow {
-    asked: Arc<std::sync::Mutex<Vec<Cmd>>>,
-    reply: Arc<std::sync::Mutex<Option<Replies>>>,
+    asked: Arc<Mutex<Vec<Cmd>>>,
+    reply: Arc<Mutex<Option<Replies>>>,
 }
 
 impl Perform for Slow {
@@ -133,8 +167,7 @@ impl Perform for Slow {
 }
 
 /// Keys for a loop.
-#[derive(Clone)]
-struct Keys(mpsc::UnboundedSender<Input>);
+struct Keys(Shared);
 
 impl Keys {
     fn press(&self, keys: &str) {
@@ -151,32 +184,60 @@ impl Keys {
         }
     }
 
+    fn close(&self) {
+        self.0.lock().unwrap().closed = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.0.lock().unwrap().waker.take() {
+            waker.wake();
+        }
+    }
+
     fn send(&self, input: Input) {
-        self.0.send(input).unwrap();
+        self.0.lock().unwrap().keys.push_back(input);
+        self.wake();
     }
 }
 
-fn hands() -> (Hands, Keys) {
-    let (keys, taken) = mpsc::unbounded_channel();
-    (Hands { keys: Arc::new(tokio::sync::Mutex::new(taken)), log: Arc::default() }, Keys(keys))
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 fn now() -> Now {
     Now { at: "2026-07-05T11:00:00Z".to_owned(), since: Duration::from_secs(1) }
 }
 
-/// Runs the loop beside a script.
-async fn with<P: Perform>(performer: &mut P, first: Cmd, script: impl AsyncFnOnce(Keys)) -> (Vec<&'static str>, Model) {
+/// Runs the loop as a task of its own beside a script, so that only a waker can bring it on. The keys stay until it left.
+async fn with<P: Perform + 'static>(
+    mut performer: P,
+    first: Cmd,
+    script: impl AsyncFnOnce(&Keys),
+) -> (Vec<&'static str>, Model) {
     FRAMES.with_borrow_mut(Vec::clear);
-    let (mut seat, keys) = hands();
-    let log = Arc::clone(&seat.log);
-    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-    let mut model = Model::new(Run::default(), Look::default(), (80, 24));
-    let parts = Parts { seat: &mut seat, performer, draw, clock: &now };
-    let (result, ()) = tokio::join!(run(&mut terminal, &mut model, parts, first), script(keys));
-    result.unwrap();
-    let log = log.lock().unwrap().clone();
-    (log, model)
+    let keys = Keys(Shared::default());
+    let mut seat = Hands { queue: Arc::clone(&keys.0), log: Arc::default() };
+    let running = async move {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let mut model = Model::new(Run::default(), Look::default(), (80, 24));
+        let parts = Parts { seat: &mut seat, performer: &mut performer, draw, clock: &now };
+        run(&mut terminal, &mut model, parts, first).await.unwrap();
+        let log = seat.log.lock().unwrap().clone();
+        (log, model)
+    };
+    let tasks = tokio::task::LocalSet::new();
+    let running = tasks.spawn_local(running);
+    tasks
+        .run_until(async {
+            until(|| frames().iter().any(|_| true), "a frame").await;
+            script(&keys).await;
+            until(|| running.is_finished(), "leaving").await;
+            running.await.unwrap()
+        })
+        .await
 }
 
 /// A folder with a review of twenty facilities, read from the sandbox.
@@ -212,10 +273,10 @@ async fn opened() -> Msg {
 
 #[tokio::test]
 async fn a_decision_is_on_disk_before_it_is_shown() {
-    let mut slow = Slow::default();
+    let slow = Slow::default();
     let (asked, reply) = (Arc::clone(&slow.asked), Arc::clone(&slow.reply));
     let review = opened().await;
-    with(&mut slow, Cmd::Open, async |keys| {
+    with(slow, Cmd::Open, async |keys| {
         let reply = reply.lock().unwrap().clone().unwrap();
         reply.send(review).unwrap();
         shows("read; nothing").await;
@@ -234,10 +295,10 @@ async fn a_decision_is_on_disk_before_it_is_shown() {
 
 #[tokio::test]
 async fn a_disk_that_does_not_answer_stops_only_decisions() {
-    let mut slow = Slow::default();
+    let slow = Slow::default();
     let (asked, reply) = (Arc::clone(&slow.asked), Arc::clone(&slow.reply));
     let review = opened().await;
-    let (_, model) = with(&mut slow, Cmd::Open, async |keys| {
+    let (_, model) = with(slow, Cmd::Open, async |keys| {
         let reply = reply.lock().unwrap().clone().unwrap();
         reply.send(review).unwrap();
         shows("read; nothing").await;
@@ -253,10 +314,10 @@ async fn a_disk_that_does_not_answer_stops_only_decisions() {
 
 #[tokio::test]
 async fn queued_keys_are_one_frame_and_rest_is_no_frame() {
-    let mut slow = Slow::default();
+    let slow = Slow::default();
     let reply = Arc::clone(&slow.reply);
     let review = opened().await;
-    with(&mut slow, Cmd::Open, async |keys| {
+    with(slow, Cmd::Open, async |keys| {
         let reply = reply.lock().unwrap().clone().unwrap();
         reply.send(review).unwrap();
         shows("read; nothing").await;
@@ -278,10 +339,10 @@ async fn queued_keys_are_one_frame_and_rest_is_no_frame() {
 
 #[tokio::test]
 async fn keys_are_let_go_of_while_the_shell_has_the_terminal() {
-    let mut slow = Slow::default();
+    let slow = Slow::default();
     let reply = Arc::clone(&slow.reply);
     let review = opened().await;
-    let (log, _) = with(&mut slow, Cmd::Open, async |keys| {
+    let (log, _) = with(slow, Cmd::Open, async |keys| {
         let reply = reply.lock().unwrap().clone().unwrap();
         reply.send(review).unwrap();
         shows("read; nothing").await;
@@ -296,14 +357,17 @@ async fn keys_are_let_go_of_while_the_shell_has_the_terminal() {
 
 #[tokio::test]
 async fn the_end_of_the_keys_is_the_end() {
-    let mut slow = Slow::default();
-    let (_, model) = with(&mut slow, Cmd::Open, async |keys| {
+    let slow = Slow::default();
+    let (_, model) = with(slow, Cmd::Open, async |keys| {
         keys.send(Input::Lost("closed".to_owned()));
     })
     .await;
     assert!(model.leaving);
-    let mut slow = Slow::default();
-    let (_, model) = with(&mut slow, Cmd::Open, async |keys| drop(keys)).await;
+    let slow = Slow::default();
+    let (_, model) = with(slow, Cmd::Open, async |keys| {
+        keys.close();
+    })
+    .await;
     assert!(model.leaving);
 }
 
@@ -312,7 +376,7 @@ async fn a_quarter_is_read_decided_sent_and_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let transport: onse::io::transport::SharedTransport = support::sandbox(20).transport(support::ORIGIN);
     let session = support::session(folder.path(), support::connect(Arc::clone(&transport)));
-    with(&mut performer(&session), Cmd::Read, async |keys| {
+    with(performer(&session), Cmd::Read, async |keys| {
         shows("read; nothing has been written").await;
         keys.press("3/is:plain<enter>");
         shows("shown").await;
@@ -338,7 +402,7 @@ async fn a_quarter_is_read_decided_sent_and_opened_again() {
 
     let store = Store::open(&folder.path().join("2026Q2.review")).unwrap();
     let session = support::on(store, support::connect(transport));
-    with(&mut performer(&session), Cmd::Open, async |keys| {
+    with(performer(&session), Cmd::Open, async |keys| {
         shows("Facilities").await;
         let frame = frames().pop().unwrap();
         assert!(frame.contains("went on where you left: Facilities") && frame.contains("[ended"), "{frame}");
@@ -352,7 +416,7 @@ async fn a_refused_sign_in_is_said_and_can_be_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let connect = support::connect_as(support::sandbox(5).transport(support::ORIGIN), "wrong", onse::sandbox::PROJECT);
     let session = support::session(folder.path(), connect);
-    let (_, model) = with(&mut performer(&session), Cmd::Read, async |keys| {
+    let (_, model) = with(performer(&session), Cmd::Read, async |keys| {
         until(|| frames().last().is_some_and(|frame| frame.contains("CommCare")), "a refusal").await;
         keys.press("<enter>");
         settle().await;
@@ -367,7 +431,7 @@ async fn a_refused_sign_in_is_said_and_can_be_tried_again() {
 async fn the_detail_of_the_cell_under_the_cursor_comes() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path()).await;
-    let (_, model) = with(&mut performer(&session), Cmd::Open, async |keys| {
+    let (_, model) = with(performer(&session), Cmd::Open, async |keys| {
         shows("read; nothing").await;
         keys.press("3");
         shows("Facilities").await;

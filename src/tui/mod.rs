@@ -14,10 +14,10 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 
-use std::{io, time::Duration};
+use std::{future::poll_fn, io, task::Poll, time::Duration};
 
 use crossterm::event::Event;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend, buffer::Buffer, layout::Position};
 use tokio::sync::mpsc;
 
@@ -137,16 +137,17 @@ where
                 self.take(msg)?;
             }
             while self.listens() && !self.suspending && !self.model.leaving {
-                let Some(next) = input.next().now_or_never() else { break };
+                // Polled as this task: a stream of keys may keep the first waker it is given and never another.
+                let Poll::Ready(next) = poll_fn(|cx| Poll::Ready(input.poll_next_unpin(cx))).await else { break };
                 self.hear(next)?;
             }
             if self.model.leaving {
-                return Ok(());
+                return self.draw();
             }
             if std::mem::take(&mut self.suspending) {
                 drop(input);
                 self.parts.seat.suspend().await?;
-                self.terminal.clear()?;
+                self.blank()?;
                 self.take(Msg::Resumed)?;
                 input = self.parts.seat.input();
             }
@@ -178,7 +179,7 @@ where
             Some(Input::Signal(signal)) => Some(Msg::Signal(signal)),
             Some(Input::Continued) => {
                 self.parts.seat.retake()?;
-                self.terminal.clear()?;
+                self.blank()?;
                 Some(Msg::Resumed)
             }
             Some(Input::Lost(why)) => {
@@ -195,7 +196,7 @@ where
         for cmd in update::update(self.model, msg, &(self.parts.clock)()) {
             match cmd {
                 Cmd::Suspend => self.suspending = true,
-                Cmd::Redraw => self.terminal.clear()?,
+                Cmd::Redraw => self.blank()?,
                 // The model says so too; the loop ends once everything queued was handed on.
                 Cmd::Quit => {}
                 Cmd::Record(_) => {
@@ -206,6 +207,13 @@ where
             }
         }
         Ok(())
+    }
+
+    /// Makes the next frame draw every character. `Terminal::clear` is not used: it asks the terminal for its cursor, and the
+    /// answer would come among the keys.
+    fn blank(&mut self) -> anyhow::Result<()> {
+        let size = self.terminal.size()?;
+        Ok(self.terminal.resize((Position::ORIGIN, size).into())?)
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {

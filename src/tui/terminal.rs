@@ -9,6 +9,7 @@ use std::{
     thread,
 };
 
+use anyhow::Context;
 use crossterm::{
     cursor,
     event::{DisableBracketedPaste, EnableBracketedPaste, EventStream},
@@ -18,7 +19,12 @@ use crossterm::{
 use futures_util::{Stream, StreamExt, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
 
-use super::{Input, Seat};
+use super::{
+    Input, Parts, Perform, Seat,
+    model::Model,
+    msg::{Cmd, Now},
+    run, screen,
+};
 
 /// What is taken, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +137,22 @@ impl Tty {
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok((tty, terminal))
     }
+}
+
+/// Shows the review on the terminal until the person leaves; see [`run`]. The terminal is given back however it ends.
+pub async fn review<P: Perform>(
+    model: &mut Model,
+    performer: &mut P,
+    clock: &dyn Fn() -> Now,
+    words: LastWords,
+    first: Cmd,
+) -> anyhow::Result<()> {
+    on_panic(words);
+    let (mut tty, mut terminal) = Tty::take().context("cannot take the terminal; onse review --plain needs none")?;
+    let size = terminal.size()?;
+    model.size = (size.width, size.height);
+    let parts = Parts { seat: &mut tty, performer, draw: screen::draw, clock };
+    run(&mut terminal, model, parts, first).await
 }
 
 impl Drop for Tty {

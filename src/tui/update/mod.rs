@@ -150,6 +150,9 @@ fn interrupt(model: &mut Model, out: &mut Vec<Cmd>) {
 
 fn leave(model: &mut Model, out: &mut Vec<Cmd>) {
     model.leaving = true;
+    if model.submit.is_sending() {
+        say(model, Level::Look, "leaving; what is under way is written down first");
+    }
     if model.reading.is_some() {
         out.push(Cmd::CancelRead);
     }
