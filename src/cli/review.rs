@@ -96,6 +96,10 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
         (Some(here.connect(&ready)?), ready.profile.commcare.username)
     };
     here.log()?;
+    // Said here as well: on screen the next message takes its place.
+    if let Some(said) = &said {
+        say(said);
+    }
     let run = run_of(here, &loaded.plan.head, account);
     let session = here.session(Store::open(file)?, connect);
     let log = here.log_file();
