@@ -22,7 +22,10 @@ use onse::{
         store::Store,
         transport::{Answer, Broken, Later, SharedTransport, Transport},
     },
-    job::{forms::form_count, report::Phase},
+    job::{
+        forms::form_count,
+        report::{Phase, Sending},
+    },
     sandbox::{self, Oddity, Sandbox},
 };
 use support::{ORIGIN, approve, ask, connect, connect_as, on, read, sandbox, session, submit};
@@ -336,4 +339,20 @@ async fn a_rejected_cell_is_never_in_a_form() {
     let case = sandbox.case(&plan.facility(cells[0].facility).case_id).unwrap();
     let now = case.properties.get(plan.property(cells[0].property).name.as_str()).map(String::as_str);
     assert_eq!(now, plan.old(cells[0]));
+}
+
+#[tokio::test]
+async fn no_more_is_sent_than_was_confirmed() {
+    let sandbox = sandbox(40);
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
+    let mut opened = read(&session, &ask(&[])).await.unwrap();
+    let plan = Arc::clone(&opened.plan);
+    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
+    approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
+    let before = everything(&sandbox);
+    let (progress, _) = tokio::sync::watch::channel(Sending::default());
+    let sent = session.submit(sandbox::COMMCARE_USER, cells.len() - 1, progress, support::steering()).await.unwrap();
+    assert!(sent.note.unwrap().contains("more would be sent than was confirmed"));
+    assert!(sandbox.forms().is_empty() && everything(&sandbox) == before);
 }

@@ -2,19 +2,21 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{args::Color, exit::Exit, here::Here, submit::write_forms};
 use crate::{
     domain::caseblock::USERNAME,
-    job::{fetch::Ask, session::Session},
+    job::{
+        fetch::Ask,
+        report::Level,
+        session::{Clock, Session},
+    },
     tui::{
-        self, Parts,
         model::{Look, Model, Run},
         msg::{Cmd, Msg, Now},
         perform::{Performer, WriteForms},
-        screen::draw,
-        terminal::{LastWords, Tty, on_panic},
+        terminal::{self, LastWords},
         update::update,
     },
 };
@@ -43,22 +45,17 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
     let first = if ask.is_some() { Cmd::Read } else { Cmd::Open };
     let mut performer =
         Performer::new(session.clone(), ask, username.clone(), forms_beside(username, Arc::clone(&here.clock)));
-    on_panic(LastWords { log, review: Some(session.path().to_owned()) });
-    let (mut tty, mut terminal) = Tty::take().context("the terminal cannot be drawn on")?;
-    let size = terminal.size()?;
-    let mut model = Model::new(run, look(here.global.color, &env), (size.width, size.height));
+    let mut model = Model::new(run, look(here.global.color, &env), (0, 0));
     if let Some(said) = said {
-        update(&mut model, Msg::Note(crate::job::report::Level::Ok, said), &now());
+        update(&mut model, Msg::Note(Level::Ok, said), &now());
     }
-    let parts = Parts { seat: &mut tty, performer: &mut performer, draw, clock: &now };
-    let shown = Box::pin(tui::run(&mut terminal, &mut model, parts, first)).await;
-    drop(terminal);
-    drop(tty);
-    shown.map(|()| Exit::Done)
+    let words = LastWords { log, review: Some(session.path().to_owned()) };
+    Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await?;
+    Ok(Exit::Done)
 }
 
 /// Writes the forms to a folder beside the review file, a new one each time.
-fn forms_beside(username: String, clock: crate::job::session::Clock) -> WriteForms {
+fn forms_beside(username: String, clock: Clock) -> WriteForms {
     Arc::new(move |session: Session| {
         let (username, at) = (username.clone(), clock().strftime("%Y%m%d-%H%M%S").to_string());
         Box::pin(async move {

@@ -174,7 +174,8 @@ async fn send(
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
-    let job = session.submit(account, progress, Steering { stop: stop.clone(), abandon, pause });
+    let job =
+        session.submit(account, args.write.unwrap_or(0), progress, Steering { stop: stop.clone(), abandon, pause });
     let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
         Ok(sending) => sending,
         Err(error) => {

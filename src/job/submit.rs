@@ -66,6 +66,8 @@ struct Run<'a> {
     plan: Arc<Plan>,
     used: Used,
     username: String,
+    /// Changes that may still be sent.
+    limit: usize,
     forms: Vec<Form>,
     /// What became of each cell, by the newest form it is in.
     fates: BTreeMap<Cell, Outcome>,
@@ -111,10 +113,14 @@ impl Session {
     /// Sends every approved cell that is still as it was when decided, and reads it back. Forms of an earlier run are settled
     /// first: with the same bytes, or by reading back, never by a new form.
     ///
+    /// At most `limit` changes are sent, which is the number the person confirmed: one that was held when it was counted and
+    /// is not held any more would be one too many, so sending stops before that form.
+    ///
     /// An error means that nothing more could be done; what was done until then is in the review file.
     pub async fn submit(
         &self,
         username: &str,
+        limit: usize,
         progress: watch::Sender<Sending>,
         steering: Steering,
     ) -> Result<Sending> {
@@ -131,8 +137,20 @@ impl Session {
         let started = (self.clock)();
         let username = username.to_owned();
         let fates = BTreeMap::new();
-        let mut run =
-            Run { session: self, sources, plan, used, username, forms, fates, state, progress, steering, started };
+        let mut run = Run {
+            session: self,
+            sources,
+            plan,
+            used,
+            username,
+            limit,
+            forms,
+            fates,
+            state,
+            progress,
+            steering,
+            started,
+        };
         run.go(&ledger).await
     }
 }
@@ -221,6 +239,13 @@ impl Run<'_> {
             });
             return Ok(None);
         }
+        let Some(rest) = self.limit.checked_sub(cells.len()) else {
+            return Ok(Some(format!(
+                "stopped before form {number}: a change that was held is ready now, so more would be sent than was confirmed. \
+                 Submit again to count anew"
+            )));
+        };
+        self.limit = rest;
         let now = (self.session.clock)();
         let form_id = fresh_id();
         let bytes = bytes(&self.plan, &cells, &self.used, &self.username, &form_id, now)?;

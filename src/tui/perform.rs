@@ -182,14 +182,14 @@ impl Performer {
         self.start(reply, work, move |why| ready(Msg::Checked(job, Err(why))));
     }
 
-    fn submit(&mut self, job: Job, reply: &Replies) {
+    fn submit(&mut self, job: Job, count: usize, reply: &Replies) {
         let (pause, paused) = watch::channel(false);
         let steering = Steering { stop: CancellationToken::new(), abandon: CancellationToken::new(), pause: paused };
         self.wheel = Some(Wheel { stop: steering.stop.clone(), abandon: steering.abandon.clone(), pause });
         let (session, username, said) = (self.session.clone(), self.username.clone(), reply.clone());
         let work = async move {
             let (progress, shown) = watch::channel(Sending::default());
-            let submit = session.submit(&username, progress, steering);
+            let submit = session.submit(&username, count, progress, steering);
             let result = told(submit, shown, &said, |sending| still(job, sending)).await;
             ended(job, &session, result, &said).await
         };
@@ -219,7 +219,7 @@ impl Perform for Performer {
             Cmd::SavePlace(place) => self.put(Write::Place(place, reply.clone())),
             Cmd::LoadDetail(cell) => self.load_detail(cell, reply),
             Cmd::Check(job) => self.check(job, reply),
-            Cmd::Submit { job, .. } => self.submit(job, reply),
+            Cmd::Submit { job, count } => self.submit(job, count, reply),
             Cmd::WriteForms => self.write_forms(reply),
             Cmd::Pause(pause) => {
                 if let Some(wheel) = &self.wheel {

@@ -148,7 +148,8 @@ pub async fn review<P: Perform>(
     first: Cmd,
 ) -> anyhow::Result<()> {
     on_panic(words);
-    let (mut tty, mut terminal) = Tty::take().context("cannot take the terminal; onse review --plain needs none")?;
+    let (mut tty, mut terminal) =
+        Tty::take().context("cannot take the terminal; onse plan, show, decide and submit need none")?;
     let size = terminal.size()?;
     model.size = (size.width, size.height);
     let parts = Parts { seat: &mut tty, performer, draw: screen::draw, clock };

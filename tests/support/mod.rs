@@ -121,5 +121,5 @@ pub(crate) fn steering() -> Steering {
 }
 
 pub(crate) async fn submit(session: &Session) -> anyhow::Result<Sending> {
-    session.submit(sandbox::COMMCARE_USER, watch::channel(Sending::default()).0, steering()).await
+    session.submit(sandbox::COMMCARE_USER, usize::MAX, watch::channel(Sending::default()).0, steering()).await
 }
