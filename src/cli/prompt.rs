@@ -30,10 +30,11 @@ impl Drop for Raw {
 /// Asks for a secret. Fails with exit code 130 on ctrl-c, and where nothing was typed.
 pub(super) fn secret(what: &str) -> Result<Secret> {
     let mut to = stderr();
-    let _ = write!(to, "{what} (not shown): ");
-    let _ = to.flush();
     let typed = {
+        // Before the question: whoever answers at once must not see the answer.
         let _raw = Raw::take()?;
+        let _ = write!(to, "{what} (not shown): ");
+        let _ = to.flush();
         typed(|| Ok(read()?))
     };
     let _ = writeln!(to);

@@ -76,8 +76,12 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let connect = here.connect(&ready)?;
     here.log()?;
     let account = ready.profile.commcare.username.clone();
-    let log = here.log_file();
-    new(here, &folder.join(here.file_name(quarter)), ask, connect, account, log).await
+    let path = folder.join(here.file_name(quarter));
+    let shown = new(here, &path, ask, connect, account, here.log_file()).await;
+    if path.exists() {
+        kept(&path);
+    }
+    shown
 }
 
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
@@ -92,13 +96,21 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
         (Some(here.connect(&ready)?), ready.profile.commcare.username)
     };
     here.log()?;
+    // Said here as well: on screen the next message takes its place.
     if let Some(said) = &said {
         say(said);
     }
     let run = run_of(here, &loaded.plan.head, account);
     let session = here.session(Store::open(file)?, connect);
     let log = here.log_file();
-    on_screen(here, Opening { session, ask: None, run, log, said }).await
+    let shown = on_screen(here, Opening { session, ask: None, run, log, said }).await;
+    kept(file);
+    shown
+}
+
+/// Says on leaving where the decisions are.
+fn kept(file: &Path) {
+    say(&format!("the review is in {0}; onse review {0} goes on from there", file.display()));
 }
 
 async fn new(

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::{args::Color, exit::Exit, here::Here, submit::write_forms};
 use crate::{
+    domain::caseblock::USERNAME,
     job::{
         fetch::Ask,
         report::Level,
@@ -39,7 +40,8 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
     let Opening { session, ask, run, log, said } = opening;
     let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
     let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
-    let username = run.account.clone();
+    // Offline nobody is signed in, and the forms can only be looked at.
+    let username = if run.account.is_empty() { USERNAME.to_owned() } else { run.account.clone() };
     let first = if ask.is_some() { Cmd::Read } else { Cmd::Open };
     let mut performer =
         Performer::new(session.clone(), ask, username.clone(), forms_beside(username, Arc::clone(&here.clock)));
@@ -48,7 +50,7 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
         update(&mut model, Msg::Note(Level::Ok, said), &now());
     }
     let words = LastWords { log, review: Some(session.path().to_owned()) };
-    terminal::review(&mut model, &mut performer, &now, words, first).await?;
+    Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await?;
     Ok(Exit::Done)
 }
 

@@ -1,9 +1,10 @@
 //! The command line from outside: the real program against the sandbox in a process of its own. Exit codes, what goes where,
 //! JSON, and what happens when things go wrong.
-#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test binary; a failure here is the test's answer")]
 
 mod between;
 mod path;
 mod rig;
+mod terminal;
 mod trouble;
 mod usage;

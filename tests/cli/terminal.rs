@@ -1,0 +1,164 @@
+//! What only a terminal sees: the way in without settings, a secret that is asked for, and the review that is gone on with.
+
+use std::{
+    io::{Read as _, Write},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::rig::{Home, Servers, ready};
+
+/// Longest wait for a text.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The program in a terminal of 24 lines and 100 columns.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    pieces: mpsc::Receiver<Vec<u8>>,
+    shown: String,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Terminal {
+    fn start(home: &Home, args: &[&str]) -> Self {
+        let pty = native_pty_system();
+        let pair = pty.openpty(PtySize { rows: 24, cols: 100, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let like = home.command(args);
+        let mut command = CommandBuilder::new(like.get_program());
+        command.args(like.get_args());
+        command.env_clear();
+        command.cwd(like.get_current_dir().unwrap());
+        for (name, value) in like.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (tell, pieces) = mpsc::channel();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut piece) {
+                if tell.send(piece[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { child, keys, pieces, shown: String::new(), _master: pair.master }
+    }
+
+    /// Waits until this text came, after what was waited for before.
+    #[track_caller]
+    fn wait(&mut self, text: &str) {
+        let begun = Instant::now();
+        while !self.shown.contains(text) {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            match self.pieces.recv_timeout(left) {
+                Ok(piece) => self.shown.push_str(&String::from_utf8_lossy(&piece)),
+                Err(why) => panic!("waited for \"{text}\" ({why}); last: {:?}", self.shown),
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits for the end: the exit code, and everything that was shown.
+    fn end(mut self) -> (u32, String) {
+        while let Ok(piece) = self.pieces.recv_timeout(PATIENCE) {
+            self.shown.push_str(&String::from_utf8_lossy(&piece));
+        }
+        (self.child.wait().unwrap().exit_code(), std::mem::take(&mut self.shown))
+    }
+}
+
+#[test]
+fn without_settings_the_way_in_is_shown() {
+    let home = Home::new();
+    let (code, shown) = Terminal::start(&home, &[]).end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("onse demo") && shown.contains("[profiles.main.commcare]"), "{shown}");
+}
+
+#[test]
+fn a_missing_secret_is_asked_for_and_not_shown() {
+    let home = Home::new();
+    let servers = Servers::start(&home, &[]);
+    let config = servers.config();
+    let home = home.settings(&config, None);
+    let mut terminal = Terminal::start(&home, &["plan", "-o", "q.review"]);
+    terminal.wait("DHIS2 password of importer (not shown): ");
+    terminal.press(&format!("{}\r", servers.text("dhis2_password")));
+    terminal.wait("CommCare API key of importer@example.org (not shown): ");
+    terminal.press(&format!("{}\r", servers.text("commcare_api_key")));
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("file     q.review"), "{shown}");
+    for secret in ["dhis2_password", "commcare_api_key"] {
+        assert!(!shown.contains(&servers.text(secret)), "{shown}");
+    }
+    let mut terminal = Terminal::start(&home, &["plan", "-o", "r.review"]);
+    terminal.wait("(not shown): ");
+    terminal.press("half a pass\u{3}");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 130, "{shown}");
+    assert!(!shown.contains("half a pass") && !home.path("r.review").exists(), "{shown}");
+}
+
+#[test]
+fn the_newest_unfinished_review_is_gone_on_with() {
+    let (home, _servers) = ready();
+    let leave = |mut terminal: Terminal, seen: &str| {
+        terminal.wait(seen);
+        terminal.press("q");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{shown}");
+        shown
+    };
+    // Both sides are read into a new review; leaving says where it is.
+    let shown = leave(Terminal::start(&home, &["review"]), "Left to decide");
+    assert!(shown.contains("onse review ") && shown.contains("goes on from there"), "{shown}");
+    let first = home.reviews();
+    assert_eq!(first.len(), 1);
+    leave(Terminal::start(&home, &[]), "went on with the unfinished review");
+    assert_eq!(home.reviews(), first, "no new one");
+    leave(Terminal::start(&home, &["review", "--new"]), "Left to decide");
+    assert_eq!(home.reviews().len(), 2);
+    // Another scope is another review.
+    let facility = home.run(&["show", first[0].to_str().unwrap(), "--json"]).json()["facilities"][3]["case_id"].clone();
+    leave(Terminal::start(&home, &["review", "--facility", facility.as_str().unwrap()]), "Left to decide");
+    assert_eq!(home.reviews().len(), 3);
+    leave(Terminal::start(&home, &["review", "--offline", first[0].to_str().unwrap()]), "Left to decide");
+}
+
+#[test]
+fn the_demo_names_its_folder_on_leaving_and_writes_nowhere_else() {
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home, &["demo", "--facilities", "40"]);
+    terminal.wait("Left to decide");
+    terminal.press("q");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    let review = home.reviews().pop().unwrap();
+    let folder = review.parent().unwrap();
+    assert!(folder.file_name().unwrap().to_str().unwrap().starts_with("onse-demo-"), "{}", review.display());
+    assert!(shown.contains(&format!("the review of the demo is in {}", folder.display())), "{shown}");
+    for (path, _) in home.files() {
+        assert!(path.starts_with(folder), "{}", path.display());
+    }
+}
