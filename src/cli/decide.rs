@@ -35,7 +35,7 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     let Opened { plan, mut ledger, .. } = session.open().await?;
     let found: Vec<Cell> = args.filter.changes(&plan, &ledger).collect();
     let act = args.act();
-    let chosen = choose(&plan, &ledger, act, &found, args.reason.as_deref());
+    let chosen = choose(&plan, &ledger, act, &found, args.reason.as_deref(), args.filter.names_review());
     let words =
         if args.filter.is_empty() { "in the whole review".to_owned() } else { format!("where {}", args.filter.text()) };
     if chosen.take.is_empty() {
@@ -65,6 +65,8 @@ struct Chosen {
     take: Vec<Cell>,
     /// Left because of a STOP.
     stop: Vec<Cell>,
+    /// Left because of a REVIEW that was not asked for by name.
+    review: usize,
     /// Left because they are decided otherwise.
     otherwise: usize,
     /// Left because they stand in a form already.
@@ -73,22 +75,25 @@ struct Chosen {
     already: usize,
 }
 
-/// A bulk decision takes what is undecided and, to approve, what is not a STOP. A single change is taken whatever it was.
-fn choose(plan: &Plan, ledger: &Ledger, act: Act, found: &[Cell], reason: Option<&str>) -> Chosen {
+/// A bulk decision takes what is undecided and, to approve, what has no flag; REVIEW where the filter asks for it by name.
+/// A single change is taken whatever it was, a STOP with its reason.
+fn choose(plan: &Plan, ledger: &Ledger, act: Act, found: &[Cell], reason: Option<&str>, names_review: bool) -> Chosen {
     let mut chosen = Chosen::default();
     let alone = found.len() == 1;
     let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
     for cell in found {
         let verdict = ledger.verdict(plan, *cell);
-        let is_stop = act == Act::Approve && plan.severity(*cell) == Some(Severity::Stop);
+        let severity = plan.severity(*cell).filter(|_| act == Act::Approve);
         if ledger.is_sent(*cell) {
             chosen.sent += 1;
         } else if verdict == act.verdict() {
             chosen.already += 1;
         } else if verdict.is_some() && act != Act::Clear && !alone {
             chosen.otherwise += 1;
-        } else if is_stop && !(alone && reasoned) {
+        } else if severity == Some(Severity::Stop) && !(alone && reasoned) {
             chosen.stop.push(*cell);
+        } else if severity == Some(Severity::Review) && !(alone || names_review) {
+            chosen.review += 1;
         } else {
             chosen.take.push(*cell);
         }
@@ -106,6 +111,12 @@ impl Chosen {
                 "left: {} STOP, which are approved one at a time with a reason, such as: --where \"{} prop:{property}\" --approve --reason TEXT",
                 number(self.stop.len()),
                 plan.facility(first.facility).case_id,
+            ));
+        }
+        if self.review > 0 {
+            lines.push(format!(
+                "left: {} REVIEW, which are approved by asking for them: is:review",
+                number(self.review)
             ));
         }
         if self.otherwise > 0 {
@@ -169,14 +180,17 @@ mod tests {
         let plan = plan();
         let ledger = Ledger::new(&plan);
         let all: Vec<Cell> = plan.cells().collect();
-        let chosen = choose(&plan, &ledger, Act::Approve, &all, Some("because"));
-        assert_eq!((chosen.take, chosen.stop), (vec![cell(0, 1), cell(1, 1)], vec![cell(0, 0), cell(1, 0)]));
+        let chosen = choose(&plan, &ledger, Act::Approve, &all, Some("because"), false);
+        assert_eq!((chosen.take, chosen.review, chosen.stop), (vec![cell(1, 1)], 1, vec![cell(0, 0), cell(1, 0)]));
+        let chosen = choose(&plan, &ledger, Act::Approve, &all, None, true);
+        assert_eq!((chosen.take, chosen.review), (vec![cell(0, 1), cell(1, 1)], 0), "asked for by name");
+        assert_eq!(choose(&plan, &ledger, Act::Approve, &all[1..2], None, false).take, [cell(0, 1)], "alone");
         for (reason, taken) in [(None, 0), (Some("ok"), 0), (Some(" ok "), 0), (Some("checked"), 1)] {
-            let chosen = choose(&plan, &ledger, Act::Approve, &all[..1], reason);
+            let chosen = choose(&plan, &ledger, Act::Approve, &all[..1], reason, false);
             assert_eq!(chosen.take.len(), taken, "{reason:?}");
             assert_eq!(chosen.stop.len(), 1 - taken, "{reason:?}");
         }
-        assert_eq!(choose(&plan, &ledger, Act::Reject, &all, None).take.len(), 4);
+        assert_eq!(choose(&plan, &ledger, Act::Reject, &all, None, false).take.len(), 4);
     }
 
     #[test]
@@ -186,10 +200,13 @@ mod tests {
         let stamp = Stamp { at: String::new(), who: String::new() };
         ledger.decide(&plan, Act::Reject, [cell(1, 1)], None, "", &stamp).unwrap();
         ledger.mark_sent([cell(0, 1)]);
-        let chosen = choose(&plan, &ledger, Act::Approve, &plan.cells().collect::<Vec<_>>(), None);
+        let chosen = choose(&plan, &ledger, Act::Approve, &plan.cells().collect::<Vec<_>>(), None, false);
         assert_eq!((chosen.take.len(), chosen.otherwise, chosen.sent, chosen.stop.len()), (0, 1, 1, 2));
-        assert_eq!(choose(&plan, &ledger, Act::Approve, &[cell(1, 1)], None).take, [cell(1, 1)]);
-        assert_eq!(choose(&plan, &ledger, Act::Reject, &[cell(1, 1)], None).already, 1);
-        assert_eq!(choose(&plan, &ledger, Act::Clear, &plan.cells().collect::<Vec<_>>(), None).take, [cell(1, 1)]);
+        assert_eq!(choose(&plan, &ledger, Act::Approve, &[cell(1, 1)], None, false).take, [cell(1, 1)]);
+        assert_eq!(choose(&plan, &ledger, Act::Reject, &[cell(1, 1)], None, false).already, 1);
+        assert_eq!(
+            choose(&plan, &ledger, Act::Clear, &plan.cells().collect::<Vec<_>>(), None, false).take,
+            [cell(1, 1)]
+        );
     }
 }

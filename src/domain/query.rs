@@ -55,6 +55,11 @@ impl Filter {
         &self.text
     }
 
+    /// Whether it asks for REVIEW changes by name, which is what a bulk approval of them takes.
+    pub fn names_review(&self) -> bool {
+        self.terms.contains(&(true, Term::Is(Is::Review)))
+    }
+
     /// Whether it lets everything through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()

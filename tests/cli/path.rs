@@ -21,7 +21,8 @@ fn plan_decide_submit_and_show_says_applied() {
     assert!(stop > 0 && before["counts"]["undecided"] == changes, "{}", before["counts"]);
 
     let bulk = home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
-    assert!(bulk.out.contains(&format!("left: {stop} STOP")), "{bulk:?}");
+    assert!(bulk.out.contains(&format!("left: {stop} STOP")) && bulk.out.contains(" REVIEW, which are"), "{bulk:?}");
+    home.run(&["decide", "q.review", "--where", "is:review", "--approve"]).ok(0);
     let approved = changes - u64::try_from(stop).unwrap();
     let (id, cell) = cells(&before).into_iter().find(|(_, cell)| stops(cell)).unwrap();
     let one = format!("{id} prop:{}", cell["property"].as_str().unwrap());
@@ -54,6 +55,7 @@ fn nothing_left_to_approve_is_exit_0() {
     let (home, _servers) = ready();
     home.run(&["plan", "-o", "all.review"]).ok(3);
     home.run(&["decide", "all.review", "--where", "", "--approve"]).ok(0);
+    home.run(&["decide", "all.review", "--where", "is:review", "--approve"]).ok(0);
     let plan = home.run(&["show", "all.review", "--json"]).ok(0).json();
     home.run(&["submit", "all.review", "--write", &plan["counts"]["approved"].to_string()]).ok(0);
     let calm =
