@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod plan;
 pub mod quarter;
 pub mod query;
+pub mod state;
 pub mod text;
 pub mod total;
 pub mod value;

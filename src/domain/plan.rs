@@ -13,6 +13,8 @@ use super::{
     value::{Number, same},
 };
 
+pub use super::state::State;
+
 /// Facility by property, both as ordinals of the review file. Ordinals are never reused or renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
@@ -30,79 +32,6 @@ pub fn index(ordinal: u32) -> usize {
 /// A count or index as an ordinal. A review file cannot hold more facilities than an ordinal can name.
 pub fn ordinal(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-/// What kind of number, or absence of a number, DHIS2 holds for a cell (data-quality-flags.md section 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
-    /// At least one row, sum not zero.
-    Reported,
-    /// Rows exist, sum is zero.
-    ReportedZero,
-    /// No row although other data elements of the data set have some.
-    BlankInReport,
-    /// No row of the data set at all.
-    NotReported,
-    /// A row is not a number.
-    NonNumeric,
-    /// The data set is not a quarterly one, so a quarter cannot hold rows of it.
-    WrongPeriodType,
-    /// DHIS2 refused to show it.
-    NoAccess,
-    /// The request failed after retries.
-    FetchFailed,
-}
-
-impl State {
-    /// The name used in JSON, exports and the review file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reported => "REPORTED",
-            Self::ReportedZero => "REPORTED_ZERO",
-            Self::BlankInReport => "BLANK_IN_REPORT",
-            Self::NotReported => "NOT_REPORTED",
-            Self::NonNumeric => "NON_NUMERIC",
-            Self::WrongPeriodType => "WRONG_PERIOD_TYPE",
-            Self::NoAccess => "NO_ACCESS",
-            Self::FetchFailed => "FETCH_FAILED",
-        }
-    }
-
-    /// The state with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
-    /// Every state, in the order of the table.
-    pub const ALL: [Self; 8] = [
-        Self::Reported,
-        Self::ReportedZero,
-        Self::BlankInReport,
-        Self::NotReported,
-        Self::NonNumeric,
-        Self::WrongPeriodType,
-        Self::NoAccess,
-        Self::FetchFailed,
-    ];
-
-    /// Whether the new value is a number to propose.
-    pub fn proposes(self) -> bool {
-        matches!(self, Self::Reported | Self::ReportedZero)
-    }
-
-    /// The words shown in place of a number; for a text in a number field the text itself is shown.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Reported | Self::ReportedZero => "reported",
-            Self::BlankInReport => "blank",
-            Self::NotReported => "not reported",
-            Self::NonNumeric => "not a number",
-            Self::WrongPeriodType => "not a quarterly data set",
-            Self::NoAccess => "no permission",
-            Self::FetchFailed => "could not fetch",
-        }
-    }
 }
 
 /// What a cell asks of the reviewer.
@@ -345,13 +274,23 @@ impl Plan {
         if self.state(cell).proposes() { self.held(cell) } else { None }
     }
 
-    /// Size of the change as a binary number, for ordering only; `None` unless both sides are numbers.
+    /// The change as a binary number, for making room only; `None` unless both sides are numbers.
     pub fn change(&self, cell: Cell) -> Option<f64> {
         let at = self.at(cell);
         let (_, old) = self.texts.get(self.old[at])?;
         let (_, new) = self.texts.get(self.new[at])?;
         let change = new - old;
         (!change.is_nan()).then_some(change)
+    }
+
+    /// Size of the change against what the case holds, for ordering only: 9 is ten times the old value. A case that holds no
+    /// number counts as one that holds 0, and 1 is added below so that small numbers do not lead every list.
+    pub fn relative_change(&self, cell: Cell) -> f64 {
+        let number =
+            |id: TextId| self.texts.get(id).map_or(0.0, |(_, number)| if number.is_nan() { 0.0 } else { *number });
+        let at = self.at(cell);
+        let (old, new) = (number(self.old[at]), number(self.new[at]));
+        (new - old).abs() / (old.abs() + 1.0)
     }
 
     /// Its state.
@@ -521,14 +460,5 @@ mod tests {
             assert_eq!(plan.held(cell), held);
             assert_eq!(plan.incomplete(), state == State::FetchFailed);
         }
-    }
-
-    #[test]
-    fn state_names_go_both_ways() {
-        for state in State::ALL {
-            assert_eq!(State::named(state.name()), Some(state));
-            assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{}\"", state.name()));
-        }
-        assert_eq!(State::named("ZERO"), None);
     }
 }

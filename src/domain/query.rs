@@ -130,12 +130,13 @@ impl Filter {
         rows
     }
 
-    /// The changes of one property shown, most attention first: STOP, REVIEW, then the largest change.
+    /// The changes of one property shown, most attention first: STOP, REVIEW, then the largest change against the old
+    /// value.
     pub fn column(&self, plan: &Plan, ledger: &Ledger, property: u16) -> Vec<Cell> {
         let columns = self.columns(plan);
         let shown = |cell: &Cell| self.facility(plan, cell.facility) && self.cell(plan, ledger, &columns, *cell);
         let mut cells: Vec<Cell> = plan.column(property).filter(shown).collect();
-        let size = |cell: &Cell| plan.change(*cell).map_or(f64::INFINITY, f64::abs);
+        let size = |cell: &Cell| plan.relative_change(*cell);
         cells
             .sort_by(|a, b| plan.severity(*b).cmp(&plan.severity(*a)).then(size(b).total_cmp(&size(a))).then(a.cmp(b)));
         cells

@@ -5,10 +5,7 @@ use std::cmp::Reverse;
 
 use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, say};
 use crate::{
-    domain::{
-        plan::Cell,
-        value::{Number, grouped},
-    },
+    domain::{plan::Cell, value::grouped},
     job::report::{Check, Phase, Sending},
     tui::{
         model::{BIGGEST, Review, Stage},
@@ -56,12 +53,7 @@ pub(super) fn checked(model: &mut Model, job: Job, result: Result<Box<Check>, St
 fn biggest(review: &Review) -> Vec<Cell> {
     let plan = &review.plan;
     let mut cells: Vec<Cell> = review.ledger.to_send(plan).collect();
-    // A case that holds nothing counts as one that holds 0; one more keeps small numbers from leading the list.
-    let size = |cell: &Cell| {
-        let old = plan.old(*cell).and_then(Number::parse).map_or(0.0, |old| old.approx());
-        let new = plan.new_value(*cell).and_then(Number::parse).map_or(0.0, |new| new.approx());
-        (new - old).abs() / (old.abs() + 1.0)
-    };
+    let size = |cell: &Cell| plan.relative_change(*cell);
     cells.sort_by(|a, b| {
         (Reverse(plan.severity(*a)).cmp(&Reverse(plan.severity(*b)))).then(size(b).total_cmp(&size(a))).then(a.cmp(b))
     });
