@@ -295,7 +295,7 @@ impl Ledger {
     /// Takes back the last decision, whole. The error says why it cannot.
     pub fn undo(&mut self, plan: &Plan, stamp: &Stamp) -> Result<Entry, String> {
         let done = self.done.last().ok_or("nothing to undo")?;
-        if done.cells.iter().any(|(cell, _)| self.sent.contains(cell)) {
+        if self.holds_sent(done) {
             return Err("the last decision was already sent; undo it in CommCare by archiving the form".to_owned());
         }
         let done = self.done.pop().ok_or("nothing to undo")?;
@@ -306,8 +306,12 @@ impl Ledger {
         Ok(self.entry(step, stamp))
     }
 
-    /// Does the last decision taken back again.
+    /// Does the last decision taken back again. The error says why it cannot.
     pub fn redo(&mut self, plan: &Plan, stamp: &Stamp) -> Result<Entry, String> {
+        let done = self.undone.last().ok_or("nothing to redo")?;
+        if self.holds_sent(done) {
+            return Err("part of it was sent since; what was sent cannot be decided again".to_owned());
+        }
         let done = self.undone.pop().ok_or("nothing to redo")?;
         self.apply(plan, &done);
         let step = Step::Redo(done.seq);
@@ -395,6 +399,10 @@ impl Ledger {
             reason: reason.map(str::to_owned),
             label: label.to_owned(),
         }
+    }
+
+    fn holds_sent(&self, done: &Done) -> bool {
+        done.cells.iter().any(|(cell, _)| self.sent.contains(cell))
     }
 
     fn entry(&self, step: Step, stamp: &Stamp) -> Entry {
@@ -529,6 +537,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_after_an_undo_is_not_done_again() {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        for act in [Act::Approve, Act::Reject] {
+            ledger.decide(&plan, act, [cell(2, 0)], None, "a", &stamp()).unwrap();
+        }
+        ledger.undo(&plan, &stamp()).unwrap();
+        ledger.mark_sent([cell(2, 0)]);
+        assert!(ledger.redo(&plan, &stamp()).unwrap_err().contains("was sent"));
+        assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
+        assert!(ledger.last_undone().is_some(), "a refused redo is still there");
+    }
+
+    #[test]
     fn a_damaged_log_is_refused_with_its_place() {
         let plan = plan();
         let entry = |seq, step| Entry { seq, at: String::new(), who: String::new(), step };
@@ -549,6 +571,7 @@ mod tests {
         Decide(Act, Vec<(u32, u16)>, bool),
         Undo,
         Redo,
+        Sent(Vec<(u32, u16)>),
     }
 
     fn keys() -> impl Strategy<Value = Vec<Key>> {
@@ -556,6 +579,11 @@ mod tests {
         let decide = (act, prop::collection::vec((0..4_u32, 0..3_u16), 1..8), any::<bool>())
             .prop_map(|(act, cells, reason)| Key::Decide(act, cells, reason));
         prop::collection::vec(prop_oneof![4 => decide, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..40)
+    }
+
+    fn keys_and_sending() -> impl Strategy<Value = Vec<Key>> {
+        let sent = prop::collection::vec((0..4_u32, 0..3_u16), 1..3).prop_map(|cells| vec![Key::Sent(cells)]);
+        prop::collection::vec(prop_oneof![4 => keys(), 1 => sent], 0..8).prop_map(|parts| parts.concat())
     }
 
     fn view(plan: &Plan, ledger: &Ledger) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -579,6 +607,10 @@ mod tests {
                 }
                 Key::Undo => ledger.undo(plan, &stamp()),
                 Key::Redo => ledger.redo(plan, &stamp()),
+                Key::Sent(cells) => {
+                    ledger.mark_sent(cells.iter().map(|(f, p)| cell(*f, *p)));
+                    continue;
+                }
             };
             log.extend(entry);
         }
@@ -593,6 +625,19 @@ mod tests {
             press(&plan, &mut ledger, &keys);
             while ledger.undo(&plan, &stamp()).is_ok() {}
             prop_assert_eq!(view(&plan, &ledger), view(&plan, &Ledger::new(&plan)));
+        }
+
+        #[test]
+        fn the_verdict_of_what_was_sent_never_changes(keys in keys_and_sending()) {
+            let plan = plan();
+            let mut ledger = Ledger::new(&plan);
+            for key in keys {
+                let before = ledger.clone();
+                press(&plan, &mut ledger, &[key]);
+                for sent in &before.sent {
+                    prop_assert_eq!(ledger.verdict(&plan, *sent), before.verdict(&plan, *sent));
+                }
+            }
         }
 
         #[test]
