@@ -355,9 +355,15 @@ impl Ledger {
         self.properties[usize::from(property)]
     }
 
-    /// Marks cells as sent: from now on their verdict stands.
+    /// Sets which cells stand as sent, in place of those before: their verdict stands. A cell the server refused is not among
+    /// them any more and can be decided again.
+    pub fn set_sent(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.sent = cells.into_iter().collect();
+    }
+
+    /// The same as [`Ledger::set_sent`].
     pub fn mark_sent(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.sent.extend(cells);
+        self.set_sent(cells);
     }
 
     /// Whether the cell was sent.
@@ -527,13 +533,17 @@ mod tests {
         let plan = plan();
         let mut ledger = Ledger::new(&plan);
         ledger.decide(&plan, Act::Approve, [cell(2, 0)], None, "a", &stamp()).unwrap();
-        ledger.mark_sent([cell(2, 0)]);
+        ledger.set_sent([cell(2, 0)]);
         assert_eq!(ledger.to_send(&plan).count(), 0);
         assert!(ledger.undo(&plan, &stamp()).unwrap_err().contains("already sent"));
         assert!(
             ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap_err().contains("already sent")
         );
         assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
+        ledger.set_sent([]);
+        assert!(!ledger.is_sent(cell(2, 0)), "refused by the server: to be decided again");
+        assert_eq!(ledger.to_send(&plan).collect::<Vec<_>>(), [cell(2, 0)]);
+        ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap();
     }
 
     #[test]
@@ -544,7 +554,7 @@ mod tests {
             ledger.decide(&plan, act, [cell(2, 0)], None, "a", &stamp()).unwrap();
         }
         ledger.undo(&plan, &stamp()).unwrap();
-        ledger.mark_sent([cell(2, 0)]);
+        ledger.set_sent([cell(2, 0)]);
         assert!(ledger.redo(&plan, &stamp()).unwrap_err().contains("was sent"));
         assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
         assert!(ledger.last_undone().is_some(), "a refused redo is still there");
@@ -608,7 +618,7 @@ mod tests {
                 Key::Undo => ledger.undo(plan, &stamp()),
                 Key::Redo => ledger.redo(plan, &stamp()),
                 Key::Sent(cells) => {
-                    ledger.mark_sent(cells.iter().map(|(f, p)| cell(*f, *p)));
+                    ledger.set_sent(cells.iter().map(|(f, p)| cell(*f, *p)));
                     continue;
                 }
             };

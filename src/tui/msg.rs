@@ -89,7 +89,7 @@ pub enum Msg {
     Sending(Job, Box<Sending>),
     /// A submission could not start; the sentence says what was and was not sent.
     Refused(Job, String),
-    /// These cells are in a form that was frozen: their verdict stands from now on.
+    /// All cells that stand in a form now, which replace those known before: their verdict stands.
     Sent(Vec<Cell>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),

@@ -50,7 +50,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Refused(job, why) => submit::refused(model, job, why, &mut out),
         Msg::Sent(cells) => {
             if let Some(review) = &mut model.review {
-                review.ledger.mark_sent(cells);
+                review.ledger.set_sent(cells);
             }
         }
         Msg::Wrote(Ok(place)) => say(model, Level::Ok, format!("forms written to {place}; nothing was sent")),
