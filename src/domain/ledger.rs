@@ -172,6 +172,15 @@ struct Done {
     label: String,
 }
 
+/// What the newest entry did, for taking it back where it could not be written.
+#[derive(Clone, Debug)]
+enum Newest {
+    /// Decided, and so ended what could be done again, which is kept here.
+    Decided(Vec<Done>),
+    Undone,
+    Redone,
+}
+
 /// Every verdict, and the way back.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -184,6 +193,7 @@ pub struct Ledger {
     done: Vec<Done>,
     undone: Vec<Done>,
     last: u64,
+    newest: Option<Newest>,
 }
 
 impl Ledger {
@@ -199,6 +209,7 @@ impl Ledger {
             done: Vec::new(),
             undone: Vec::new(),
             last: 0,
+            newest: None,
         };
         for cell in plan.cells().filter(|cell| plan.kind(*cell) == Kind::Change) {
             let severity = plan.severity(cell);
@@ -286,7 +297,7 @@ impl Ledger {
         self.last += 1;
         let done = self.done(plan, self.last, act, &cells, reason, label);
         self.apply(plan, &done);
-        self.undone.clear();
+        self.newest = Some(Newest::Decided(std::mem::take(&mut self.undone)));
         self.done.push(done);
         let step = Step::Decide { act, cells, reason: reason.map(str::to_owned), label: label.to_owned() };
         Ok(self.entry(step, stamp))
@@ -302,6 +313,7 @@ impl Ledger {
         self.take_back(plan, &done);
         let step = Step::Undo(done.seq);
         self.undone.push(done);
+        self.newest = Some(Newest::Undone);
         self.last += 1;
         Ok(self.entry(step, stamp))
     }
@@ -316,8 +328,33 @@ impl Ledger {
         self.apply(plan, &done);
         let step = Step::Redo(done.seq);
         self.done.push(done);
+        self.newest = Some(Newest::Redone);
         self.last += 1;
         Ok(self.entry(step, stamp))
+    }
+
+    /// Makes the newest entry undone as if it had never been, because it could not be written. Whether it did: only the entry
+    /// with this number, once, and none of a log that was replayed.
+    pub fn take_back_last(&mut self, plan: &Plan, seq: u64) -> bool {
+        let Some(newest) = self.newest.take_if(|_| seq == self.last) else { return false };
+        let from = if matches!(newest, Newest::Undone) { &mut self.undone } else { &mut self.done };
+        let Some(done) = from.pop() else { return false };
+        match newest {
+            Newest::Decided(undone) => {
+                self.take_back(plan, &done);
+                self.undone = undone;
+            }
+            Newest::Undone => {
+                self.apply(plan, &done);
+                self.done.push(done);
+            }
+            Newest::Redone => {
+                self.take_back(plan, &done);
+                self.undone.push(done);
+            }
+        }
+        self.last -= 1;
+        true
     }
 
     /// What the next undo or redo is about, in words: `approved 4 in Kasenga HC`.
@@ -635,6 +672,29 @@ mod tests {
             press(&plan, &mut ledger, &keys);
             while ledger.undo(&plan, &stamp()).is_ok() {}
             prop_assert_eq!(view(&plan, &ledger), view(&plan, &Ledger::new(&plan)));
+        }
+
+        #[test]
+        fn an_entry_that_was_not_written_never_was(keys in keys()) {
+            let plan = plan();
+            let mut ledger = Ledger::new(&plan);
+            for key in keys {
+                let mut before = ledger.clone();
+                if press(&plan, &mut ledger, std::slice::from_ref(&key)).is_empty() {
+                    continue;
+                }
+                let written = ledger.clone();
+                prop_assert!(!ledger.take_back_last(&plan, ledger.last + 1));
+                prop_assert!(ledger.take_back_last(&plan, ledger.last));
+                prop_assert_eq!(view(&plan, &ledger), view(&plan, &before));
+                prop_assert_eq!((ledger.last, ledger.last_done()), (before.last, before.last_done()));
+                prop_assert!(!ledger.take_back_last(&plan, ledger.last), "once");
+                // What could be done again before can be again.
+                let log = [press(&plan, &mut ledger, &[Key::Redo]), press(&plan, &mut before, &[Key::Redo])];
+                prop_assert_eq!(&log[0], &log[1]);
+                prop_assert_eq!(view(&plan, &ledger), view(&plan, &before));
+                ledger = written;
+            }
         }
 
         #[test]

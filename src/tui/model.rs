@@ -230,8 +230,8 @@ pub struct Review {
     pub names: Names,
     /// Counts that never change.
     pub counts: Counts,
-    /// The decision being written, and the ledger before it.
-    pub(super) saving: Option<(u64, Box<Ledger>)>,
+    /// Number of the decision being written.
+    pub(super) saving: Option<u64>,
     /// The last reason given for a STOP.
     pub(super) last_reason: Option<String>,
 }

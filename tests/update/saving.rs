@@ -49,6 +49,33 @@ fn an_undo_that_cannot_be_written_is_taken_back() {
 }
 
 #[test]
+fn a_decision_that_cannot_be_written_leaves_what_could_be_done_again() {
+    let mut desk = cells();
+    desk.keys("au");
+    desk.disk = false;
+    desk.keys("r");
+    desk.tell(Msg::Recorded(3, Err("gone".to_owned())));
+    assert_eq!((desk.decided(Verdict::Reject), desk.approved()), (vec![], vec![]));
+    desk.disk = true;
+    desk.keys("U");
+    assert_eq!((desk.approved(), desk.entries().last().unwrap().seq), (vec![(0, 0)], 3));
+}
+
+#[test]
+fn a_decision_costs_the_same_however_many_were_made() {
+    let mut desk = cells();
+    // Counts between powers of two, where no list of the history grows; all else is the same at both.
+    let mut after = |decisions: usize| {
+        while desk.entries().len() < decisions {
+            desk.keys("<space>");
+        }
+        allocation_counter::measure(|| _ = desk.keys("<space>")).bytes_total
+    };
+    let (few, many) = (after(41), after(399));
+    assert!(few > 0 && many <= few + few / 4, "{few} bytes after 41 decisions, {many} after 399");
+}
+
+#[test]
 fn an_answer_about_another_entry_settles_nothing() {
     let mut desk = cells();
     desk.disk = false;
