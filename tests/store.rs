@@ -261,3 +261,44 @@ async fn only_a_file_without_a_plan_is_taken_away() {
 fn parts_written() -> usize {
     parts().iter().map(|one| one.parts.len()).sum()
 }
+
+/// A closed review file with two decisions, then changed by hand.
+async fn edited(folder: &Path, sql: &str) -> String {
+    let path = folder.join("q.review");
+    let (store, plan) = filled(&path).await;
+    let mut ledger = Ledger::new(&plan);
+    for (at, reason) in [(cell(0, 1), None), (cell(0, 0), Some("checked by phone"))] {
+        let entry = ledger.decide(&plan, Act::Approve, [at], reason, "some", &stamp()).unwrap();
+        store.append(entry, Arc::clone(&plan)).await.unwrap();
+    }
+    store.close();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+    drop(connection);
+    let loaded = Store::read_only(&path).map_err(|error| format!("{error:#}"));
+    let error = match loaded.map(|loaded| Ledger::replay(&loaded.plan, &loaded.entries)) {
+        Err(error) | Ok(Err(error)) => error,
+        Ok(Ok(_)) => String::new(),
+    };
+    std::fs::remove_file(path).unwrap();
+    error
+}
+
+#[tokio::test]
+async fn a_decision_made_on_other_values_is_refused_with_its_entry_and_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    for (sql, words) in [
+        ("UPDATE decision SET cells = replace(cells, '31', '310') WHERE seq = 2", &["entry 2 ", "dhis_p0 of Zomba"]),
+        ("UPDATE decision SET cells = replace(cells, '28', '29') WHERE seq = 2", &["entry 2 ", "other values"]),
+        ("UPDATE decision SET cells = '[[0,1,null,\"0\"],[0,0,\"28\",\"32\"]]' WHERE seq = 1", &["entry 1 ", "dhis_p0 of"]),
+        ("UPDATE decision SET cells = '[[7,0,null,\"0\"]]' WHERE seq = 1", &["entry 1 ", "does not exist"]),
+        ("UPDATE decision SET cells = '[[2,0,\"5\",\"5.0\"]]' WHERE seq = 1", &["entry 1 ", "dhis_p0 of Zomba"]),
+        ("UPDATE decision SET generation = 2 WHERE seq = 1", &["entry 1 ", "reading 2"]),
+        ("UPDATE decision SET reason = NULL WHERE seq = 2", &["entry 2 ", "needs a reason"]),
+        ("UPDATE decision SET cells = 'x' WHERE seq = 1", &["entry 1 ", "damaged"]),
+    ] {
+        let error = edited(folder.path(), sql).await;
+        assert!(words.iter().all(|word| error.contains(word)) && error.contains("edited"), "{sql}: {error}");
+    }
+    assert_eq!(edited(folder.path(), "UPDATE decision SET who = 'Ruth' WHERE seq = 1").await, "");
+}

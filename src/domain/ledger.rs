@@ -1,6 +1,8 @@
 //! Verdicts and the log they come from: decide, undo, redo, counts. One entry per action of the person, whatever its size.
 //! Writing the log to disk is not here (see `io::store`); replaying it gives the same verdicts.
 
+mod replay;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -221,41 +223,6 @@ impl Ledger {
         ledger
     }
 
-    /// The ledger after these entries, which must be the log of this plan in order. The error names the entry that does not fit.
-    pub fn replay(plan: &Plan, entries: &[Entry]) -> Result<Self, String> {
-        let mut ledger = Self::new(plan);
-        for entry in entries {
-            let misfit = |why: &str| format!("entry {} of the decision log {why}; the log is damaged", entry.seq);
-            if entry.seq <= ledger.last {
-                return Err(misfit("is out of order"));
-            }
-            match &entry.step {
-                Step::Decide { act, cells, reason, label } => {
-                    if cells.iter().any(|c| c.facility >= plan.height() || c.property >= plan.width()) {
-                        return Err(misfit("names a cell that does not exist"));
-                    }
-                    ledger.undone.clear();
-                    let done = ledger.done(plan, entry.seq, *act, cells, reason.as_deref(), label);
-                    ledger.apply(plan, &done);
-                    ledger.done.push(done);
-                }
-                Step::Undo(of) => {
-                    let done =
-                        ledger.done.pop().filter(|d| d.seq == *of).ok_or_else(|| misfit("takes back nothing"))?;
-                    ledger.take_back(plan, &done);
-                    ledger.undone.push(done);
-                }
-                Step::Redo(of) => {
-                    let done = ledger.undone.pop().filter(|d| d.seq == *of).ok_or_else(|| misfit("repeats nothing"))?;
-                    ledger.apply(plan, &done);
-                    ledger.done.push(done);
-                }
-            }
-            ledger.last = entry.seq;
-        }
-        Ok(ledger)
-    }
-
     /// Decides. Cells that need no decision, or have this verdict already, are left out; the error says why nothing is left.
     ///
     /// A STOP is approved alone and with a reason, whoever asks (review-ux.md rule 3).
@@ -286,14 +253,7 @@ impl Ledger {
         cells.sort_unstable();
         cells.dedup();
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-        if act == Act::Approve && cells.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop)) {
-            if cells.len() > 1 {
-                return Err("a STOP is approved one at a time".to_owned());
-            }
-            if reason.is_none_or(|reason| reason.chars().count() < SHORTEST_REASON) {
-                return Err(format!("a STOP needs a reason of at least {SHORTEST_REASON} characters"));
-            }
-        }
+        stop_alone(plan, act, &cells, reason)?;
         self.last += 1;
         let done = self.done(plan, self.last, act, &cells, reason, label);
         self.apply(plan, &done);
@@ -485,6 +445,20 @@ impl Ledger {
     }
 }
 
+/// A STOP is approved alone and with a reason (review-ux.md rule 3).
+fn stop_alone(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Result<(), String> {
+    if act != Act::Approve || !cells.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop)) {
+        return Ok(());
+    }
+    if cells.len() > 1 {
+        return Err("a STOP is approved one at a time".to_owned());
+    }
+    if reason.is_none_or(|reason| reason.trim().chars().count() < SHORTEST_REASON) {
+        return Err(format!("a STOP needs a reason of at least {SHORTEST_REASON} characters"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -611,6 +585,30 @@ mod tests {
             let error = Ledger::replay(&plan, &log).unwrap_err();
             assert!(error.contains(place) && error.contains("damaged"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_log_that_no_person_could_have_made_is_refused() {
+        let plan = plan();
+        let stop = cell(0, 0);
+        let decide = |act, cells: &[Cell], reason: Option<&str>| {
+            let (cells, reason) = (cells.to_vec(), reason.map(str::to_owned));
+            let step = Step::Decide { act, cells, reason, label: String::new() };
+            Ledger::replay(&plan, &[Entry { seq: 1, at: String::new(), who: String::new(), step }])
+        };
+        for (act, cells, reason, what) in [
+            (Act::Approve, vec![cell(0, 2)], None, "dhis_p2 of Facility 0"),
+            (Act::Reject, vec![cell(0, 1), cell(1, 2)], None, "dhis_p2 of Facility 1"),
+            (Act::Reject, vec![cell(0, 1), cell(0, 1)], None, "twice"),
+            (Act::Approve, vec![stop], None, "reason"),
+            (Act::Approve, vec![stop], Some(" ok "), "reason"),
+            (Act::Approve, vec![stop, cell(0, 1)], Some("checked"), "one at a time"),
+        ] {
+            let error = decide(act, &cells, reason).unwrap_err();
+            assert!(error.contains("entry 1 ") && error.contains(what) && error.contains("edited"), "{error}");
+        }
+        assert_eq!(decide(Act::Approve, &[stop], Some("checked")).unwrap().all().approved, 1);
+        assert_eq!(decide(Act::Reject, &[stop, cell(0, 1)], None).unwrap().all().rejected, 2);
     }
 
     #[derive(Clone, Debug)]

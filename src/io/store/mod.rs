@@ -262,7 +262,7 @@ fn check(path: &Path) -> Result<()> {
 
 fn load(connection: &mut Connection) -> Result<Loaded> {
     let (plan, used) = matrix::load(connection)?;
-    let entries = log::load(connection)?;
+    let entries = log::load(connection, &plan)?;
     let forms = forms::load(connection)?;
     let place =
         connection.query_row("SELECT value FROM meta WHERE key = 'place'", params![], |row| row.get(0)).optional()?;
