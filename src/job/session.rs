@@ -158,7 +158,7 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
     let Loaded { plan, entries, forms, place, .. } = loaded;
     let mut ledger = match Ledger::replay(&plan, &entries) {
         Ok(ledger) => ledger,
-        Err(why) => bail!("{why}; nothing was changed. The file can still be read with onse show"),
+        Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
     ledger.mark_sent(sent(&forms));
     Ok(Opened { plan: Arc::new(plan), ledger, place, forms })
