@@ -302,3 +302,38 @@ async fn a_decision_made_on_other_values_is_refused_with_its_entry_and_cells() {
     }
     assert_eq!(edited(folder.path(), "UPDATE decision SET who = 'Ruth' WHERE seq = 1").await, "");
 }
+
+#[tokio::test]
+async fn a_plan_changed_by_hand_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for sql in [
+        "DELETE FROM flag WHERE severity = 'STOP'",
+        "UPDATE flag SET severity = 'INFO' WHERE severity = 'STOP'",
+        "UPDATE flag SET property = 1 WHERE severity = 'STOP'",
+        "UPDATE flag SET sentence = 'fine' WHERE severity = 'STOP'",
+        "DELETE FROM cells WHERE facility = 1",
+        "UPDATE cells SET cells = replace(cells, '5.0', '5.1') WHERE facility = 2",
+        "UPDATE cells SET cells = replace(cells, 'null', '\"\"') WHERE facility = 1",
+        "UPDATE cells SET cells = replace(cells, 'FETCH_FAILED', 'NOT_REPORTED') WHERE facility = 2",
+        "UPDATE facility SET case_id = 'other' WHERE ordinal = 0",
+        "UPDATE property SET name = 'dhis_other' WHERE ordinal = 0",
+        "UPDATE generation SET head = replace(head, '2026Q2', '2026Q1')",
+        "UPDATE generation SET settings = replace(settings, 'dhis2_last_imported', 'name')",
+        "DELETE FROM skipped",
+    ] {
+        let error = edited(folder.path(), sql).await;
+        assert!(error.contains("changed outside onse") && error.contains("--new"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_plan_never_takes_the_place_of_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, written) = filled(&folder.path().join("q.review")).await;
+    let turned: Vec<Facility> = written.facilities().iter().rev().cloned().collect();
+    let head = Head { generation: 2, ..written.head.clone() };
+    let second = Plan::draft(head, turned, written.properties().to_vec()).finish();
+    assert!(store.save_plan(Arc::new(second), used(), Vec::new()).await.is_err());
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.plan.head.generation, loaded.plan.facilities()), (1, written.facilities()));
+}

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, params};
 
-use super::Store;
+use super::{NEXT, Store};
 use crate::domain::{
     ledger::{Act, Entry, Step},
     plan::{Cell, Plan},
 };
-
-/// What to do with a file whose decisions cannot be trusted.
-const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
 
 /// A decided cell with the two values that were on screen: facility, property, old, new.
 type Decided = (u32, u16, Option<String>, Option<String>);

@@ -31,10 +31,14 @@ const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
 const SCHEMA: i32 = 1;
 
+/// What to do with a file whose plan or decisions cannot be trusted.
+const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
+
 /// The tables. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL can read it.
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL) STRICT;
+CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL,
+    fingerprint TEXT NOT NULL) STRICT;
 CREATE TABLE facility(ordinal INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
     external_id TEXT NOT NULL, closed INTEGER NOT NULL, unit_name TEXT) STRICT;
 CREATE TABLE property(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data_element TEXT NOT NULL,
