@@ -194,9 +194,32 @@ async fn the_second_writer_is_refused_and_told_who_has_it() {
     let path = folder.path().join("q.review");
     let (store, _) = filled(&path).await;
     let refused = format!("{:#}", Store::open(&path).unwrap_err());
-    assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+    let who = format!("process {}, since 20", std::process::id());
+    let (before, _) = refused.split_once(&who).unwrap();
+    assert!(before.contains(" is open in another onse (") && before.ends_with(", "), "no host: {refused}");
     assert!(Store::read_only(&path).is_ok(), "reading is allowed meanwhile");
     store.close();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn another_name_of_the_file_is_no_way_to_a_second_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("q.review"), folder.path().join("link.review"));
+    let (store, _) = filled(&path).await;
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let elsewhere = folder.path().join("folder");
+    std::os::unix::fs::symlink(folder.path(), &elsewhere).unwrap();
+    for other in [&link, &elsewhere.join("q.review")] {
+        let refused = format!("{:#}", Store::open(other).unwrap_err());
+        assert!(refused.contains("is open in another onse"), "{refused}");
+    }
+    store.close();
+    let store = Store::open(&link).unwrap();
+    assert!(Store::open(&path).is_err());
+    store.close();
+    std::fs::remove_file(&path).unwrap();
+    assert!(format!("{:#}", Store::create(&link).unwrap_err()).contains("never overwritten"), "a link to nothing");
 }
 
 #[tokio::test]

@@ -113,7 +113,8 @@ impl Store {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        if path.exists() {
+        // Also where it is a link that leads nowhere yet.
+        if path.symlink_metadata().is_ok() {
             bail!("{} exists already; a review file is never overwritten. Name another file", path.display());
         }
         let holder = Holder::take(path)?;
