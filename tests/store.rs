@@ -149,6 +149,23 @@ async fn decisions_survive_leaving() {
 }
 
 #[tokio::test]
+async fn the_file_is_whole_when_it_is_closed_while_another_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (store, plan) = filled(&path).await;
+    let reader = rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let rows = || reader.query_row("SELECT count(*) FROM decision", [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(rows(), 0);
+    let entry = Ledger::new(&plan).decide(&plan, Act::Reject, [cell(0, 1)], None, "a", &stamp()).unwrap();
+    store.append(entry, plan).await.unwrap();
+    store.close();
+    assert_eq!(rows(), 1);
+    let alone = folder.path().join("mailed.review");
+    std::fs::copy(&path, &alone).unwrap();
+    assert_eq!(Store::read_only(&alone).unwrap().entries.len(), 1, "nothing is left beside the file");
+}
+
+#[tokio::test]
 async fn the_same_entry_is_never_written_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (store, plan) = filled(&folder.path().join("q.review")).await;

@@ -76,7 +76,7 @@ fn lock(path: &Path, beside: &Path) -> Result<File> {
             let _ = file.read_to_string(&mut who);
             // Some systems let nobody read what is locked.
             let who = if who.is_empty() { "it does not say which".to_owned() } else { who.escape_debug().to_string() };
-            bail!("{} is open in another onse ({who}); close that one first", path.display())
+            bail!("the review is open in another onse ({who}); close that one first: {}", path.display())
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| {
             format!("cannot lock {}; a review is not opened for writing without a lock", beside.display())

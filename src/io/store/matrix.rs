@@ -60,7 +60,7 @@ impl Store {
 
     /// The parts behind a cell; empty where there are none.
     pub async fn parts(&self, generation: u32, facility: u32, data_set: String, element: String) -> Result<Vec<Part>> {
-        self.call("read the category options", move |connection| {
+        self.look("read the category options", move |connection| {
             let blob: Option<Vec<u8>> = connection
                 .prepare_cached("SELECT rows FROM parts WHERE generation = ?1 AND facility = ?2 AND data_set = ?3")?
                 .query_row(params![generation, facility, data_set], |row| row.get(0))
