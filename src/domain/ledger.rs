@@ -591,10 +591,10 @@ mod tests {
     fn a_log_that_no_person_could_have_made_is_refused() {
         let plan = plan();
         let stop = cell(0, 0);
-        let decide = |act, cells: &[Cell], reason: Option<&str>| {
+        let replay = |act, cells: &[Cell], reason: Option<&str>| {
             let (cells, reason) = (cells.to_vec(), reason.map(str::to_owned));
-            let step = Step::Decide { act, cells, reason, label: String::new() };
-            Ledger::replay(&plan, &[Entry { seq: 1, at: String::new(), who: String::new(), step }])
+            let decision = Step::Decide { act, cells, reason, label: String::new() };
+            Ledger::replay(&plan, &[Entry { seq: 1, at: String::new(), who: String::new(), step: decision }])
         };
         for (act, cells, reason, what) in [
             (Act::Approve, vec![cell(0, 2)], None, "dhis_p2 of Facility 0"),
@@ -604,11 +604,11 @@ mod tests {
             (Act::Approve, vec![stop], Some(" ok "), "reason"),
             (Act::Approve, vec![stop, cell(0, 1)], Some("checked"), "one at a time"),
         ] {
-            let error = decide(act, &cells, reason).unwrap_err();
+            let error = replay(act, &cells, reason).unwrap_err();
             assert!(error.contains("entry 1 ") && error.contains(what) && error.contains("edited"), "{error}");
         }
-        assert_eq!(decide(Act::Approve, &[stop], Some("checked")).unwrap().all().approved, 1);
-        assert_eq!(decide(Act::Reject, &[stop, cell(0, 1)], None).unwrap().all().rejected, 2);
+        assert_eq!(replay(Act::Approve, &[stop], Some("checked")).unwrap().all().approved, 1);
+        assert_eq!(replay(Act::Reject, &[stop, cell(0, 1)], None).unwrap().all().rejected, 2);
     }
 
     #[derive(Clone, Debug)]
