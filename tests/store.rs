@@ -218,6 +218,50 @@ async fn the_second_writer_is_refused_and_told_who_has_it() {
     store.close();
 }
 
+#[tokio::test]
+async fn what_cannot_be_written_is_opened_for_reading_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (holder, plan) = filled(&path).await;
+    let entry = Ledger::new(&plan).decide(&plan, Act::Reject, [cell(0, 1)], None, "a", &stamp()).unwrap();
+    let process = format!("process {}", std::process::id());
+    let looks = |why: String| {
+        let (path, plan, entry) = (path.clone(), Arc::clone(&plan), entry.clone());
+        async move {
+            let before = std::fs::read(&path).unwrap();
+            let store = Store::open_or_read(&path).unwrap();
+            let said = store.only_reads().unwrap().to_owned();
+            assert!(said.starts_with("opened for reading only: ") && said.contains(&why), "{said}");
+            assert_eq!(store.load().await.unwrap().plan.head, plan.head);
+            let found = store.parts(1, 0, "ds000000001".to_owned(), "de000000001".to_owned()).await.unwrap();
+            assert_eq!((found.len(), store.used().await.unwrap()), (1, used()));
+            for refused in [
+                store.append(entry, Arc::clone(&plan)).await,
+                store.save_place("{}".to_owned()).await,
+                store.settle(1, Outcome::Applied, None).await,
+                store.save_plan(plan, used(), Vec::new()).await,
+            ] {
+                let refused = format!("{:#}", refused.unwrap_err());
+                assert!(refused.contains(&said), "{refused}");
+            }
+            store.close();
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+    };
+    looks(process).await;
+    holder.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    holder.close();
+    // As in a folder that takes no new file.
+    std::fs::create_dir(folder.path().join("q.review-lock")).unwrap();
+    looks("the folder must be writable".to_owned()).await;
+    std::fs::remove_dir(folder.path().join("q.review-lock")).unwrap();
+    let store = Store::open_or_read(&path).unwrap();
+    assert_eq!((store.only_reads(), store.load().await.unwrap().entries.len()), (None, 1));
+    store.save_place("{}".to_owned()).await.unwrap();
+    store.close();
+    assert!(Store::open_or_read(&folder.path().join("none")).is_err());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn another_name_of_the_file_is_no_way_to_a_second_writer() {
@@ -330,7 +374,10 @@ async fn a_decision_made_on_other_values_is_refused_with_its_entry_and_cells() {
     for (sql, words) in [
         ("UPDATE decision SET cells = replace(cells, '31', '310') WHERE seq = 2", &["entry 2 ", "dhis_p0 of Zomba"]),
         ("UPDATE decision SET cells = replace(cells, '28', '29') WHERE seq = 2", &["entry 2 ", "other values"]),
-        ("UPDATE decision SET cells = '[[0,1,null,\"0\"],[0,0,\"28\",\"32\"]]' WHERE seq = 1", &["entry 1 ", "dhis_p0 of"]),
+        (
+            "UPDATE decision SET cells = '[[0,1,null,\"0\"],[0,0,\"28\",\"32\"]]' WHERE seq = 1",
+            &["entry 1 ", "dhis_p0 of"],
+        ),
         ("UPDATE decision SET cells = '[[7,0,null,\"0\"]]' WHERE seq = 1", &["entry 1 ", "does not exist"]),
         ("UPDATE decision SET cells = '[[2,0,\"5\",\"5.0\"]]' WHERE seq = 1", &["entry 1 ", "dhis_p0 of Zomba"]),
         ("UPDATE decision SET generation = 2 WHERE seq = 1", &["entry 1 ", "reading 2"]),

@@ -100,8 +100,10 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
     if let Some(said) = &said {
         say(said);
     }
-    let run = run_of(here, &loaded.plan.head, account);
-    let session = here.session(Store::open(file)?, connect);
+    let store = Store::open_or_read(file)?;
+    let read_only = store.only_reads().map(str::to_owned);
+    let run = Run { read_only, ..run_of(here, &loaded.plan.head, account) };
+    let session = here.session(store, connect);
     let log = here.log_file();
     let shown = on_screen(here, Opening { session, ask: None, run, log, said }).await;
     kept(file);
@@ -130,6 +132,7 @@ async fn new(
         file: String::new(),
         account,
         who: here.who.clone(),
+        read_only: None,
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
     read::discard(path);
@@ -146,6 +149,7 @@ fn run_of(here: &Here, head: &Head, account: String) -> Run {
         file: String::new(),
         account,
         who: here.who.clone(),
+        read_only: None,
     }
 }
 

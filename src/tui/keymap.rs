@@ -320,6 +320,11 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         PreviousPane, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
     };
     let review = model.review.as_ref();
+    if let Some(why) = &model.run.read_only
+        && writes(action)
+    {
+        return Some(why.clone());
+    }
     let why = match action {
         Tab(Screen::Overview) => None,
         Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
@@ -343,6 +348,15 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
         _ => None,
     })
+}
+
+/// Whether an action ends in the review file.
+fn writes(action: Action) -> bool {
+    use Action::{Approve, ApproveAll, Clear, ClearAll, Redo, Reject, RejectAll, Send, Settle, Toggle, Undo};
+    matches!(
+        action,
+        Approve | Reject | Clear | Toggle | ApproveAll | RejectAll | ClearAll | Undo | Redo | Send | Settle
+    )
 }
 
 /// Why no decision can be made at all.

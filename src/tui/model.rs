@@ -45,6 +45,8 @@ pub struct Run {
     pub account: String,
     /// Who decides; stands in the log of decisions.
     pub who: String,
+    /// Why the review can only be looked at, e.g. who holds its file; `None` where it can be decided.
+    pub read_only: Option<String>,
 }
 
 /// A line of the message log; the newest is the status line.

@@ -192,3 +192,35 @@ fn an_error_is_one_line_kept_in_the_log_and_marked_until_read() {
     }
     assert_eq!((desk.model.log.len(), desk.status()), (500, "1999"));
 }
+
+#[test]
+fn a_review_that_another_holds_is_looked_at_only() {
+    let why = "opened for reading only: the review is open in another onse (zomba, process 7)";
+    let mut desk = Desk::new();
+    desk.model.run.read_only = Some(why.to_owned());
+    let (plan, mut ledger) = (plan(), Ledger::new(&plan()));
+    let stamp = onse::domain::ledger::Stamp { at: String::new(), who: "ruth".to_owned() };
+    for cell in [REVIEW, REVIEW2] {
+        ledger.decide(&plan, onse::domain::ledger::Act::Approve, [cell], None, "one", &stamp).unwrap();
+    }
+    ledger.undo(&plan, &stamp).unwrap();
+    desk.open(plan, ledger, Some(Place::default()));
+    assert_eq!(desk.status(), why);
+    let before = desk.review().ledger.all();
+    for key in ["a", "r", "c", "<space>", "A", "R", "C", "u", "U"] {
+        desk.keys("3");
+        desk.tell(Msg::Note(Level::Ok, "looked".to_owned()));
+        desk.keys(key);
+        assert_eq!((desk.status(), desk.model.ask.is_none()), (why, true), "{key}");
+    }
+    desk.ready(1);
+    desk.keys("1<enter>");
+    assert_eq!(desk.status(), why);
+    desk.model.submit.stage = onse::tui::model::Stage::Ended(Sending { unknown: 1, ..Sending::default() });
+    desk.tell(Msg::Note(Level::Ok, "looked".to_owned()));
+    desk.keys("v");
+    assert_eq!((desk.status(), desk.review().ledger.all()), (why, before));
+    desk.keys("23q");
+    assert!(desk.model.leaving && !desk.sends());
+    assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::Record(_) | Cmd::SavePlace(_))), "{:?}", desk.cmds);
+}

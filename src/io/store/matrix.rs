@@ -50,7 +50,7 @@ impl Store {
 
     /// The settings of the newest generation.
     pub async fn used(&self) -> Result<Used> {
-        self.call("read the settings", |connection| {
+        self.ask("read the settings", |connection| {
             let sql = "SELECT settings FROM generation ORDER BY number DESC LIMIT 1";
             let text: String = connection.query_row(sql, [], |row| row.get(0))?;
             serde_json::from_str(&text).context("the settings of the plan are damaged")
@@ -74,7 +74,7 @@ impl Store {
 
     /// All parts of a generation.
     pub async fn all_parts(&self, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
-        self.call("read the category options", move |connection| all_parts(connection, generation)).await
+        self.ask("read the category options", move |connection| all_parts(connection, generation)).await
     }
 }
 

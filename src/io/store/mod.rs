@@ -106,6 +106,8 @@ pub struct Store {
     details: mpsc::Sender<Option<Work>>,
     thread: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     path: PathBuf,
+    /// Why nothing can be written; `None` where it can.
+    only_reads: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -139,6 +141,33 @@ impl Store {
     /// or held by another process, whose name is told.
     pub fn open(path: &Path) -> Result<Self> {
         check(path)?;
+        Self::writing(path)
+    }
+
+    /// Opens a review file for writing where that can be, else for reading: while another process holds it, or where its folder
+    /// takes no file. [`Store::only_reads`] says why; whatever would write fails with that. Fails as [`Store::open`] where the
+    /// file cannot be read either.
+    pub fn open_or_read(path: &Path) -> Result<Self> {
+        check(path)?;
+        let why = match Self::writing(path) {
+            Ok(store) => return Ok(store),
+            Err(why) => format!("opened for reading only: {why:#}"),
+        };
+        let (details, reading_on) = worker("review-details", reading(path)?, drop)?;
+        let (work, thread) = worker("review-file", reading(path)?, move |connection| {
+            let _ = reading_on.join();
+            drop(connection);
+        })?;
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { work, details, thread, path: path.to_owned(), only_reads: Some(why.into()) })
+    }
+
+    /// Why nothing can be written; `None` where it can.
+    pub fn only_reads(&self) -> Option<&str> {
+        self.only_reads.as_deref()
+    }
+
+    fn writing(path: &Path) -> Result<Self> {
         let holder = Holder::take(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
@@ -182,7 +211,7 @@ impl Store {
             fold(connection);
             drop(holder);
         })?;
-        Ok(Self { work, details, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned() })
+        Ok(Self { work, details, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned(), only_reads: None })
     }
 
     /// Finishes what is under way and closes the file; one file is left. Clones find it closed from then on.
@@ -200,8 +229,20 @@ impl Store {
         &self.path
     }
 
-    /// Runs `job` on the writing connection and waits for it.
+    /// Runs `job`, which may write, on the writing connection and waits for it.
     async fn call<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if let Some(why) = &self.only_reads {
+            bail!("cannot {what}: {why}");
+        }
+        self.send(&self.work, what, job).await
+    }
+
+    /// Runs `job`, which only reads, after all that was to be written before it, and waits for it.
+    async fn ask<T: Send + 'static>(
         &self,
         what: &'static str,
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
@@ -236,7 +277,7 @@ impl Store {
 
     /// Reads everything but the parts.
     pub async fn load(&self) -> Result<Loaded> {
-        self.call("read the review", load).await
+        self.ask("read the review", load).await
     }
 
     /// Remembers where the reader was.

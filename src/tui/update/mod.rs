@@ -170,9 +170,9 @@ fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
     }
 }
 
-/// Where the reviewer is; `None` without a review.
+/// Where the reviewer is; `None` without a review, or where it cannot be kept.
 fn place(model: &Model) -> Option<Place> {
-    let review = model.review.as_ref()?;
+    let review = model.review.as_ref().filter(|_| model.run.read_only.is_none())?;
     let (facility, property) = match model.screen {
         Screen::Properties => (review.column.current().map(|cell| cell.facility), Some(review.property)),
         _ => (review.list.current(), review.cells.current().map(|cell| cell.property)),

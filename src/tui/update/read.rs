@@ -95,6 +95,9 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         }
         model.submit.stage = Stage::Ended(sending);
     }
+    if let Some(why) = model.run.read_only.clone() {
+        say(model, Level::Look, why);
+    }
 }
 
 /// Goes where the reviewer was; what is gone since is passed over.
