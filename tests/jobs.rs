@@ -198,12 +198,15 @@ async fn a_case_that_moved_is_held_and_the_rest_goes_on() {
     };
     assert!(change(moved, "987654321") && change(already, plan.new_value(already).unwrap()));
     let check = session.check(&plan, &session.open().await.unwrap().ledger).await.unwrap();
-    assert_eq!((check.changes, check.held.len()), (cells.len() - 2, 2));
-    assert!(check.held.iter().any(|held| held.cell == moved && held.why.contains("987654321") && !held.already_set));
-    assert!(check.held.iter().any(|held| held.cell == already && held.already_set));
+    assert_eq!((check.changes, check.held.len()), (cells.len() - 2, 1));
+    assert!(check.held[0].cell == moved && check.held[0].why.contains("987654321"), "{:?}", check.held);
+    assert!(check.lines.iter().any(|(_, line)| line.contains("1 cells hold the new value already")), "{check:?}");
     assert!(sandbox.forms().is_empty(), "a check sends nothing");
     let sent = submit(&session).await.unwrap();
-    assert_eq!((sent.applied, sent.held.len()), (cells.len() - 2, 2));
+    assert_eq!((sent.applied, sent.held.len(), sent.elsewhere.len()), (cells.len() - 2, 1, 1));
+    let again = session.open().await.unwrap();
+    let left: Vec<Cell> = again.ledger.to_send(&plan).collect();
+    assert_eq!(left, [moved], "what was set elsewhere is settled; what was held is not");
     let case = sandbox.case(&plan.facility(moved.facility).case_id).unwrap();
     assert_eq!(case.properties[plan.property(moved.property).name.as_str()], "987654321");
 }
@@ -291,21 +294,200 @@ async fn accepted_but_not_seen_is_not_called_applied() {
     assert_eq!(sandbox.forms().len(), 1, "settled by reading back, not by sending again");
 }
 
-#[tokio::test]
-async fn no_permission_stops_before_anything_changes() {
-    let sandbox = sandbox(40);
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
+/// A session with every unflagged change of a small country approved, through this transport.
+async fn approved(
+    sandbox: &Sandbox,
+    folder: &std::path::Path,
+    transport: SharedTransport,
+) -> (onse::job::session::Session, Arc<onse::domain::plan::Plan>, Vec<Cell>) {
+    let session = session(folder, connect(transport));
     let mut opened = read(&session, &ask(&[])).await.unwrap();
     let plan = Arc::clone(&opened.plan);
     let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells).await;
+    approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
+    assert!(sandbox.forms().is_empty() && !cells.is_empty());
+    (session, plan, cells)
+}
+
+#[tokio::test]
+async fn a_refusal_changes_nothing_and_the_cells_can_go_again() {
+    let sandbox = sandbox(40);
+    let folder = tempfile::tempdir().unwrap();
+    let (session, plan, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
     let before = everything(&sandbox);
-    sandbox.set_permissions(false, true);
+    // Reading needs both permissions too, so only the receiver is closed.
+    let closed = Answering::new(sandbox.transport(ORIGIN), vec![Reply::Status(403)]);
+    session.close();
+    let session = on(Store::open(session.path()).unwrap(), connect(Arc::new(closed)));
     let sent = submit(&session).await.unwrap();
-    assert_eq!(sent.applied, 0);
-    assert!(sent.note.unwrap().contains("403") || !sent.forms.is_empty());
-    assert!(everything(&sandbox) == before);
+    assert_eq!((sent.applied, sent.not_applied, sent.forms.len()), (0, cells.len(), 1));
+    let note = sent.note.unwrap();
+    assert!(note.contains("403") && note.contains("Nothing of it changed"), "{note}");
+    assert!(sandbox.forms().is_empty() && everything(&sandbox) == before);
+    assert_eq!(session.open().await.unwrap().ledger.to_send(&plan).count(), cells.len());
+    let sent = submit(&session).await.unwrap();
+    assert_eq!(sent.applied, cells.len());
+    assert_ne!(sent.forms[0].form_id, sent.forms[1].form_id, "a refused form is never sent again");
+}
+
+/// What happens to a form.
+#[derive(Clone, Copy)]
+enum Reply {
+    /// The server takes it and the answer is lost.
+    Lost,
+    /// It never reaches the server and there is no answer.
+    Swallowed,
+    /// It never reaches the server; somebody on the way answers this.
+    Status(u16),
+    /// As an error form of HQ.
+    Rejected,
+}
+
+/// Treats the first forms as told, and passes everything else on.
+struct Answering {
+    inner: SharedTransport,
+    replies: std::sync::Mutex<std::collections::VecDeque<Reply>>,
+}
+
+impl Answering {
+    fn new(inner: SharedTransport, replies: Vec<Reply>) -> Self {
+        Self { inner, replies: std::sync::Mutex::new(replies.into()) }
+    }
+}
+
+fn answer(status: u16, body: &'static str) -> Answer {
+    let body: Box<dyn onse::io::transport::Body> = Box::new(onse::io::transport::Whole::new(body));
+    http::Response::builder().status(status).body(body).unwrap()
+}
+
+impl Transport for Answering {
+    fn send(&self, request: http::Request<Bytes>) -> Later<'_, Result<Answer, Broken>> {
+        let form = request.uri().path().contains("/receiver/");
+        Box::pin(async move {
+            let reply = if form { self.replies.lock().unwrap().pop_front() } else { None };
+            match reply {
+                None => self.inner.send(request).await,
+                Some(Reply::Lost) => {
+                    let _ = self.inner.send(request).await;
+                    Err(Broken::NoAnswer("the connection was reset".to_owned()))
+                }
+                Some(Reply::Swallowed) => Err(Broken::NoAnswer("the connection was reset".to_owned())),
+                Some(Reply::Status(status)) => Ok(answer(status, "go away")),
+                Some(Reply::Rejected) => Ok(answer(
+                    422,
+                    "<OpenRosaResponse xmlns=\"http://openrosa.org/http/response\"><message nature=\"processing_failure\">IllegalCaseId: Bad case id</message></OpenRosaResponse>",
+                )),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_tells_nothing_of_the_form() {
+    for refusal in [400, 401, 403, 404, 413, 509] {
+        let sandbox = sandbox(20);
+        let folder = tempfile::tempdir().unwrap();
+        let replies = vec![Reply::Lost, Reply::Status(refusal)];
+        let faulty = Arc::new(Answering::new(sandbox.transport(ORIGIN), replies));
+        let (session, plan, cells) = approved(&sandbox, folder.path(), faulty).await;
+        sandbox.hold_index(true);
+        let sent = submit(&session).await.unwrap();
+        assert_eq!((sent.unknown, sent.not_applied, sent.applied), (cells.len(), 0, 0), "{refusal}");
+        assert!(sent.note.unwrap().contains("UNKNOWN"));
+        assert_eq!(
+            session.open().await.unwrap().ledger.to_send(&plan).count(),
+            0,
+            "{refusal}: nothing goes under a new id"
+        );
+        let sent = submit(&session).await.unwrap();
+        sandbox.hold_index(false);
+        assert!(sandbox.forms().iter().all(|form| form.bytes == sandbox.forms()[0].bytes), "{refusal}");
+        assert_eq!((sent.applied, sent.accepted), (0, cells.len()), "{refusal}: the same bytes, recognised");
+        assert!(submit(&session).await.unwrap().all_applied());
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_form_is_not_sent_over_a_newer_value() {
+    let sandbox = sandbox(20);
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Arc::new(Answering::new(sandbox.transport(ORIGIN), vec![Reply::Swallowed; 6]));
+    let (session, plan, cells) = approved(&sandbox, folder.path(), faulty).await;
+    assert_eq!(submit(&session).await.unwrap().unknown, cells.len());
+    let cell = cells[2];
+    let (case_id, name) = (&plan.facility(cell.facility).case_id, &plan.property(cell.property).name);
+    assert!(sandbox.set_property(case_id, name, "777777"));
+    let sent = submit(&session).await.unwrap();
+    assert_eq!((sent.applied, sent.unknown, sent.held.len()), (0, cells.len(), 1));
+    assert!(sent.note.unwrap().contains("third value"));
+    assert!(sandbox.forms().is_empty());
+    assert_eq!(sandbox.case(case_id).unwrap().properties[name.as_str()], "777777");
+    assert!(sandbox.set_property(case_id, name, plan.old(cell).unwrap_or("")));
+    assert!(submit(&session).await.unwrap().all_applied(), "as it was again: the same bytes go");
+}
+
+#[tokio::test]
+async fn an_unknown_form_that_took_effect_is_settled_by_reading() {
+    let sandbox = sandbox(20);
+    let folder = tempfile::tempdir().unwrap();
+    let replies = [vec![Reply::Lost], vec![Reply::Swallowed; 5]].concat();
+    let (session, ..) =
+        approved(&sandbox, folder.path(), Arc::new(Answering::new(sandbox.transport(ORIGIN), replies))).await;
+    assert!(submit(&session).await.unwrap().all_applied(), "it was seen");
+    assert_eq!(sandbox.forms().len(), 1);
+}
+
+#[tokio::test]
+async fn a_rejection_settles_what_was_unknown() {
+    let sandbox = sandbox(20);
+    let folder = tempfile::tempdir().unwrap();
+    let replies = [vec![Reply::Swallowed; 6], vec![Reply::Rejected]].concat();
+    let faulty = Arc::new(Answering::new(sandbox.transport(ORIGIN), replies));
+    let (session, plan, cells) = approved(&sandbox, folder.path(), faulty).await;
+    assert_eq!(submit(&session).await.unwrap().unknown, cells.len());
+    let sent = submit(&session).await.unwrap();
+    assert_eq!((sent.not_applied, sent.unknown), (cells.len(), 0));
+    assert_eq!(session.open().await.unwrap().ledger.to_send(&plan).count(), cells.len());
+}
+
+#[tokio::test]
+async fn a_case_that_became_another_facility_is_held() {
+    let sandbox = sandbox(40);
+    let folder = tempfile::tempdir().unwrap();
+    let (session, plan, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
+    let (unit, kind) = (cells[0].facility, cells[cells.len() - 1].facility);
+    assert_ne!(unit, kind);
+    assert!(sandbox.set_property(&plan.facility(unit).case_id, "external_id", "Zaaaaaaaaa1"));
+    assert!(sandbox.set_property(&plan.facility(kind).case_id, "case_type", "other"));
+    let touched = cells.iter().filter(|cell| [unit, kind].contains(&cell.facility)).count();
+    let before = everything(&sandbox);
+    let sent = submit(&session).await.unwrap();
+    assert_eq!((sent.held.len(), sent.applied), (touched, cells.len() - touched));
+    assert!(sent.held.iter().any(|held| held.why.contains("Zaaaaaaaaa1")));
+    assert!(sent.held.iter().any(|held| held.why.contains("of type other")));
+    for ((case_id, name), value) in everything(&sandbox) {
+        let ours = [unit, kind].iter().any(|facility| plan.facility(*facility).case_id == case_id);
+        assert!(!ours || before[&(case_id, name)] == value);
+    }
+}
+
+#[tokio::test]
+async fn stop_ends_the_waiting_for_another_try() {
+    let sandbox = sandbox(20);
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Arc::new(Answering::new(sandbox.transport(ORIGIN), vec![Reply::Swallowed; 60]));
+    let (session, _, cells) = approved(&sandbox, folder.path(), faulty).await;
+    let steering = support::steering();
+    let (progress, mut shown) = tokio::sync::watch::channel(Sending::default());
+    let stop = steering.stop.clone();
+    let (sent, ()) = tokio::join!(session.submit(sandbox::COMMCARE_USER, usize::MAX, progress, steering), async move {
+        let unknown = shown.wait_for(|sending| sending.unknown > 0).await;
+        assert!(unknown.is_ok());
+        stop.cancel();
+    });
+    let sent = sent.unwrap();
+    assert_eq!(sent.unknown, cells.len());
+    assert!(sent.note.unwrap().contains("UNKNOWN"));
 }
 
 #[tokio::test]

@@ -363,6 +363,7 @@ fn submit_under_way_and_after() {
         accepted: 1089,
         not_applied: 362,
         unknown: 361,
+        elsewhere: Vec::new(),
         held: held(),
         note: Some(
             "form 6: no answer after 60 s. The same bytes are sent again; CommCare knows the form id, so it \

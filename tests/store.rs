@@ -187,21 +187,23 @@ async fn forms_keep_their_bytes_and_what_became_of_them() {
         frozen_at: "2026-07-05T11:59:03Z".to_owned(),
         bytes: vec![0, 159, 146, 150, b'<'],
         cells: vec![FormCell { facility: 0, property: 1, old: None, new: "0".to_owned() }],
-        outcome: Outcome::Frozen,
+        sent: Outcome::Frozen,
         answer: None,
         seen: Vec::new(),
     };
     store.freeze(form.clone()).await.unwrap();
     assert!(store.freeze(Form { number: 2, ..form.clone() }).await.is_err(), "a form id is used once");
     assert_eq!(store.load().await.unwrap().forms, std::slice::from_ref(&form));
-    store.settle(1, Outcome::Accepted, Some("recognised".to_owned())).await.unwrap();
+    store.keep_sent(1, Outcome::Accepted, Some("recognised".to_owned())).await.unwrap();
     let seen = Seen { cell: cell(0, 1), outcome: Outcome::Applied, value: Some("0".to_owned()) };
     store.keep_seen(1, vec![seen.clone()], "2026-07-05T12:00:00Z".to_owned()).await.unwrap();
-    store.settle(1, Outcome::Applied, None).await.unwrap();
-    assert!(store.settle(7, Outcome::Applied, None).await.is_err());
+    assert!(store.keep_sent(7, Outcome::Accepted, None).await.is_err());
     let kept = store.load().await.unwrap().forms.remove(0);
-    assert_eq!(kept.outcome_of(cell(0, 1)), Outcome::Applied);
-    let expected = Form { outcome: Outcome::Applied, answer: Some("recognised".to_owned()), seen: vec![seen], ..form };
+    assert_eq!(
+        (kept.outcome_of(cell(0, 1)), kept.outcome(), kept.is_open()),
+        (Outcome::Applied, Outcome::Applied, false)
+    );
+    let expected = Form { sent: Outcome::Accepted, answer: Some("recognised".to_owned()), seen: vec![seen], ..form };
     assert_eq!(kept, expected);
 }
 

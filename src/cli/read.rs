@@ -17,10 +17,7 @@ use super::{
     progress, show, signals,
 };
 use crate::{
-    domain::{
-        outcome::Outcome,
-        plan::{Head, Kind, Plan},
-    },
+    domain::plan::{Head, Kind, Plan},
     io::store::Store,
     job::{
         connect, export,
@@ -117,7 +114,7 @@ fn unfinished(path: &Path, ask: &Ask) -> Result<bool> {
         return Ok(false);
     }
     let Opened { plan, ledger, forms, .. } = opened(loaded)?;
-    let open = forms.iter().any(|form| matches!(form.outcome, Outcome::Frozen | Outcome::Unknown | Outcome::Accepted));
+    let open = forms.iter().any(crate::io::store::Form::is_open);
     Ok(open || ledger.all().left() > 0 || ledger.to_send(&plan).next().is_some())
 }
 

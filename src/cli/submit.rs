@@ -132,7 +132,7 @@ struct Before<'a> {
 
 impl<'a> Before<'a> {
     fn new(plan: &'a Plan, forms: &[Form]) -> Self {
-        let open = forms.iter().zip(1..).filter(|(form, _)| !form.outcome.settled());
+        let open = forms.iter().zip(1..).filter(|(form, _)| form.is_open());
         Self { plan, forms: forms.len(), open: open.map(|(_, number)| number).collect() }
     }
 

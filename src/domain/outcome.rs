@@ -56,19 +56,16 @@ impl Outcome {
     }
 }
 
-/// What reading a case back says of one cell of a form in state `sent`. `seen` is the value read; `old` what it was before.
+/// What reading a case back says of one cell of a form; `None` where it settles nothing.
 ///
-/// An equal value is APPLIED whatever the form's answer was. The old value still there is no proof of a failure while the
-/// index lags (commcare.md section 8.3), so an accepted or unknown form stays what it is.
-pub fn read_back(sent: Outcome, old: Option<&str>, new: &str, seen: Option<&str>) -> Outcome {
+/// `seen` is the value read, `old` what it was before. An equal value is APPLIED whatever the form's answer was. The old value
+/// still there is no proof of a failure while the index lags (commcare.md section 8.3), and neither is a third value unless
+/// the case was changed after the form was made (`later`).
+pub fn read_back(old: Option<&str>, new: &str, seen: Option<&str>, later: bool) -> Option<Outcome> {
     if same(seen, Some(new)) {
-        return Outcome::Applied;
+        return Some(Outcome::Applied);
     }
-    match sent {
-        Outcome::NotApplied => Outcome::NotApplied,
-        _ if same(seen, old) => sent,
-        _ => Outcome::NotApplied,
-    }
+    (later && !same(seen, old)).then_some(Outcome::NotApplied)
 }
 
 #[cfg(test)]
@@ -77,20 +74,20 @@ mod tests {
 
     #[test]
     fn applied_is_only_what_was_seen() {
-        use Outcome::{Accepted, Applied, NotApplied, Unknown};
+        let (applied, not_applied) = (Some(Outcome::Applied), Some(Outcome::NotApplied));
         let cases = [
-            (Accepted, Some("12"), Some("31"), Applied),
-            (Accepted, Some("12"), Some("31.0"), Applied),
-            (Unknown, Some("12"), Some("31"), Applied),
-            (Accepted, Some("12"), Some("12"), Accepted),
-            (Accepted, None, None, Accepted),
-            (Unknown, None, Some(""), Unknown),
-            (Accepted, Some("12"), Some("44"), NotApplied),
-            (NotApplied, Some("12"), Some("12"), NotApplied),
-            (NotApplied, Some("12"), Some("31"), Applied),
+            (Some("12"), Some("31"), false, applied),
+            (Some("12"), Some("31.0"), true, applied),
+            (None, Some("31"), false, applied),
+            (Some("12"), Some("12"), true, None),
+            (None, None, true, None),
+            (None, Some(""), true, None),
+            (Some("12"), Some("44"), false, None),
+            (Some("12"), Some("44"), true, not_applied),
+            (Some("12"), None, true, not_applied),
         ];
-        for (sent, old, seen, expected) in cases {
-            assert_eq!(read_back(sent, old, "31", seen), expected, "{sent:?} {old:?} {seen:?}");
+        for (old, seen, later, expected) in cases {
+            assert_eq!(read_back(old, "31", seen, later), expected, "{old:?} {seen:?} {later}");
         }
     }
 

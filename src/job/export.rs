@@ -488,7 +488,7 @@ mod tests {
             frozen_at: String::new(),
             bytes: Vec::new(),
             cells: vec![FormCell { facility: 0, property: 0, old: Some("0".into()), new: "1".into() }],
-            outcome: Outcome::Applied,
+            sent: Outcome::Applied,
             answer: None,
             seen: Vec::new(),
         };

@@ -20,7 +20,7 @@ use crate::{
     },
     io::{
         commcare::{CaseRecord, Found, Receipt},
-        store::{Form, FormCell, Seen, Used},
+        store::{Form, FormCell, Used},
     },
 };
 
@@ -93,33 +93,95 @@ pub fn place(plan: &Plan, cell: Cell) -> String {
     format!("{}, {}", plan.facility(cell.facility).name, plan.property(cell.property).name)
 }
 
-/// Compares approved cells with the cases as they are now (fault matrix section 6).
-pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) -> Result<(Vec<FormCell>, Vec<Held>)> {
+/// Approved cells against the cases as they are now (fault matrix section 6).
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    /// As they were: to be sent.
+    pub(super) send: Vec<FormCell>,
+    /// The case holds the new value already.
+    pub(super) elsewhere: Vec<Held>,
+    /// Anything else: not sent.
+    pub(super) held: Vec<Held>,
+}
+
+/// Reads the cases of approved cells and sorts them.
+pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) -> Result<Sorted> {
     let now = cases_now(sources, plan, cells).await?;
-    let (mut send, mut held) = (Vec::new(), Vec::new());
+    let mut sorted = Sorted::default();
     for cell in cells {
         let Some(mut ready) = form_cell(plan, *cell) else { continue };
-        let facility = plan.facility(cell.facility);
         let keep =
             |now: Option<&str>, already_set, why| Held { cell: *cell, now: now.map(str::to_owned), already_set, why };
-        let Some(case) = now.get(&cell.facility) else {
-            held.push(keep(None, false, "the case is gone from CommCare; a form would create it anew".to_owned()));
-            continue;
+        let case = match case_of(plan, *cell, &now) {
+            Ok(case) => case,
+            Err(why) => {
+                sorted.held.push(keep(None, false, why));
+                continue;
+            }
         };
-        let current = case.properties.get(&plan.property(cell.property).name).map(String::as_str);
+        let current = value_of(plan, *cell, case);
         if same(current, Some(&ready.new)) {
-            held.push(keep(current, true, format!("the case holds {} already", ready.new)));
-        } else if case.closed != facility.closed {
-            held.push(keep(current, false, "the case was closed or opened since the plan was read".to_owned()));
+            sorted.elsewhere.push(keep(current, true, format!("the case holds {} already", ready.new)));
         } else if same(current, plan.old(*cell)) {
             ready.old = current.map(str::to_owned);
-            send.push(ready);
+            sorted.send.push(ready);
         } else {
             let (was, is) = (plan.old(*cell).unwrap_or("nothing"), current.unwrap_or("nothing"));
-            held.push(keep(current, false, format!("the case held {was} when it was read and holds {is} now")));
+            let why = format!("the case held {was} when it was read and holds {is} now");
+            sorted.held.push(keep(current, false, why));
         }
     }
-    Ok((send, held))
+    Ok(sorted)
+}
+
+/// Cells of a form that may have left, against the cases as they are now: those that hold neither the old nor the new value.
+/// While there is one the form is not sent again, since its bytes would put a number of ours over somebody's newer one.
+pub(super) fn moved(plan: &Plan, cells: &[FormCell], now: &BTreeMap<u32, CaseRecord>) -> Vec<Held> {
+    let mut moved = Vec::new();
+    for ready in cells {
+        let cell = ready.cell();
+        let (current, why) = match case_of(plan, cell, now) {
+            Ok(case) => {
+                let current = value_of(plan, cell, case);
+                if same(current, Some(&ready.new)) || same(current, ready.old.as_deref()) {
+                    continue;
+                }
+                let (was, is) = (ready.old.as_deref().unwrap_or("nothing"), current.unwrap_or("nothing"));
+                (current, format!("it was to go from {was} to {}, and holds {is} now", ready.new))
+            }
+            Err(why) => (None, why),
+        };
+        moved.push(Held { cell, now: current.map(str::to_owned), already_set: false, why });
+    }
+    moved
+}
+
+/// The case of a cell, if it is still the one the plan was made of.
+fn case_of<'a>(plan: &Plan, cell: Cell, now: &'a BTreeMap<u32, CaseRecord>) -> Result<&'a CaseRecord, String> {
+    let facility = plan.facility(cell.facility);
+    let Some(case) = now.get(&cell.facility) else {
+        return Err("the case is gone from CommCare; a form would create it anew".to_owned());
+    };
+    let unit = case.external_id.as_deref().unwrap_or("none");
+    if unit != facility.external_id {
+        return Err(format!(
+            "the case belongs to organisation unit {unit} now, and the value is that of {}",
+            facility.external_id
+        ));
+    }
+    if let Some(case_type) = case.case_type.as_deref().filter(|case_type| *case_type != plan.head.case_type) {
+        return Err(format!("the case is of type {case_type} now, and was read as {}", plan.head.case_type));
+    }
+    if case.closed != facility.closed {
+        let how = if case.closed { "closed" } else { "opened again" };
+        return Err(format!("the case was {how} since the plan was read"));
+    }
+    Ok(case)
+}
+
+/// The value a case holds for a cell; `None` where the property is not set.
+pub(super) fn value_of<'a>(plan: &Plan, cell: Cell, case: &'a CaseRecord) -> Option<&'a str> {
+    case.properties.get(&plan.property(cell.property).name).map(String::as_str)
 }
 
 /// The cases of these cells as the server has them now, by facility.
@@ -146,52 +208,79 @@ pub(super) enum Next {
     Stop(String),
 }
 
-/// Judges a receipt: what becomes of the form, what the server said, and what to do (fault matrix section 2).
-pub(super) fn judge(receipt: Receipt) -> (Outcome, Option<String>, Next) {
-    let again = |pause, why: &str| Next::Again(pause, why.to_owned());
+/// What one attempt tells of a form.
+pub(super) struct Judged {
+    /// What is known from sending it now.
+    pub(super) sent: Outcome,
+    /// What the server said, where it is worth keeping.
+    pub(super) answer: Option<String>,
+    /// What to do.
+    pub(super) next: Next,
+}
+
+/// Judges a receipt (fault matrix section 2). `left` says whether an earlier attempt with these bytes may have arrived: then a
+/// refusal of this one tells nothing of that one, and the form stays UNKNOWN. Only the error form of a 422 is decisive, since
+/// HQ looks at these very bytes again for it (commcare.md section 6).
+pub(super) fn judge(receipt: Receipt, left: bool) -> Judged {
+    let again = |sent, answer: Option<String>, pause, why: &str| Judged {
+        sent,
+        answer,
+        next: Next::Again(pause, why.to_owned()),
+    };
+    let go_on = |sent, answer| Judged { sent, answer, next: Next::GoOn };
+    let no = |answer: String, why: String| {
+        let (sent, why) = if left {
+            (
+                Outcome::Unknown,
+                format!("{why}. An earlier attempt may have taken effect, so what became of it is UNKNOWN"),
+            )
+        } else {
+            (Outcome::NotApplied, format!("{why}. Nothing of it changed"))
+        };
+        Judged { sent, answer: Some(answer), next: Next::Stop(why) }
+    };
+    // What is open stays open: before the first attempt nothing left, after one that may have it is not known.
+    let open = if left { Outcome::Unknown } else { Outcome::Frozen };
     match receipt {
         Receipt::Accepted { duplicate } => {
-            (Outcome::Accepted, duplicate.then(|| "recognised as sent before".to_owned()), Next::GoOn)
+            go_on(Outcome::Accepted, duplicate.then(|| "recognised as sent before".to_owned()))
         }
-        Receipt::Unclear { why } => (Outcome::Unknown, Some(why), Next::GoOn),
-        Receipt::SavedWithError { message } => (Outcome::Accepted, Some(message), Next::GoOn),
-        Receipt::Ignored => {
-            let why = "CommCare HQ accepted the form and ignored it; is the account a practice user?".to_owned();
-            (Outcome::NotApplied, Some(why.clone()), Next::Stop(why))
-        }
+        Receipt::SavedWithError { message } => go_on(Outcome::Accepted, Some(message)),
+        Receipt::Unclear { why } => go_on(Outcome::Unknown, Some(why)),
         Receipt::Rejected { message, .. } => {
             let why = format!("CommCare HQ rejected the form, no case of it changed: {message}");
-            (Outcome::NotApplied, Some(message), Next::Stop(why))
+            Judged { sent: Outcome::NotApplied, answer: Some(message), next: Next::Stop(why) }
+        }
+        Receipt::Ignored => {
+            let why = "CommCare HQ accepted the form and ignored it; is the account a practice user?".to_owned();
+            no(why.clone(), why)
         }
         Receipt::Refused { status, message } => {
-            let why = format!("CommCare HQ refused the form ({status}), nothing of it changed: {message}");
-            (Outcome::NotApplied, Some(message), Next::Stop(why))
+            no(message.clone(), format!("CommCare HQ refused the form ({status}): {message}"))
         }
         Receipt::TooLarge => {
-            let why =
-                "the form is too large for CommCare HQ; nothing of it was accepted. Lower chunk_size in the profile";
-            (Outcome::NotApplied, Some(why.to_owned()), Next::Stop(why.to_owned()))
+            let why = "the form is too large for CommCare HQ; lower chunk_size in the profile".to_owned();
+            no(why.clone(), why)
         }
         Receipt::Blocked { message } => {
             let why = format!("CommCare HQ blocked the project: {message}. Write to its support");
-            (Outcome::NotApplied, Some(message), Next::Stop(why))
+            no(message, why)
         }
-        Receipt::Locked => (Outcome::Unknown, None, again(None, "the form or a case is locked")),
-        Receipt::SlowDown(pause) => (Outcome::Unknown, None, again(pause, "asked to slow down (429)")),
-        Receipt::Unavailable(pause) => (Outcome::Unknown, None, again(pause, "the project is not available now (503)")),
-        Receipt::Unknown { why } | Receipt::NotSent { why } => (Outcome::Unknown, Some(why.clone()), again(None, &why)),
+        Receipt::Locked => again(Outcome::Unknown, None, None, "the form or a case is locked"),
+        Receipt::SlowDown(pause) => again(open, None, pause, "asked to slow down (429)"),
+        Receipt::Unavailable(pause) => again(open, None, pause, "the project is not available now (503)"),
+        Receipt::Unknown { why } => again(Outcome::Unknown, Some(why.clone()), None, &why),
+        Receipt::NotSent { why } => again(open, Some(why.clone()), None, &why),
     }
 }
 
-/// A form is APPLIED when every cell was seen, NOT APPLIED when one is known not to have been; else it stays what it is.
-pub(super) fn form_outcome(sent: Outcome, seen: &[Seen]) -> Outcome {
-    if seen.iter().all(|cell| cell.outcome == Outcome::Applied) {
-        Outcome::Applied
-    } else if seen.iter().any(|cell| cell.outcome == Outcome::NotApplied) {
-        Outcome::NotApplied
-    } else {
-        sent
+/// What became of every cell that is in a form, by the newest form it is in.
+pub fn fates(forms: &[Form]) -> BTreeMap<Cell, Outcome> {
+    let mut fates = BTreeMap::new();
+    for form in forms {
+        fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
     }
+    fates
 }
 
 /// A form as a line of a submission.
@@ -199,7 +288,7 @@ pub(super) fn line_of(plan: &Plan, form: &Form) -> FormLine {
     let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
     FormLine {
         form_id: Some(form.form_id.clone()),
-        outcome: Some(form.outcome),
+        outcome: Some(form.outcome()),
         answer: form.answer.clone(),
         ..line(plan, usize::try_from(form.number).unwrap_or(usize::MAX), &cells)
     }
@@ -222,10 +311,7 @@ pub(super) fn line(plan: &Plan, number: usize, cells: &[Cell]) -> FormLine {
 
 /// What was sent so far, as it stands in the review file; `None` where nothing was.
 pub fn standing(plan: &Plan, forms: &[Form]) -> Option<Sending> {
-    let fates: BTreeMap<Cell, Outcome> = forms
-        .iter()
-        .flat_map(|form| form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))))
-        .collect();
+    let fates = fates(forms);
     let count = |outcome| fates.values().filter(|fate| **fate == outcome).count();
     (!forms.is_empty()).then(|| Sending {
         phase: Phase::Ended,
@@ -237,4 +323,44 @@ pub fn standing(plan: &Plan, forms: &[Form]) -> Option<Sending> {
         unknown: count(Outcome::Unknown) + count(Outcome::Frozen),
         ..Sending::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_cell_is_in_exactly_one_form(
+            cells in prop::collection::btree_set((0..60_u32, 0..4_u16), 0..120), size in 0_usize..20,
+        ) {
+            let cells: Vec<Cell> = cells.into_iter().map(|(facility, property)| Cell { facility, property }).collect();
+            let chunks = chunks(&cells, size);
+            prop_assert_eq!(chunks.concat(), cells);
+            for (at, chunk) in chunks.iter().enumerate() {
+                let facilities = chunk.chunk_by(|a, b| a.facility == b.facility).count();
+                prop_assert!((1..=size.max(1)).contains(&facilities));
+                let next = chunks.get(at + 1).and_then(|next| next.first());
+                prop_assert!(next.is_none_or(|next| chunk.iter().all(|cell| cell.facility < next.facility)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_error_form_is_decisive_once_something_may_have_left() {
+        let refused = || Receipt::Refused { status: 403, message: "no".to_owned() };
+        let rejected = || Receipt::Rejected { per_case: false, message: "IllegalCaseId".to_owned() };
+        let sent = |receipt, left| judge(receipt, left).sent;
+        for receipt in
+            [refused, || Receipt::Ignored, || Receipt::TooLarge, || Receipt::Blocked { message: String::new() }]
+        {
+            assert_eq!((sent(receipt(), false), sent(receipt(), true)), (Outcome::NotApplied, Outcome::Unknown));
+        }
+        assert_eq!((sent(rejected(), false), sent(rejected(), true)), (Outcome::NotApplied, Outcome::NotApplied));
+        let slow = || Receipt::SlowDown(None);
+        assert_eq!((sent(slow(), false), sent(slow(), true)), (Outcome::Frozen, Outcome::Unknown));
+        assert_eq!(sent(Receipt::Locked, false), Outcome::Unknown);
+        assert_eq!(sent(Receipt::NotSent { why: String::new() }, false), Outcome::Frozen);
+    }
 }

@@ -168,6 +168,8 @@ pub struct Sending {
     pub unknown: usize,
     /// Not sent, with the reason.
     pub held: Vec<Held>,
+    /// Cells the case holds already: settled without sending.
+    pub elsewhere: Vec<Held>,
     /// What is being waited for, or why it stopped, in a sentence.
     pub note: Option<String>,
     /// Since it started.

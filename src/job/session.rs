@@ -1,12 +1,12 @@
 //! One review under way: the file, the two servers and who decides. Screens and commands hold it and call it.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::{
-    forms::standing,
+    forms::{fates, standing},
     report::{Detail, PartLine, Sending},
 };
 use crate::{
@@ -49,6 +49,8 @@ pub struct Opened {
     pub place: Option<String>,
     /// Every form so far.
     pub forms: Vec<Form>,
+    /// Cells whose case held the value already when it was to be sent.
+    pub elsewhere: Vec<Cell>,
 }
 
 impl Opened {
@@ -57,9 +59,9 @@ impl Opened {
         standing(&self.plan, &self.forms)
     }
 
-    /// Cells that stand in a form the server did not refuse: their verdict stands.
+    /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
-        sent(&self.forms)
+        sent(&self.forms, &self.elsewhere)
     }
 }
 
@@ -155,20 +157,17 @@ impl Session {
 
 /// A loaded file with its verdicts worked out.
 pub fn opened(loaded: Loaded) -> Result<Opened> {
-    let Loaded { plan, entries, forms, place, .. } = loaded;
+    let Loaded { plan, entries, forms, elsewhere, place, .. } = loaded;
     let mut ledger = match Ledger::replay(&plan, &entries) {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
-    ledger.mark_sent(sent(&forms));
-    Ok(Opened { plan: Arc::new(plan), ledger, place, forms })
+    ledger.mark_sent(sent(&forms, &elsewhere));
+    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere })
 }
 
-/// What stands in a form stays decided, unless the server refused it.
-fn sent(forms: &[Form]) -> Vec<Cell> {
-    let mut fates = BTreeMap::new();
-    for form in forms {
-        fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
-    }
-    fates.into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell).collect()
+/// What stands in a form stays decided, unless it is known not to be applied.
+fn sent(forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
+    let kept = fates(forms).into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell);
+    kept.chain(elsewhere.iter().copied()).collect()
 }

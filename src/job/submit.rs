@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     forms::{
-        Next, bytes, cases_now, chunks, form_count, form_outcome, forms_now, fresh_id, judge, line, line_of, place,
-        three_way,
+        Judged, Next, Sorted, bytes, cases_now, chunks, fates, form_count, forms_now, fresh_id, judge, line, line_of,
+        moved, place, three_way, value_of,
     },
-    report::{Check, FormLine, Level, Phase, Sending},
+    report::{Check, FormLine, Held, Level, Phase, Sending},
     session::{Opened, Session, Sources},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
         plan::{Cell, Plan},
     },
     io::{
-        commcare::Receipt,
+        commcare::{CaseRecord, Receipt},
         store::{Form, FormCell, Seen, Used},
     },
 };
@@ -49,6 +49,10 @@ const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why nothing more is sent after a person said stop.
 const STOPPED: &str = "stopped between forms; submit again to go on";
+/// How a form that is open is settled.
+const GO_ON: &str = "Submit again: its cases are read first, then the same bytes go, and they take effect once";
+/// What is said while the index lags.
+const NOT_SEEN_YET: &str = "what was accepted does not show yet; reading back again";
 
 /// How a person steers a submission. Each is looked at between forms; `abandon` also ends a wait.
 #[derive(Clone, Debug)]
@@ -71,8 +75,8 @@ struct Run<'a> {
     /// Changes that may still be sent.
     limit: usize,
     forms: Vec<Form>,
-    /// What became of each cell, by the newest form it is in.
-    fates: BTreeMap<Cell, Outcome>,
+    /// Forms of an earlier run that stay open, and why.
+    unsettled: Vec<String>,
     state: Arc<Mutex<Sending>>,
     progress: watch::Sender<Sending>,
     steering: Steering,
@@ -85,11 +89,14 @@ impl Session {
         let used = self.store.used().await?;
         let sources = self.sources(Arc::new(|_| {}))?;
         let cells: Vec<Cell> = ledger.to_send(plan).collect();
-        let (send, held) = three_way(&sources, plan, &cells).await?;
+        let Sorted { send, elsewhere, held } = three_way(&sources, plan, &cells).await?;
         let ready: Vec<Cell> = send.iter().map(FormCell::cell).collect();
         let facilities = ready.chunk_by(|a, b| a.facility == b.facility).count();
         let mut lines =
             vec![(Level::Ok, format!("cases read again: {} of {} cells as they were", ready.len(), cells.len()))];
+        if !elsewhere.is_empty() {
+            lines.push((Level::Ok, format!("{} cells hold the new value already and need no form", elsewhere.len())));
+        }
         for one in held.iter().take(3) {
             lines.push((Level::Look, format!("held: {}: {}", place(plan, one.cell), one.why)));
         }
@@ -142,7 +149,7 @@ impl Session {
         }))?;
         let started = (self.clock)();
         let username = username.to_owned();
-        let fates = BTreeMap::new();
+        let unsettled = Vec::new();
         let mut run = Run {
             session: self,
             sources,
@@ -151,7 +158,7 @@ impl Session {
             username,
             limit,
             forms,
-            fates,
+            unsettled,
             state,
             progress,
             steering,
@@ -165,11 +172,8 @@ impl Run<'_> {
     async fn go(&mut self, ledger: &Ledger) -> Result<Sending> {
         let cells: Vec<Cell> = ledger.to_send(&self.plan).collect();
         let groups = chunks(&cells, self.used.chunk_size);
-        if groups.is_empty() && self.forms.iter().all(|form| form.outcome.settled()) {
+        if groups.is_empty() && !self.forms.iter().any(Form::is_open) {
             bail!("nothing to send: no approved change is left that was not sent already");
-        }
-        for form in &self.forms {
-            self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
         }
         let before: Vec<FormLine> = self.forms.iter().map(|form| line_of(&self.plan, form)).collect();
         let waiting = groups.iter().enumerate().map(|(at, group)| line(&self.plan, self.forms.len() + at + 1, group));
@@ -186,27 +190,53 @@ impl Run<'_> {
             stopped = self.send_group(group).await?;
         }
         self.say(|state| state.phase = Phase::ReadingBack);
-        if let Err(error) = self.read_back_patiently().await {
+        if let Some(error) = self.read_back_patiently().await {
             let why = format!("reading back failed, so what was accepted is not called applied: {error:#}");
             stopped.get_or_insert(why);
         }
+        let stopped = stopped.or_else(|| (!self.unsettled.is_empty()).then(|| self.unsettled.join(". ")));
         Ok(self.say(|state| {
             state.phase = Phase::Ended;
             state.note = stopped;
         }))
     }
 
-    /// Forms of an earlier run whose fate is open: the same bytes again. The server knows their ids, so they take effect once.
+    /// Forms of an earlier run that may have left: settled by reading back, else by the same bytes. The server knows their ids,
+    /// so they take effect once. Not sent while a case of theirs holds a third value: that one is somebody's newer number.
     async fn settle_earlier(&mut self) -> Result<Option<String>> {
         for at in 0..self.forms.len() {
-            let stop = match self.forms[at].outcome {
-                Outcome::Frozen | Outcome::Unknown if self.steering.stop.is_cancelled() => Some(STOPPED.to_owned()),
-                Outcome::Frozen | Outcome::Unknown => self.deliver(at).await?,
-                _ => None,
-            };
-            if stop.is_some() {
-                return Ok(stop);
+            if !matches!(self.forms[at].sent, Outcome::Frozen | Outcome::Unknown) || !self.forms[at].is_open() {
+                continue;
             }
+            if self.steering.stop.is_cancelled() {
+                return Ok(Some(STOPPED.to_owned()));
+            }
+            let number = self.forms[at].number;
+            let now = match self.look(at).await {
+                Ok(now) => now,
+                Err(error) => {
+                    return Ok(Some(format!("form {number} is not sent again before its cases are read: {error:#}")));
+                }
+            };
+            if !self.forms[at].is_open() {
+                continue;
+            }
+            let moved = moved(&self.plan, &self.forms[at].cells, &now);
+            if moved.is_empty() {
+                let stop = self.deliver(at, true).await?;
+                if stop.is_some() {
+                    return Ok(stop);
+                }
+                continue;
+            }
+            let why = format!(
+                "form {number} stays UNKNOWN and is not sent again: {} of its cells hold a third value, so sending it might undo \
+                 somebody's change. Look at them in CommCare; the form's id is {}",
+                moved.len(),
+                self.forms[at].form_id
+            );
+            self.say(|state| state.held.extend(moved));
+            self.unsettled.push(why);
         }
         Ok(None)
     }
@@ -227,22 +257,20 @@ impl Run<'_> {
 
     /// Checks, freezes and sends one form. Says why to stop, if so.
     async fn send_group(&mut self, group: &[Cell]) -> Result<Option<String>> {
-        let (cells, held) = match three_way(&self.sources, &self.plan, group).await {
-            Ok(found) => found,
-            Err(error) => return Ok(Some(format!("stopped before form {}: {error:#}", self.forms.len() + 1))),
-        };
         let number = self.forms.len() + 1;
+        let Sorted { send: cells, elsewhere, held } = match three_way(&self.sources, &self.plan, group).await {
+            Ok(sorted) => sorted,
+            Err(error) => return Ok(Some(format!("stopped before form {number}: {error:#}"))),
+        };
+        let settled = |one: &Held| Seen { cell: one.cell, outcome: Outcome::Applied, value: one.now.clone() };
+        self.session.store.keep_seen(0, elsewhere.iter().map(settled).collect(), self.session.now()).await?;
         self.say(|state| {
             state.phase = Phase::Sending;
             state.held.extend(held);
+            state.elsewhere.extend(elsewhere);
         });
         if cells.is_empty() {
-            self.say(|state| {
-                state.forms.retain(|line| line.number != number);
-                for line in state.forms.iter_mut().filter(|line| line.number > number) {
-                    line.number -= 1;
-                }
-            });
+            self.say(|state| drop_line(&mut state.forms, number));
             return Ok(None);
         }
         let Some(rest) = self.limit.checked_sub(cells.len()) else {
@@ -252,24 +280,10 @@ impl Run<'_> {
             )));
         };
         self.limit = rest;
-        let now = (self.session.clock)();
-        let form_id = fresh_id();
-        let bytes = bytes(&self.plan, &cells, &self.used, &self.username, &form_id, now)?;
-        let form = Form {
-            number: u32::try_from(number).unwrap_or(u32::MAX),
-            form_id,
-            generation: self.plan.head.generation,
-            frozen_at: self.session.now(),
-            bytes,
-            cells,
-            outcome: Outcome::Frozen,
-            answer: None,
-            seen: Vec::new(),
-        };
-        self.session.store.freeze(form.clone()).await?;
+        let form = self.freeze(number, cells).await?;
         self.forms.push(form);
         self.show(number - 1);
-        let stop = self.deliver(number - 1).await?;
+        let stop = self.deliver(number - 1, false).await?;
         // A look at once; what the index does not show yet is looked for again at the end.
         if let Err(error) = self.look(number - 1).await {
             self.say(|state| state.note = Some(format!("form {number} could not be read back yet: {error:#}")));
@@ -277,8 +291,28 @@ impl Run<'_> {
         Ok(stop)
     }
 
-    /// Sends a frozen form until its fate is known or patience ends. Says why to stop, if so.
-    async fn deliver(&mut self, at: usize) -> Result<Option<String>> {
+    /// Makes the bytes of a form and keeps them with a fresh id; both are on the disk when this returns.
+    async fn freeze(&self, number: usize, cells: Vec<FormCell>) -> Result<Form> {
+        let form_id = fresh_id();
+        let bytes = bytes(&self.plan, &cells, &self.used, &self.username, &form_id, (self.session.clock)())?;
+        let form = Form {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            form_id,
+            generation: self.plan.head.generation,
+            frozen_at: self.session.now(),
+            bytes,
+            cells,
+            sent: Outcome::Frozen,
+            answer: None,
+            seen: Vec::new(),
+        };
+        self.session.store.freeze(form.clone()).await?;
+        Ok(form)
+    }
+
+    /// Sends a frozen form until its fate is known, patience ends, or a person said stop. `left` says whether an earlier run
+    /// may have sent it. Says why to stop, if so.
+    async fn deliver(&mut self, at: usize, mut left: bool) -> Result<Option<String>> {
         let (number, id) = (self.forms[at].number, self.forms[at].form_id.clone());
         let bytes = Bytes::from(self.forms[at].bytes.clone());
         let mut pause = FIRST_PAUSE;
@@ -288,10 +322,11 @@ impl Run<'_> {
                 () = self.steering.abandon.cancelled() => Receipt::Unknown { why: "the request was abandoned".to_owned() },
                 receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
             };
-            let (outcome, answer, next) = judge(receipt);
-            self.session.store.settle(number, outcome, answer.clone()).await?;
+            let Judged { sent, answer, next } = judge(receipt, left);
+            left |= sent != Outcome::Frozen;
+            self.session.store.keep_sent(number, sent, answer.clone()).await?;
             let form = &mut self.forms[at];
-            form.outcome = outcome;
+            form.sent = sent;
             form.answer = answer.or_else(|| form.answer.take());
             self.show(at);
             let (named, why) = match next {
@@ -299,10 +334,8 @@ impl Run<'_> {
                 Next::Stop(why) => return Ok(Some(format!("form {number}: {why}"))),
                 Next::Again(named, why) => (named, why),
             };
-            if self.steering.abandon.is_cancelled() || attempt == TRIES {
-                return Ok(Some(format!(
-                    "form {number} is UNKNOWN: {why}. Submit again: the same bytes are sent, and it takes effect once"
-                )));
+            if self.steering.stop.is_cancelled() || attempt == TRIES {
+                return Ok(Some(format!("form {number} is {}: {why}. {GO_ON}", sent.name())));
             }
             let wait = named.unwrap_or(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -310,72 +343,65 @@ impl Run<'_> {
             self.say(|state| state.note = Some(note));
             tokio::select! {
                 () = (self.session.sleep)(wait) => {}
-                () = self.steering.abandon.cancelled() => {}
+                () = self.steering.stop.cancelled() => return Ok(Some(format!("form {number} is {}: {why}. {GO_ON}", sent.name()))),
             }
         }
         Ok(None)
     }
 
-    /// Reads the cases of a form back once and keeps what was seen.
-    async fn look(&mut self, at: usize) -> Result<()> {
+    /// Reads the cases of a form once, keeps what settles a cell, and answers the cases.
+    async fn look(&mut self, at: usize) -> Result<BTreeMap<u32, CaseRecord>> {
         let form = &self.forms[at];
-        if form.outcome == Outcome::Frozen {
-            return Ok(());
-        }
         let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
         let now = cases_now(&self.sources, &self.plan, &cells).await?;
-        let seen: Vec<Seen> = form
-            .cells
-            .iter()
-            .map(|cell| {
-                let name = &self.plan.property(cell.property).name;
-                let value = now.get(&cell.facility).and_then(|case| case.properties.get(name)).cloned();
-                let outcome = if now.contains_key(&cell.facility) {
-                    read_back(form.outcome, cell.old.as_deref(), &cell.new, value.as_deref())
-                } else {
-                    form.outcome
-                };
-                Seen { cell: cell.cell(), outcome, value }
-            })
-            .collect();
-        self.session.store.keep_seen(form.number, seen.clone(), self.session.now()).await?;
-        let outcome = form_outcome(form.outcome, &seen);
-        if outcome != form.outcome {
-            self.session.store.settle(form.number, outcome, None).await?;
+        let frozen: Option<Timestamp> = form.frozen_at.parse().ok();
+        let mut seen = Vec::new();
+        for cell in form.cells.iter().filter(|cell| !form.outcome_of(cell.cell()).settled()) {
+            let Some(case) = now.get(&cell.facility) else { continue };
+            let changed: Option<Timestamp> = case.server_last_modified.as_ref().and_then(|at| at.parse().ok());
+            let later =
+                form.sent == Outcome::Accepted && changed.zip(frozen).is_some_and(|(changed, frozen)| changed > frozen);
+            let value = value_of(&self.plan, cell.cell(), case);
+            if let Some(outcome) = read_back(cell.old.as_deref(), &cell.new, value, later) {
+                seen.push(Seen { cell: cell.cell(), outcome, value: value.map(str::to_owned) });
+            }
         }
-        let form = &mut self.forms[at];
-        (form.seen, form.outcome) = (seen, outcome);
-        self.show(at);
-        Ok(())
+        if !seen.is_empty() {
+            self.session.store.keep_seen(form.number, seen.clone(), self.session.now()).await?;
+            self.forms[at].seen.extend(seen);
+            self.show(at);
+        }
+        Ok(now)
     }
 
-    /// Reads back until everything sent was seen, or patience ends.
-    async fn read_back_patiently(&mut self) -> Result<()> {
+    /// Reads back until everything sent was seen, or patience ends. Answers the last thing that went wrong, if any still does.
+    async fn read_back_patiently(&mut self) -> Option<anyhow::Error> {
+        let mut failed = None;
         for look in 0..LOOKS {
-            let open: Vec<usize> = (0..self.forms.len()).filter(|at| !self.forms[*at].outcome.settled()).collect();
+            let open: Vec<usize> = (0..self.forms.len()).filter(|at| self.forms[*at].is_open()).collect();
             if open.is_empty() || self.steering.abandon.is_cancelled() {
-                return Ok(());
+                return failed.filter(|_| !open.is_empty());
             }
             if look > 0 {
-                let note = "what was accepted does not show yet; reading back again";
-                self.say(|state| state.note = Some(note.to_owned()));
+                self.say(|state| state.note = Some(NOT_SEEN_YET.to_owned()));
                 tokio::select! {
                     () = (self.session.sleep)(LOOK_PAUSE) => {}
-                    () = self.steering.abandon.cancelled() => return Ok(()),
+                    () = self.steering.abandon.cancelled() => return failed,
                 }
             }
+            failed = None;
             for at in open {
-                self.look(at).await?;
+                if let Err(error) = self.look(at).await {
+                    failed = Some(error);
+                }
             }
         }
-        Ok(())
+        failed
     }
 
     /// Shows a form as it is now.
-    fn show(&mut self, at: usize) {
-        let form = &self.forms[at];
-        self.fates.extend(form.cells.iter().map(|cell| (cell.cell(), form.outcome_of(cell.cell()))));
-        let line = line_of(&self.plan, form);
+    fn show(&self, at: usize) {
+        let line = line_of(&self.plan, &self.forms[at]);
         self.say(|state| state.forms[at] = line);
     }
 
@@ -383,15 +409,24 @@ impl Run<'_> {
     fn say(&self, change: impl FnOnce(&mut Sending)) -> Sending {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
-        let count = |outcome| self.fates.values().filter(|fate| **fate == outcome).count();
+        let fates = fates(&self.forms);
+        let count = |outcome| fates.values().filter(|fate| **fate == outcome).count();
         state.applied = count(Outcome::Applied);
         state.accepted = count(Outcome::Accepted);
         state.not_applied = count(Outcome::NotApplied);
         state.unknown = count(Outcome::Unknown) + count(Outcome::Frozen);
         let waiting: usize = state.forms.iter().filter(|line| line.form_id.is_none()).map(|line| line.changes).sum();
-        state.changes = self.fates.len() + waiting;
+        state.changes = fates.len() + waiting;
         state.elapsed = (self.session.clock)().duration_since(self.started).unsigned_abs();
         self.progress.send_replace(state.clone());
         state.clone()
+    }
+}
+
+/// Takes out the line of a form that has nothing to send; those after it move up.
+fn drop_line(lines: &mut Vec<FormLine>, number: usize) {
+    lines.retain(|line| line.number != number);
+    for line in lines.iter_mut().filter(|line| line.number > number) {
+        line.number -= 1;
     }
 }

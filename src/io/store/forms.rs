@@ -27,12 +27,12 @@ impl FormCell {
     }
 }
 
-/// What was read back of a cell.
+/// What was read back of a cell, where that settles it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Which cell.
     pub cell: Cell,
-    /// What became of it.
+    /// APPLIED or NOT APPLIED.
     pub outcome: Outcome,
     /// The value read; `None` where it is not set.
     pub value: Option<String>,
@@ -53,18 +53,35 @@ pub struct Form {
     pub bytes: Vec<u8>,
     /// Its cells, in order.
     pub cells: Vec<FormCell>,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// What is known from sending it: FROZEN, ACCEPTED, NOT APPLIED or UNKNOWN. Never changed by reading back.
+    pub sent: Outcome,
     /// What the server said.
     pub answer: Option<String>,
-    /// What was read back, cell by cell; empty before.
+    /// What was read back and settles its cell; a cell that does not show its new value yet is not among these.
     pub seen: Vec<Seen>,
 }
 
 impl Form {
-    /// What became of one of its cells: what was read back, else what became of the form.
+    /// What became of one of its cells: what was read back, else what is known from sending.
     pub fn outcome_of(&self, cell: Cell) -> Outcome {
-        self.seen.iter().find(|seen| seen.cell == cell).map_or(self.outcome, |seen| seen.outcome)
+        self.seen.iter().find(|seen| seen.cell == cell).map_or(self.sent, |seen| seen.outcome)
+    }
+
+    /// What became of it as a whole: APPLIED when every cell was seen, open while one is, else NOT APPLIED.
+    pub fn outcome(&self) -> Outcome {
+        let mut outcomes = self.cells.iter().map(|cell| self.outcome_of(cell.cell()));
+        if self.is_open() {
+            self.sent
+        } else if outcomes.all(|outcome| outcome == Outcome::Applied) {
+            Outcome::Applied
+        } else {
+            Outcome::NotApplied
+        }
+    }
+
+    /// Whether something of it is not settled yet.
+    pub fn is_open(&self) -> bool {
+        self.cells.iter().any(|cell| !self.outcome_of(cell.cell()).settled())
     }
 }
 
@@ -82,7 +99,7 @@ impl Store {
                     form.frozen_at,
                     form.bytes,
                     cells,
-                    form.outcome.name(),
+                    form.sent.name(),
                     form.answer
                 ],
             )?;
@@ -91,19 +108,19 @@ impl Store {
         .await
     }
 
-    /// Keeps what became of a form.
-    pub async fn settle(&self, number: u32, outcome: Outcome, answer: Option<String>) -> Result<()> {
+    /// Keeps what is known from sending a form.
+    pub async fn keep_sent(&self, number: u32, sent: Outcome, answer: Option<String>) -> Result<()> {
         self.call("keep the answer", move |connection| {
             let changed = connection.execute(
                 "UPDATE form SET outcome = ?2, answer = coalesce(?3, answer) WHERE number = ?1",
-                params![number, outcome.name(), answer],
+                params![number, sent.name(), answer],
             )?;
             if changed == 1 { Ok(()) } else { Err(anyhow!("form {number} is not in the file")) }
         })
         .await
     }
 
-    /// Keeps what was read back of a form.
+    /// Keeps what was read back of a form; number 0 stands for cells whose case held the value already, which were never sent.
     pub async fn keep_seen(&self, number: u32, seen: Vec<Seen>, at: String) -> Result<()> {
         self.call("keep what was read back", move |connection| {
             let transaction = connection.transaction()?;
@@ -118,6 +135,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// Cells whose case held the value already when it was to be sent.
+pub(super) fn elsewhere(connection: &Connection) -> Result<Vec<Cell>> {
+    let mut select = connection.prepare("SELECT facility, property FROM seen WHERE form = 0 ORDER BY 1, 2")?;
+    let cells = select.query_map([], |row| Ok(Cell { facility: row.get(0)?, property: row.get(1)? }))?;
+    Ok(cells.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn load(connection: &Connection) -> Result<Vec<Form>> {
@@ -143,7 +167,7 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<Form>> {
             frozen_at: row.get(3)?,
             bytes: row.get(4)?,
             cells: serde_json::from_str(row.get_ref(5)?.as_str()?).with_context(damaged)?,
-            outcome: named(row.get(6)?).with_context(damaged)?,
+            sent: named(row.get(6)?).with_context(damaged)?,
             answer: row.get(7)?,
             seen: back,
         });

@@ -22,7 +22,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::domain::{ledger::Entry, plan::Plan, total::Part};
+use crate::domain::{
+    ledger::Entry,
+    plan::{Cell, Plan},
+    total::Part,
+};
 
 pub use forms::{Form, FormCell, Seen};
 pub use lock::Holder;
@@ -91,6 +95,8 @@ pub struct Loaded {
     pub entries: Vec<Entry>,
     /// Every form, in order.
     pub forms: Vec<Form>,
+    /// Cells whose case held the value already when it was to be sent.
+    pub elsewhere: Vec<Cell>,
     /// Where the reader was, as the screen wrote it.
     pub place: Option<String>,
 }
@@ -357,9 +363,10 @@ fn load(connection: &mut Connection) -> Result<Loaded> {
     let (plan, used) = matrix::load(connection)?;
     let entries = log::load(connection, &plan)?;
     let forms = forms::load(connection)?;
+    let elsewhere = forms::elsewhere(connection)?;
     let place =
         connection.query_row("SELECT value FROM meta WHERE key = 'place'", params![], |row| row.get(0)).optional()?;
-    Ok(Loaded { plan, used, entries, forms, place })
+    Ok(Loaded { plan, used, entries, forms, elsewhere, place })
 }
 
 #[cfg(test)]
