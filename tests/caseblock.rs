@@ -1,11 +1,9 @@
-//! Forms: exact bytes, what is refused, and that every approved cell is in exactly one form (commcare.md sections 2, 3).
+//! Forms: exact bytes, what is refused, and that every approved cell is in its form once (commcare.md sections 2, 3).
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onse::domain::caseblock::{
-    Approved, Block, Envelope, FORM_XMLNS, Unfit, blocks, chunks, device_id, forbidden, form,
-};
+use onse::domain::caseblock::{Approved, Block, Envelope, FORM_XMLNS, Unfit, blocks, device_id, forbidden, form};
 use proptest::prelude::*;
 use quick_xml::events::Event;
 
@@ -223,13 +221,9 @@ fn approved() -> impl Strategy<Value = BTreeMap<(String, String), String>> {
 
 proptest! {
     #[test]
-    fn every_approved_cell_is_read_back_exactly_once(cells in approved(), size in 0_usize..9) {
+    fn every_approved_cell_is_read_back_exactly_once(cells in approved()) {
         let given: Vec<Approved> = cells.into_iter().map(|((case, property), value)| (case, property, value)).collect();
-        let mut seen = Vec::new();
-        for chunk in chunks(blocks(given.clone()), size) {
-            prop_assert!(!chunk.is_empty() && chunk.len() <= size.max(1));
-            seen.extend(read(&form(&ENVELOPE, &chunk).unwrap()));
-        }
+        let mut seen = read(&form(&ENVELOPE, &blocks(given.clone())).unwrap());
         seen.sort();
         prop_assert_eq!(seen, given);
     }
@@ -252,14 +246,5 @@ proptest! {
             Ok(bytes) => prop_assert_eq!(read(&bytes), [(case, name, text)]),
             Err(Unfit { what, .. }) => prop_assert!(!what.is_empty()),
         }
-    }
-
-    #[test]
-    fn chunks_keep_order_and_lose_nothing(count in 0_usize..50, size in 0_usize..60) {
-        let all: Vec<Block> = (0..count).map(|n| block(&n.to_string(), &[])).collect();
-        let split = chunks(all.clone(), size);
-        prop_assert!(split.iter().all(|chunk| (1..=size.max(1)).contains(&chunk.len())));
-        prop_assert_eq!(split.len(), count.div_ceil(size.max(1)));
-        prop_assert_eq!(split.concat(), all);
     }
 }

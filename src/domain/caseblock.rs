@@ -1,4 +1,5 @@
-//! Approved cells to forms: one case block for each case, blocks in chunks, and the exact bytes of each form.
+//! Approved cells to forms: one case block for each case, and the exact bytes of each form. How many cases go into one form
+//! is decided in `job::forms`.
 //!
 //! Nothing but the given cells and the one stamp property gets into a form: no name, type, owner or external id, and no
 //! element that creates or closes a case. Bytes are built once and then kept; this module makes no ids and reads no
@@ -52,13 +53,6 @@ pub fn blocks(cells: impl IntoIterator<Item = Approved>) -> Vec<Block> {
         blocks[place].set.push((property, value));
     }
     blocks
-}
-
-/// The blocks in their order, at most `size` to a form; a size of 0 counts as 1.
-pub fn chunks(blocks: Vec<Block>, size: usize) -> Vec<Vec<Block>> {
-    let mut blocks = blocks.into_iter();
-    let next = || Some(blocks.by_ref().take(size.max(1)).collect());
-    std::iter::from_fn(next).take_while(|chunk: &Vec<Block>| !chunk.is_empty()).collect()
 }
 
 /// What surrounds the case blocks of one form.
