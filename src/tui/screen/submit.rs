@@ -39,7 +39,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
         }
         Stage::Idle => sheet.line(|pen| _ = pen.gap(1).put("Nothing is being sent.", Role::Text)),
         Stage::Checking => {
-            sheet.line(|pen| _ = pen.gap(1).put("Checking: both sides are read again.", Role::Text));
+            sheet.line(|pen| _ = pen.gap(1).put("Checking: the cases are read again.", Role::Text));
             sheet.line(|pen| _ = pen.gap(1).put("Nothing is written meanwhile.", Role::Dim));
         }
         Stage::Failed(why) => {
