@@ -34,7 +34,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let quarter = here.quarter(&args.scope)?;
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
-    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone());
+    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),

@@ -62,7 +62,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
-    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone());
+    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {
@@ -189,7 +189,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
         None => UsedMapping { label: "built-in".to_owned(), file: None, mapping: Mapping::built_in() },
     };
     let quarter = here.last_quarter();
-    let ask = connect::ask(&profile, mapping, quarter, Vec::new());
+    let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
     let log = Some(log::file(folder));
     new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone(), log).await
 }

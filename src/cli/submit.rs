@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     domain::{outcome::Outcome, plan::Plan, text::inert, value::grouped},
-    io::store::{Form, Store},
+    io::store::{Form, Store, Used},
     job::{
         connect, export,
-        forms::place,
+        forms::{place, stamp},
         report::{FormLine, Sending},
         session::{Opened, Session, opened},
         submit::Steering,
@@ -59,7 +59,11 @@ pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String
 /// The forms as files. Touches no network and changes nothing in the review.
 fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
     let loaded = Store::read_only(&args.file)?;
+    let used = loaded.used.clone();
     let forms = show::forms(here, loaded)?;
+    if !forms.is_empty() {
+        say_stamp(here, &used);
+    }
     let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
     let changes = ledger.to_send(&plan).count();
     let files = write_forms(folder, &forms)?;
@@ -98,6 +102,9 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         connect::fits(&profile.profile, &plan.head)?;
         let session = here.session(store.clone(), Some(here.connect(&profile)?));
         here.log()?;
+        if ready > 0 {
+            say_stamp(here, &used);
+        }
         let account = &profile.profile.commcare.username;
         send(here, &session, account, &before, args, out).await
     };
@@ -202,6 +209,13 @@ async fn send(
         _ => say(&format!("not everything is settled. {}", next(args))),
     }
     Ok(exit)
+}
+
+/// Says what the forms set beside the approved changes, before anything is written or sent.
+fn say_stamp(here: &Here, used: &Used) {
+    if let Some((property, date)) = stamp(used, (here.clock)()) {
+        say(&format!("each case also gets {property} = {date}, as the profile's stamp_property asks"));
+    }
 }
 
 fn next(args: &args::Submit) -> String {

@@ -10,7 +10,7 @@ use crate::{
     domain::{plan::Head, quarter::Quarter, text::inert},
     io::{
         commcare::CommCare,
-        config::{Dhis2Secret, Profile, Secrets, UsedMapping},
+        config::{Dhis2Secret, Profile, Secrets, SettingsError, UsedMapping, Wrong},
         dhis2::{Dhis2, root},
         http::{Client, Side, SignIn, Sleeper},
         store::Used,
@@ -53,8 +53,25 @@ pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleepe
 }
 
 /// What reading this quarter with this profile means. `facilities` are names or ids; none for all.
-pub fn ask(profile: &Profile, mapping: UsedMapping, quarter: Quarter, facilities: Vec<String>) -> Ask {
-    Ask {
+/// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
+/// would be a date.
+pub fn ask(
+    profile: &Profile,
+    mapping: UsedMapping,
+    quarter: Quarter,
+    facilities: Vec<String>,
+) -> Result<Ask, SettingsError> {
+    if let Some(stamp) = &profile.stamp_property
+        && let Some(row) = mapping.mapping.rows.iter().find(|row| row.property == *stamp)
+    {
+        let what = format!(
+            "The property {stamp} is also stamp_property of profile {}, which sets it to a date. Change one of them.",
+            profile.name
+        );
+        let line = mapping.file.is_some().then_some(row.line);
+        return Err(SettingsError { file: mapping.file, wrong: vec![Wrong { line, what }] });
+    }
+    Ok(Ask {
         quarter,
         project: profile.commcare.project.clone(),
         label: profile.label.clone(),
@@ -71,7 +88,7 @@ pub fn ask(profile: &Profile, mapping: UsedMapping, quarter: Quarter, facilities
             stamp_property: profile.stamp_property.clone(),
             submit_user_id: profile.submit_user_id.clone().unwrap_or_default(),
         },
-    }
+    })
 }
 
 /// A review of one place was to be used with the profile of another (fault matrix row F09). Nothing was asked or sent.
@@ -134,9 +151,21 @@ mod tests {
 
     fn head(profile: &Profile) -> Head {
         let mapping = UsedMapping { label: "built-in".into(), file: None, mapping: Mapping::built_in() };
-        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new());
+        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new()).unwrap();
         let head = sample(1, 1, |_| {}).head.clone();
         Head { project: ask.project, dhis2: ask.dhis2, commcare: ask.commcare, case_type: ask.case_type, ..head }
+    }
+
+    #[test]
+    fn a_stamp_is_no_property_of_the_mapping() {
+        let mut profile = profile("onse", "https://d.example.org");
+        let mapping = || UsedMapping { label: "m".into(), file: Some("m.csv".into()), mapping: Mapping::built_in() };
+        let asked = |profile: &Profile| ask(profile, mapping(), Quarter::parse("2026Q2").unwrap(), Vec::new());
+        profile.stamp_property = Some("dhis2_last_imported".to_owned());
+        assert_eq!(asked(&profile).unwrap().used.stamp_property, profile.stamp_property);
+        profile.stamp_property = Some(mapping().mapping.rows[1].property.clone());
+        let said = asked(&profile).unwrap_err().to_string();
+        assert!(said.starts_with("m.csv:3: ") && said.contains("stamp_property of profile p"), "{said}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     forms::{
         Next, bytes, cases_now, chunks, form_count, form_outcome, forms_now, fresh_id, judge, line, line_of, place,
-        three_way,
+        stamp, three_way,
     },
     report::{Check, FormLine, Level, Phase, Sending},
     session::{Opened, Session, Sources},
@@ -105,7 +105,8 @@ impl Session {
         }
         let at = self.now();
         let forms = form_count(&ready, used.chunk_size);
-        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines })
+        let stamp = stamp(&used, (self.clock)());
+        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines, stamp })
     }
 
     /// The forms as they stand now; see [`forms_now`]. Reads the review file only.

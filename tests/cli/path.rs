@@ -122,6 +122,25 @@ fn a_dry_run_writes_forms_and_changes_nothing() {
 }
 
 #[test]
+fn the_stamp_is_said_before_it_is_written() {
+    let home = crate::rig::Home::new();
+    let servers = Servers::start(&home, &[]);
+    let stamped = servers.config().replace("label =", "stamp_property = \"dhis2_last_imported\"\nlabel =");
+    let home = home.settings(&stamped, Some(&servers.secrets()));
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    let said = |args: &[&str]| home.run(&[&["submit", "q.review"], args].concat()).ok(0).err;
+    assert!(!said(&["--dry-run", "none"]).contains("dhis2_last_imported"), "no form, no stamp");
+    home.run(&["decide", "q.review", "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
+    let count = home.run(&["show", "q.review", "--json"]).json()["counts"]["approved"].to_string();
+    for args in [["--dry-run", "forms"], ["--write", &count]] {
+        let err = said(&args);
+        assert!(err.contains("each case also gets dhis2_last_imported = 20"), "{err}");
+    }
+    let form = fs::read_to_string(home.path("forms/form-001.xml")).unwrap();
+    assert!(form.contains("<dhis2_last_imported>20"), "{form}");
+}
+
+#[test]
 fn what_was_approved_twice_is_held_the_second_time() {
     let (home, _servers) = ready();
     for file in ["first.review", "second.review"] {

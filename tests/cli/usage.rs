@@ -62,6 +62,18 @@ fn a_mapping_that_cannot_be_used_is_refused() {
 }
 
 #[test]
+fn a_stamp_that_the_mapping_writes_is_refused() {
+    let stamped = CONFIG.replace("label = \"TEST\"", "stamp_property = \"dhis_admissions_in_quarter\"");
+    let home = Home::new().settings(&stamped, Some(SECRETS));
+    home.run(&["plan"]).refused(2, &["dhis_admissions_in_quarter", "stamp_property of profile p"]);
+    fs::write(home.path("case_property_map.csv"), include_str!("../../case_property_map.csv")).unwrap();
+    home.run(&["plan"]).refused(2, &["case_property_map.csv:", "dhis_admissions_in_quarter"]);
+    let reserved = CONFIG.replace("label = \"TEST\"", "stamp_property = \"owner_id\"");
+    Home::new().settings(&reserved, Some(SECRETS)).run(&["plan"]).refused(2, &["config.toml:2: ", "owner_id"]);
+    assert!(home.reviews().is_empty());
+}
+
+#[test]
 fn quarters_are_refused_with_examples() {
     let home = Home::new().settings(CONFIG, Some(SECRETS));
     for period in ["2026Q5", "2026", "next"] {
