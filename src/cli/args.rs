@@ -152,7 +152,8 @@ pub(super) struct Show {
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
-    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all
+    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all. A filter that finds
+    /// one change and names its facility and its prop: decides it alone; any other is a bulk decision
     #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
     pub(super) filter: Filter,
     /// Will be written
@@ -164,7 +165,7 @@ pub(super) struct Decide {
     /// Back to undecided
     #[arg(long, group = "act")]
     pub(super) clear: bool,
-    /// Why; a STOP is approved one at a time and with a reason
+    /// Why; a STOP is approved one at a time, named by facility and prop:, and with a reason
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }

@@ -28,6 +28,10 @@ fn plan_decide_submit_and_show_says_applied() {
     let one = format!("{id} prop:{}", cell["property"].as_str().unwrap());
     let decide = |more: &[&str]| home.run(&[&["decide", "q.review", "--where", &one, "--approve"], more].concat());
     decide(&[]).refused(6, &["STOP", "--reason"]);
+    // The same change found by chance, its facility read alone, is not named and not taken.
+    home.run(&["plan", "-o", "alone.review", "--facility", &id]).ok(3);
+    let by_chance = ["decide", "alone.review", "--where", "is:stop", "--approve", "--reason", "seen the register"];
+    home.run(&by_chance).refused(6, &["STOP", &format!("{id} prop:")]);
     decide(&["--reason", "ok"]).refused(6, &["STOP", "--reason"]);
     decide(&["--reason", "seen the register"]).ok(0);
     assert!(decide(&["--reason", "seen the register"]).ok(0).err.contains("already approved"));
