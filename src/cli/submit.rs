@@ -1,6 +1,6 @@
 //! `onse submit`: what is approved goes out and is read back, or is written to a folder to be looked at.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -15,12 +15,17 @@ use super::{
     progress, show, signals,
 };
 use crate::{
-    domain::{outcome::Outcome, plan::Plan, text::inert, value::grouped},
-    io::store::{Form, Store, Used},
+    domain::{
+        outcome::Outcome,
+        plan::Plan,
+        text::inert,
+        value::{grouped, same},
+    },
+    io::store::{Form, Seen, Store, Used},
     job::{
         connect, export,
         forms::{place, stamp},
-        report::{FormLine, Sending},
+        report::Sending,
         session::{Opened, Session, opened},
         submit::Steering,
     },
@@ -144,27 +149,37 @@ impl<'a> Before<'a> {
     }
 
     /// Whether this run is about that form.
-    fn concerns(&self, form: &FormLine) -> bool {
-        form.number > self.forms || self.open.contains(&form.number)
+    fn concerns(&self, number: usize) -> bool {
+        number > self.forms || self.open.contains(&number)
     }
 
-    /// Whether something may have left although the run broke off.
-    fn in_doubt(&self, now: &[Form]) -> bool {
-        now.len() > self.forms || !self.open.is_empty()
+    /// Whether a form of this run changed a case, or may have. `now` are the forms as the review file has them.
+    fn touched(&self, now: &[Form]) -> bool {
+        (1..).zip(now).filter(|(number, _)| self.concerns(*number)).any(|(_, form)| !refused_whole(form))
     }
 
-    /// How the run ended.
-    fn verdict(&self, sending: &Sending, interrupted: bool) -> Exit {
-        let concerned = || sending.forms.iter().filter(|form| self.concerns(form));
+    /// How the run ended. `touched` says whether a case was changed, or may have been.
+    fn verdict(&self, sending: &Sending, touched: bool, interrupted: bool) -> Exit {
+        let concerned = || sending.forms.iter().filter(|form| self.concerns(form.number));
         if concerned().all(|form| form.outcome == Some(Outcome::Applied)) {
             return if sending.held.is_empty() { Exit::Done } else { Exit::Held };
         }
-        match concerned().any(|form| form.form_id.is_some()) {
-            true => Exit::Partly,
-            false if interrupted => Exit::Interrupted,
-            false => Exit::Failed,
+        let left = concerned().any(|form| form.form_id.is_some());
+        match (touched, interrupted && !left) {
+            (true, _) => Exit::Partly,
+            (_, true) => Exit::Interrupted,
+            _ => Exit::Failed,
         }
     }
+}
+
+/// Whether the server said no to the whole form, and nothing that was read since says otherwise.
+fn refused_whole(form: &Form) -> bool {
+    let as_before = |seen: &Seen| {
+        let cell = form.cells.iter().find(|cell| cell.cell() == seen.cell);
+        cell.is_some_and(|cell| same(seen.value.as_deref(), cell.old.as_deref()))
+    };
+    form.outcome == Outcome::NotApplied && form.seen.iter().all(as_before)
 }
 
 async fn send(
@@ -187,9 +202,7 @@ async fn send(
     let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
         Ok(sending) => sending,
         Err(error) => {
-            // What was frozen may have left: the file knows, and the next run settles it.
-            let forms = session.open().await.map(|opened| opened.forms).unwrap_or_default();
-            let exit = if before.in_doubt(&forms) { Exit::Partly } else { Exit::of(&error) };
+            let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };
             return Err(refused(exit, format!("{error:#}. {}", next(args))));
         }
     };
@@ -199,16 +212,25 @@ async fn send(
     } else {
         report(before.plan, &sending, out)?;
     }
-    let exit = before.verdict(&sending, stop.is_cancelled());
+    let exit = before.verdict(&sending, touched(session, before).await, stop.is_cancelled());
     if let Some(note) = &sending.note {
         say(note);
     }
     match exit {
         Exit::Done => {}
+        Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
+            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(args)));
+        }
         Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(args))),
+        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {}", next(args))),
         _ => say(&format!("not everything is settled. {}", next(args))),
     }
     Ok(exit)
+}
+
+/// Whether a form of this run changed a case, or may have: the file knows what left. One that cannot be read settles nothing.
+async fn touched(session: &Session, before: &Before<'_>) -> bool {
+    session.open().await.map_or(true, |now| before.touched(&now.forms))
 }
 
 /// Says what the forms set beside the approved changes, before anything is written or sent.
@@ -223,7 +245,10 @@ fn next(args: &args::Submit) -> String {
     format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
 }
 
-fn report(plan: &Plan, sending: &Sending, out: &mut Out) -> Result<()> {
+/// Cells that were set already and are named one by one.
+const MOST_SET: usize = 20;
+
+fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
     for form in &sending.forms {
         let outcome = form.outcome.map_or("not sent", Outcome::words);
         let (first, last) = (inert(&form.first), inert(&form.last));
@@ -235,18 +260,25 @@ fn report(plan: &Plan, sending: &Sending, out: &mut Out) -> Result<()> {
             writeln!(out, "         CommCare HQ: {}", inert(answer))?;
         }
     }
+    for set in sending.elsewhere.iter().take(MOST_SET) {
+        writeln!(out, "already set  {}", inert(&place(plan, set.cell)))?;
+    }
+    if sending.elsewhere.len() > MOST_SET {
+        writeln!(out, "already set  and {} more", number(sending.elsewhere.len() - MOST_SET))?;
+    }
     for held in &sending.held {
         writeln!(out, "held     {}: {}", inert(&place(plan, held.cell)), inert(&held.why))?;
     }
     writeln!(
         out,
-        "changes  {}   applied {}   accepted, not seen {}   not applied {}   unknown {}   held {}",
+        "changes  {}   applied {}   accepted, not seen {}   not applied {}   unknown {}   held {}   already set {}",
         number(sending.changes),
         number(sending.applied),
         number(sending.accepted),
         number(sending.not_applied),
         number(sending.unknown),
-        number(sending.held.len())
+        number(sending.held.len()),
+        number(sending.elsewhere.len())
     )?;
     Ok(())
 }
@@ -260,7 +292,8 @@ mod tests {
     use super::*;
     use crate::{
         domain::plan::{Cell, sample},
-        job::report::Held,
+        io::store::FormCell,
+        job::report::{FormLine, Held},
     };
 
     fn line(number: usize, outcome: Option<Outcome>) -> FormLine {
@@ -280,28 +313,76 @@ mod tests {
     fn the_exit_code_is_about_this_run() {
         use Outcome::{Accepted, Applied, NotApplied, Unknown};
         let plan = sample(1, 1, |_| {});
-        let held = Held { cell: Cell { facility: 0, property: 0 }, now: None, already_set: false, why: String::new() };
-        // Forms as they end, how many there were before, which of those were open, held cells, interrupted, exit.
+        let cell = Cell { facility: 0, property: 0 };
+        let held = [Held { cell, now: None, already_set: false, why: String::new() }];
+        // Forms as they end, how many there were before, which of those were open, held cells, touched, interrupted, exit.
         let check =
-            |outcomes: &[Option<Outcome>], forms: usize, open: &[usize], held: &[Held], stopped: bool, exit: Exit| {
+            |outcomes: &[Option<Outcome>], forms, open: &[usize], held: &[Held], touched, stopped, exit: Exit| {
                 let lines = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
-                let sending = Sending { forms: lines, held: held.to_vec(), ..Sending::default() };
+                let elsewhere = vec![Held { cell, now: None, already_set: true, why: String::new() }];
+                let sending = Sending { forms: lines, held: held.to_vec(), elsewhere, ..Sending::default() };
                 let before = Before { plan: &plan, forms, open: open.to_vec() };
-                assert_eq!(before.verdict(&sending, stopped), exit, "{outcomes:?} {open:?}");
+                assert_eq!(before.verdict(&sending, touched, stopped), exit, "{outcomes:?} {open:?}");
             };
-        let held = [held];
-        check(&[Some(Applied)], 0, &[], &[], false, Exit::Done);
-        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(Unknown)], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(NotApplied), None], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(Applied)], 0, &[], &held, false, Exit::Held);
-        check(&[Some(Accepted)], 0, &[], &held, false, Exit::Partly);
-        check(&[], 0, &[], &held, false, Exit::Held);
-        check(&[None], 0, &[], &[], false, Exit::Failed);
-        check(&[None], 0, &[], &[], true, Exit::Interrupted);
-        check(&[Some(Applied), None], 0, &[], &[], true, Exit::Partly);
+        check(&[Some(Applied)], 0, &[], &[], true, false, Exit::Done);
+        check(&[], 0, &[], &[], false, false, Exit::Done);
+        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(Unknown)], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], false, false, Exit::Failed);
+        check(&[Some(NotApplied), None], 0, &[], &held, false, true, Exit::Failed);
+        check(&[Some(Applied)], 0, &[], &held, true, false, Exit::Held);
+        check(&[Some(Accepted)], 0, &[], &held, true, false, Exit::Partly);
+        check(&[], 0, &[], &held, false, false, Exit::Held);
+        check(&[None], 0, &[], &[], false, false, Exit::Failed);
+        check(&[None], 0, &[], &[], false, true, Exit::Interrupted);
+        check(&[Some(Applied), None], 0, &[], &[], true, true, Exit::Partly);
         // A form that was refused in an earlier run is no matter of this one; one that was open is.
-        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], false, Exit::Done);
-        check(&[Some(Unknown), None], 1, &[1], &[], false, Exit::Partly);
+        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], true, false, Exit::Done);
+        check(&[Some(Unknown), None], 1, &[1], &[], true, false, Exit::Partly);
+    }
+
+    #[test]
+    fn a_refused_form_changed_nothing_and_any_other_may_have() {
+        let plan = sample(1, 1, |_| {});
+        let form = |outcome, seen: &[&str]| {
+            let cell = Cell { facility: 0, property: 0 };
+            let seen = seen.iter().map(|value| Seen { cell, outcome, value: Some((*value).to_owned()) });
+            Form {
+                number: 1,
+                form_id: String::new(),
+                generation: 1,
+                frozen_at: String::new(),
+                bytes: Vec::new(),
+                cells: vec![FormCell { facility: 0, property: 0, old: Some("1".into()), new: "2".into() }],
+                outcome,
+                answer: None,
+                seen: seen.collect(),
+            }
+        };
+        let before = |forms, open: &[usize]| Before { plan: &plan, forms, open: open.to_vec() };
+        use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
+        for outcome in [Accepted, Applied, Frozen, Unknown] {
+            assert!(before(0, &[]).touched(&[form(outcome, &[])]), "{outcome:?}");
+        }
+        assert!(!before(0, &[]).touched(&[form(NotApplied, &[]), form(NotApplied, &["1"])]));
+        assert!(before(0, &[]).touched(&[form(NotApplied, &["3"])]), "accepted, and someone wrote over it");
+        assert!(!before(1, &[]).touched(&[form(Applied, &[])]), "an earlier run");
+        assert!(before(1, &[1]).touched(&[form(Unknown, &[])]));
+    }
+
+    #[test]
+    fn what_was_set_already_is_named_up_to_a_bound() {
+        let plan = sample(30, 1, |_| {});
+        let set =
+            |facility| Held { cell: Cell { facility, property: 0 }, now: None, already_set: true, why: String::new() };
+        let sending = Sending { elsewhere: (0..23).map(set).collect(), ..Sending::default() };
+        let mut out = Vec::new();
+        report(&plan, &sending, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("already set  ")).collect();
+        assert_eq!((lines.len(), lines[20]), (21, "already set  and 3 more"), "{out}");
+        assert_eq!(lines[0], format!("already set  {}", place(&plan, set(0).cell)));
+        assert!(out.trim_end().ends_with("already set 23"), "{out}");
     }
 }

@@ -235,6 +235,8 @@ impl Run<'_> {
         let number = self.forms.len() + 1;
         self.say(|state| {
             state.phase = Phase::Sending;
+            let (elsewhere, held): (Vec<_>, Vec<_>) = held.into_iter().partition(|one| one.already_set);
+            state.elsewhere.extend(elsewhere);
             state.held.extend(held);
         });
         if cells.is_empty() {

@@ -100,12 +100,13 @@ fn a_server_that_is_down_keeps_the_decisions() {
 }
 
 #[test]
-fn a_refused_form_is_exit_4_and_can_be_sent_anew() {
+fn a_refused_form_is_exit_1_and_can_be_sent_anew() {
     let (home, _servers, between) = through(Mode::RefuseForms);
     let count = approved(&home);
-    let ran = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(4);
+    let ran = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(1);
     let refused = forms(&ran);
     assert!(refused.len() == 1 && refused[0]["outcome"] == "NOT_APPLIED", "{refused:?}");
+    assert!(ran.err.contains("no case was changed"), "{ran:?}");
     assert!(ran.err.contains("403") && ran.err.contains("onse show q.review"), "{ran:?}");
     between.set(Mode::Pass);
     let again = forms(&home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(0));
