@@ -106,6 +106,8 @@ fn what_a_case_block_cannot_carry_is_refused_and_named() {
         (block("c1", &[]), "Case c1 cannot be sent: nothing is to be changed in it"),
         (block("", &[("p", "1")]), "The form cannot be built: one of its cases has no id"),
         (block("c\n1", &[("p", "1")]), "Case c\\n1 cannot be sent: its id holds the character U+000A"),
+        (block("c\u{202e}1", &[("p", "1")]), "Case c\\u{202e}1 cannot be sent: its id holds the character U+202E"),
+        (block("c\u{200b}1", &[("p", "1")]), "Case c\\u{200b}1 cannot be sent: its id holds the character U+200B"),
         (
             block("c1", &[("p", "a\u{1}")]),
             "Property p of case c1 cannot be sent: its value holds the character U+0001, which XML cannot carry",

@@ -10,7 +10,7 @@ use std::fmt;
 
 use quick_xml::escape::partial_escape;
 
-use super::mapping::property_fault;
+use super::{mapping::property_fault, text::inert};
 
 /// The form namespace when the profile names none; the same as that of the importer before this one (commcare.md
 /// section 3).
@@ -252,9 +252,15 @@ fn html(value: &str) -> String {
     partial_escape(value).replace('"', "&quot;").replace('\'', "&#x27;")
 }
 
-/// A character that has no place in an id or a name, though some of them may stand in a value.
+/// A character that has no place in an id or a name, though some of them may stand in a value: what a person would not see, or
+/// would see in another order, could not be checked by anyone.
 fn unprintable(text: &str) -> Option<char> {
-    forbidden(text).or_else(|| text.chars().find(|c| c.is_control()))
+    let unseen = |c: &char| {
+        let mut bytes = [0; 4];
+        let one: &str = c.encode_utf8(&mut bytes);
+        inert(one) != one
+    };
+    forbidden(text).or_else(|| text.chars().find(unseen))
 }
 
 /// Whether it has the one shape HQ's own tools write, six digits after the point.
