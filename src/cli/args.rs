@@ -143,7 +143,8 @@ pub(super) struct Show {
     /// One JSON object; without a filter every cell
     #[arg(long)]
     pub(super) json: bool,
-    /// The forms as they stand now; form id and times are made at sending
+    /// The exact bytes of the forms as they stand now, for a file or another program, not for a terminal; form id and times are
+    /// made at sending
     #[arg(long, conflicts_with_all = ["json", "facility", "property", "filter"])]
     pub(super) xml: bool,
 }

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::{
     args,
-    exit::{Exit, refused},
+    exit::{Exit, refused, told},
     here::Here,
     out::{Out, count, say},
 };
@@ -51,13 +51,14 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     let label = format!("{} {words}", number(chosen.take.len()));
     let entry = ledger
         .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
-        .map_err(|why| anyhow!("{why}; nothing was changed"))?;
+        .map_err(|why| anyhow!("{why}"))?;
     session.record(entry, &plan).await?;
-    writeln!(out, "{} {} {words}", act.past(), changes(chosen.take.len()))?;
-    for line in chosen.left(&plan) {
-        writeln!(out, "{line}")?;
-    }
-    writeln!(out, "{}", decided(&ledger.all(), ledger.sent()))?;
+    let mut report = vec![format!("{} {} {words}", act.past(), changes(chosen.take.len()))];
+    report.extend(chosen.left(&plan));
+    report.push(decided(&ledger.all(), ledger.sent()));
+    writeln!(out, "{}", report.join("\n")).and_then(|()| out.flush()).with_context(|| {
+        told(Exit::Failed, format!("the decision is in {}; it could not be told", args.file.display()))
+    })?;
     let ready = ledger.to_send(&plan).count();
     if ready > 0 {
         say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", args.file.display()));

@@ -10,19 +10,19 @@ use anyhow::Result;
 
 use super::{
     args::{self, Country, Scope},
-    exit::{Exit, usage},
-    here::{Here, first_steps},
+    exit::{Exit, told, usage},
+    here::{Here, create, first_steps},
     log,
-    out::{Out, say},
+    out::{Out, count, say},
     read, sandbox,
     screen::{Opening, screen},
 };
 use crate::{
-    domain::{mapping::Mapping, plan::Head},
+    domain::{mapping::Mapping, outcome::Outcome, plan::Head},
     io::{
         config::{Dhis2Secret, Secrets, UsedMapping, load},
         http::Secret,
-        store::Store,
+        store::{Form, Store},
     },
     job::{
         connect::{self, Ways},
@@ -121,7 +121,7 @@ async fn new(
     account: String,
     log: Option<PathBuf>,
 ) -> Result<Exit> {
-    let session = here.session(Store::create(path)?, Some(connect));
+    let session = here.session(create(path)?, Some(connect));
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
@@ -132,7 +132,9 @@ async fn new(
         who: here.who.clone(),
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
-    read::discard(path);
+    if path.exists() {
+        read::discard(path);
+    }
     shown
 }
 
@@ -155,12 +157,48 @@ fn host(address: &str) -> String {
     rest.split('/').next().unwrap_or(rest).to_owned()
 }
 
-/// Hands over to the screen, and closes the file whatever comes of it.
+/// Hands over to the screen, closes the file whatever comes of it, and says what is left open.
 async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
     let session: Session = opening.session.clone();
+    let before = session.open().await.map(|opened| fates(&opened.forms)).unwrap_or_default();
     let shown = screen(here, opening).await;
+    let now = session.open().await;
     session.close();
-    shown
+    let now = match now {
+        Ok(opened) => fates(&opened.forms),
+        // Nothing was ever read into it, so nothing was decided.
+        Err(_) if Store::discard_blank(session.path()).unwrap_or(false) => return shown.map(|()| Exit::Done),
+        Err(error) => {
+            let file = session.path().display();
+            let words = format!("{file} could not be read again, so whether all that was sent is settled is not known");
+            return Err(shown.err().unwrap_or(error).context(told(Exit::Partly, words)));
+        }
+    };
+    ended(shown, &before, &now, session.path())
+}
+
+fn fates(forms: &[Form]) -> Vec<Outcome> {
+    forms.iter().map(|form| form.outcome).collect()
+}
+
+/// What leaving means: forms that are not settled are not done, and what was decided stays decided. `before` and `now` are the
+/// outcomes of the forms when the review was opened and when it was left.
+fn ended(shown: Result<()>, before: &[Outcome], now: &[Outcome], file: &Path) -> Result<Exit> {
+    let open = now.iter().filter(|outcome| !outcome.settled()).count();
+    let file = file.display();
+    let not_settled =
+        format!("{} not settled: open it again, and v on tab 4 settles them", count(open, "form is", "forms are"));
+    if let Err(error) = shown {
+        let exit = if open > 0 || before != now { Exit::Partly } else { Exit::Failed };
+        let open = if open > 0 { format!("; {not_settled}") } else { String::new() };
+        let words = format!("the screen broke off; decisions are in {file}; onse review {file} goes on{open}");
+        return Err(error.context(told(exit, words)));
+    }
+    if open == 0 {
+        return Ok(Exit::Done);
+    }
+    say(&not_settled);
+    Ok(Exit::Partly)
 }
 
 /// `onse demo`: a sandbox in this process, everything it writes in one temporary folder.
@@ -200,4 +238,40 @@ fn needs_a_screen(instead: &str) -> Result<()> {
         return Ok(());
     }
     Err(usage(format!("the review needs a terminal on both sides; {instead}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::leaves_unsaid;
+
+    #[test]
+    fn leaving_with_open_forms_is_not_done() {
+        use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
+        let file = Path::new("q.review");
+        let left = |now: &[Outcome]| ended(Ok(()), &[], now, file).unwrap();
+        assert_eq!([left(&[]), left(&[Applied, NotApplied])], [Exit::Done, Exit::Done]);
+        for open in [Accepted, Frozen, Unknown] {
+            assert_eq!(left(&[Applied, open]), Exit::Partly, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_screen_says_where_the_decisions_are() {
+        use Outcome::{Applied, Unknown};
+        let broken = |before: &[Outcome], now: &[Outcome]| {
+            let error =
+                ended(Err(anyhow::anyhow!("the terminal is gone")), before, now, Path::new("q.review")).unwrap_err();
+            let said = format!("{error:#}");
+            for part in ["decisions are in q.review", "onse review q.review goes on", "the terminal is gone"] {
+                assert!(said.contains(part), "{said}");
+            }
+            assert!(!leaves_unsaid(&error), "{said}");
+            (Exit::of(&error), said.contains("not settled"))
+        };
+        assert_eq!(broken(&[], &[]), (Exit::Failed, false));
+        assert_eq!(broken(&[Applied], &[Applied]), (Exit::Failed, false));
+        assert_eq!(broken(&[], &[Applied]), (Exit::Partly, false));
+        assert_eq!(broken(&[Unknown], &[Unknown]), (Exit::Partly, true));
+    }
 }

@@ -1,6 +1,10 @@
 //! `onse submit`: what is approved goes out and is read back, or is written to a folder to be looked at.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -9,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args,
-    exit::{Exit, refused, usage},
+    exit::{Exit, refused, told, usage},
     here::Here,
     out::{Out, count, say},
-    progress, show, signals,
+    private, progress, show, signals,
 };
 use crate::{
     domain::{
@@ -44,18 +48,26 @@ pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(usage(format!("{} is not empty; name a new or an empty folder", folder.display())));
     }
-    let mut files = Vec::new();
     if !forms.is_empty() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        private::folders(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    for (number, form) in (1..).zip(forms) {
-        let path = folder.join(format!("form-{number:03}.xml"));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
-        file.write_all(form).with_context(|| format!("cannot write {}", path.display()))?;
+    write_each(folder, forms, |path, form| private::file(path)?.write_all(form))
+}
+
+/// Writes one form after the other. Where one cannot be written, the error says what is there already.
+fn write_each(
+    folder: &Path,
+    forms: &[Vec<u8>],
+    mut write: impl FnMut(&Path, &[u8]) -> io::Result<()>,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for (at, form) in (1..).zip(forms) {
+        let path = folder.join(format!("form-{at:03}.xml"));
+        write(&path, form).with_context(|| {
+            let (path, done, all) = (path.display(), number(files.len()), count(forms.len(), "form", "forms"));
+            let before = format!("{done} of {all} in {} were written before it", folder.display());
+            told(Exit::Failed, format!("cannot write {path}; {before}. Nothing was sent, and the review is as it was"))
+        })?;
         files.push(path.display().to_string());
     }
     Ok(files)
@@ -206,13 +218,17 @@ async fn send(
             return Err(refused(exit, format!("{error:#}. {}", next(args))));
         }
     };
-    if args.json {
-        export::submission(before.plan, &sending, out)?;
-        writeln!(out)?;
-    } else {
-        report(before.plan, &sending, out)?;
-    }
     let exit = before.verdict(&sending, touched(session, before).await, stop.is_cancelled());
+    let reported = if args.json {
+        export::submission(before.plan, &sending, out).and_then(|()| writeln!(out)).map_err(Into::into)
+    } else {
+        report(before.plan, &sending, out)
+    };
+    reported.and_then(|()| Ok(out.flush()?)).with_context(|| {
+        // Whoever cannot read the result must not take it for done.
+        let exit = if matches!(exit, Exit::Done | Exit::Held) { Exit::Partly } else { exit };
+        told(exit, format!("the result could not be written. {}", next(args)))
+    })?;
     if let Some(note) = &sending.note {
         say(note);
     }
@@ -307,6 +323,19 @@ mod tests {
             outcome,
             answer: None,
         }
+    }
+
+    #[test]
+    fn half_a_dry_run_says_what_is_there() {
+        let mut left = 2;
+        let full = |_: &Path, _: &[u8]| {
+            left -= 1;
+            if left < 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        };
+        let error = write_each(Path::new("forms"), &vec![Vec::new(); 5], full).unwrap_err();
+        let said = format!("{error:#}");
+        assert!(said.contains("form-003.xml") && said.contains("2 of 5 forms in forms"), "{said}");
+        assert!(said.contains("Nothing was sent") && !crate::cli::exit::leaves_unsaid(&error), "{said}");
     }
 
     #[test]

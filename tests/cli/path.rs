@@ -99,6 +99,10 @@ fn the_json_of_plan_is_the_contract() {
     assert!(plan["skipped"].as_array().unwrap().iter().any(|case| case["reason"] == "no external id"));
     // The default place, below the data folder and the project.
     let file = home.reviews().pop().unwrap();
+    for folder in ["data", "data/logs", "data/reviews", "data/reviews/onse-demo"] {
+        assert_eq!(home.mode_of(folder), 0o700, "{folder}");
+    }
+    assert_eq!(home.mode_of("data/logs/onse.log"), 0o600);
     assert!(file.starts_with(home.path("data/reviews/onse-demo")), "{}", file.display());
     assert!(file.file_name().unwrap().to_str().unwrap().starts_with("2026Q2-"), "{}", file.display());
 }
@@ -114,6 +118,7 @@ fn a_dry_run_writes_forms_and_changes_nothing() {
     drop(servers);
     let dry = home.run(&["submit", "q.review", "--dry-run", "forms"]).ok(0);
     assert_eq!(dry.out, "forms/form-001.xml\n");
+    assert_eq!((home.mode_of("forms"), home.mode_of("forms/form-001.xml")), (0o700, 0o600));
     let form = fs::read_to_string(home.path("forms/form-001.xml")).unwrap();
     assert!(form.contains("<dhis_village_clinics>") && form.contains("importer@example.org"), "{form}");
     assert_eq!(fs::read(home.path("q.review")).unwrap(), review, "the review is as it was");

@@ -9,7 +9,11 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::rig::{Home, Servers, ready};
+use crate::{
+    between::Mode,
+    rig::{Home, Servers, ready},
+    trouble::{approved, interrupted_twice, through},
+};
 
 /// Longest wait for a text.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -144,6 +148,31 @@ fn the_newest_unfinished_review_is_gone_on_with() {
     leave(Terminal::start(&home, &["review", "--facility", facility.as_str().unwrap()]), "Left to decide");
     assert_eq!(home.reviews().len(), 3);
     leave(Terminal::start(&home, &["review", "--offline", first[0].to_str().unwrap()]), "Left to decide");
+}
+
+#[test]
+fn leaving_with_a_form_that_is_not_settled_is_exit_4() {
+    let (home, _servers, between) = through(Mode::LoseForms);
+    let count = approved(&home);
+    interrupted_twice(&home, &between, &count).ok(4);
+    for args in [&["review", "--offline", "q.review"][..], &["review", "q.review"]] {
+        let mut terminal = Terminal::start(&home, args);
+        terminal.wait("UNKNOWN");
+        terminal.press("q");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 4, "{shown}");
+        assert!(shown.contains("1 form is not settled"), "{shown}");
+    }
+}
+
+#[test]
+fn the_bytes_of_forms_are_not_written_to_a_terminal() {
+    let (home, _servers) = ready();
+    approved(&home);
+    let (code, shown) = Terminal::start(&home, &["show", "q.review", "--xml"]).end();
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("--xml > forms.xml") && !shown.contains("<system"), "{shown}");
+    assert!(home.run(&["show", "q.review", "--xml"]).ok(0).out.contains("<system"));
 }
 
 #[test]

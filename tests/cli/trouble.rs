@@ -17,7 +17,7 @@ use crate::{
 const MARK: &str = "marked-secret-7f3a";
 
 /// A home whose settings lead to the sandbox through a server that goes wrong.
-fn through(mode: Mode) -> (Home, Servers, Between) {
+pub(crate) fn through(mode: Mode) -> (Home, Servers, Between) {
     let home = Home::new();
     let servers = Servers::start(&home, &[]);
     let between = Between::start(&servers.text("commcare_url"), mode);
@@ -27,7 +27,7 @@ fn through(mode: Mode) -> (Home, Servers, Between) {
 }
 
 /// A review with one property approved, and how many changes that is.
-fn approved(home: &Home) -> String {
+pub(crate) fn approved(home: &Home) -> String {
     home.run(&["plan", "-o", "q.review"]).ok(3);
     home.run(&["decide", "q.review", "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
     home.run(&["show", "q.review", "--json"]).ok(0).json()["counts"]["approved"].to_string()
@@ -115,7 +115,7 @@ fn a_refused_form_is_exit_1_and_can_be_sent_anew() {
 }
 
 /// Starts a submission whose form gets no answer, and interrupts it twice.
-fn interrupted_twice(home: &Home, between: &Between, count: &str) -> Ran {
+pub(crate) fn interrupted_twice(home: &Home, between: &Between, count: &str) -> Ran {
     let args = ["submit", "q.review", "--write", count, "--json"];
     let mut child = Running(home.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let mut err = BufReader::new(child.0.stderr.take().unwrap());
