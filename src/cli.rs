@@ -38,7 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(name) = args::secret(&args) {
         say(&format!(
             "{name}: a secret is not taken as an argument, because process lists and the shell's history show it. Set \
-             ONSE_DHIS2_PASSWORD, ONSE_DHIS2_TOKEN or ONSE_COMMCARE_API_KEY, or write it into secrets.toml beside the \
+             ONSE_DHIS2_PASSWORD, ONSE_DHIS2_TOKEN, ONSE_COMMCARE_API_KEY or ONSE_COMMCARE_PASSWORD, or write it into secrets.toml beside the \
              settings. Nothing was done; if that was the real one, change it."
         ));
         return Exit::Usage;

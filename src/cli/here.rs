@@ -20,8 +20,8 @@ use crate::{
     domain::quarter::Quarter,
     io::{
         config::{
-            self, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError, UsedMapping, Wrong,
-            find_secrets, wanted,
+            self, CommCareSecret, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError,
+            UsedMapping, Wrong, find_secrets, wanted,
         },
         http::{Options, Sleeper, real},
         store::Store,
@@ -134,9 +134,9 @@ impl Here {
                     None => Dhis2Secret::Token(prompt::secret("DHIS2 token")?),
                 });
             }
-            if found.commcare_api_key.is_none() {
+            if found.commcare.is_none() {
                 let user = &profile.commcare.username;
-                found.commcare_api_key = Some(prompt::secret(&format!("CommCare API key of {user}"))?);
+                found.commcare = Some(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
             }
         }
         let ways = Ways {

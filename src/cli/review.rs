@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{mapping::Mapping, outcome::Outcome, plan::Head},
     io::{
-        config::{Dhis2Secret, Secrets, UsedMapping, load},
+        config::{CommCareSecret, Dhis2Secret, Profile, Secrets, UsedMapping, load},
         http::Secret,
         store::{Form, Store},
     },
@@ -75,9 +75,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     }
     let connect = here.connect(&ready)?;
     here.log()?;
-    let account = ready.profile.commcare.username.clone();
     let path = folder.join(here.file_name(quarter));
-    let shown = new(here, &path, ask, connect, account, here.log_file()).await;
+    let shown = new(here, &path, ask, connect, &ready.profile, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -87,21 +86,25 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
 async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -> Result<Exit> {
     let loaded = Store::read_only(file)?;
-    let (connect, account) = if offline {
-        (None, String::new())
+    let (connect, profile) = if offline {
+        (None, None)
     } else {
         let ready = here.ready(Some(&loaded.used.profile))?;
         connect::fits(&ready.profile, &loaded.plan.head)
             .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
-        (Some(here.connect(&ready)?), ready.profile.commcare.username)
+        (Some(here.connect(&ready)?), Some(ready.profile))
     };
     here.log()?;
     // Said here as well: on screen the next message takes its place.
     if let Some(said) = &said {
         say(said);
     }
+    let account = profile.as_ref().map(|profile| profile.commcare.username.clone()).unwrap_or_default();
     let run = run_of(here, &loaded.plan.head, account);
-    let session = here.session(Store::open(file)?, connect);
+    let mut session = here.session(Store::open(file)?, connect);
+    if let Some(profile) = profile {
+        session = session.stale_after(profile.stale_after_days);
+    }
     let log = here.log_file();
     let shown = on_screen(here, Opening { session, ask: None, run, log, said }).await;
     kept(file);
@@ -118,17 +121,17 @@ async fn new(
     path: &Path,
     ask: Ask,
     connect: Connect,
-    account: String,
+    profile: &Profile,
     log: Option<PathBuf>,
 ) -> Result<Exit> {
-    let session = here.session(create(path)?, Some(connect));
+    let session = here.session(create(path)?, Some(connect)).stale_after(profile.stale_after_days);
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
         dhis2: host(&ask.dhis2),
         quarter: ask.quarter.to_string(),
         file: String::new(),
-        account,
+        account: profile.commcare.username.clone(),
         who: here.who.clone(),
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
@@ -218,7 +221,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let ways = Ways { dhis2: Arc::clone(&way), commcare: way };
     let secrets = Secrets {
         dhis2: Dhis2Secret::Password(Secret::new(DHIS2_PASSWORD)),
-        commcare_api_key: Secret::new(COMMCARE_API_KEY),
+        commcare: CommCareSecret::ApiKey(Secret::new(COMMCARE_API_KEY)),
     };
     let connect = here.connected(&profile, &secrets, &ways)?;
     // The sandbox holds what the built-in mapping names, whatever stands in the current folder.
@@ -229,7 +232,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let quarter = here.last_quarter();
     let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
     let log = Some(log::file(folder));
-    new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone(), log).await
+    new(here, &folder.join(format!("{quarter}.review")), ask, connect, &profile, log).await
 }
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.

@@ -117,7 +117,11 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         }
         let profile = here.ready(Some(&used.profile))?;
         connect::fits(&profile.profile, &plan.head)?;
-        let session = here.session(store.clone(), Some(here.connect(&profile)?));
+        let days = profile.profile.stale_after_days;
+        if let Some(why) = connect::stale(&plan.head.read_at, (here.clock)(), days).filter(|_| ready > 0) {
+            return Err(usage(format!("this review cannot be submitted: {why}")));
+        }
+        let session = here.session(store.clone(), Some(here.connect(&profile)?)).stale_after(days);
         here.log()?;
         if ready > 0 {
             say_stamp(here, &used);
@@ -373,6 +377,7 @@ mod tests {
 
     #[test]
     fn a_refused_form_changed_nothing_and_any_other_may_have() {
+        use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
         let plan = sample(1, 1, |_| {});
         let form = |outcome, seen: &[&str]| {
             let cell = Cell { facility: 0, property: 0 };
@@ -390,7 +395,6 @@ mod tests {
             }
         };
         let before = |forms, open: &[usize]| Before { plan: &plan, forms, open: open.to_vec() };
-        use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
         for outcome in [Accepted, Applied, Frozen, Unknown] {
             assert!(before(0, &[]).touched(&[form(outcome, &[])]), "{outcome:?}");
         }

@@ -149,6 +149,22 @@ fn the_stamp_is_said_before_it_is_written() {
 }
 
 #[test]
+fn a_password_signs_in_to_commcare_too() {
+    let home = crate::rig::Home::new();
+    let servers = Servers::start(&home, &[]);
+    let dhis2 = servers.secrets().lines().take(2).collect::<Vec<_>>().join("\n");
+    let home = home.settings(&servers.config(), Some(&dhis2));
+    home.run(&["plan"]).refused(2, &["CommCare API key", "ONSE_COMMCARE_API_KEY"]);
+    let home = home.with("ONSE_COMMCARE_PASSWORD", onse::sandbox::COMMCARE_PASSWORD);
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    home.run(&["decide", "q.review", "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
+    let count = home.run(&["show", "q.review", "--json"]).json()["counts"]["approved"].to_string();
+    home.run(&["submit", "q.review", "--write", &count]).ok(0);
+    let home = home.with("ONSE_COMMCARE_PASSWORD", "not-this-one");
+    home.run(&["plan"]).refused(1, &["CommCare HQ", "401", "ONSE_COMMCARE_PASSWORD"]);
+}
+
+#[test]
 fn what_was_applied_elsewhere_is_already_set() {
     let (home, _servers) = ready();
     for file in ["first.review", "second.review"] {

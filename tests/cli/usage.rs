@@ -145,6 +145,27 @@ fn a_review_of_elsewhere_is_not_submitted() {
 }
 
 #[test]
+fn a_review_that_is_too_old_is_not_submitted() {
+    let (home, _servers) = ready();
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    home.run(&["decide", "q.review", "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
+    let count = home.run(&["show", "q.review", "--json"]).json()["counts"]["approved"].to_string();
+    let file = rusqlite::Connection::open(home.path("q.review")).unwrap();
+    let read_at = |at: &str| {
+        let set = "UPDATE generation SET head = json_set(head, '$.read_at', ?1)";
+        assert_eq!(file.execute(set, [at]).unwrap(), 1);
+    };
+    let now: String =
+        file.query_row("SELECT json_extract(head, '$.read_at') FROM generation", [], |row| row.get(0)).unwrap();
+    read_at("2026-01-01T00:00:00Z");
+    let submit = || home.run(&["submit", "q.review", "--write", &count]);
+    submit().refused(2, &["read ", " days ago, and stale_after_days is 14", "onse review --new"]);
+    assert_eq!(home.run(&["show", "q.review", "--json"]).json()["counts"]["sent"], 0);
+    read_at(&now);
+    submit().ok(0);
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_error() {
     let (home, _servers) = ready();
     home.run(&["plan", "-o", "q.review"]).ok(3);
