@@ -234,9 +234,9 @@ pub enum Action {
     Filter,
     /// Show or hide what is unchanged.
     Unchanged,
-    /// Read both sides again from where reading stopped.
+    /// Read both sides anew: nothing is kept of a reading that stopped.
     Read,
-    /// Stop reading, keep what came.
+    /// Stop reading; nothing is kept of it.
     StopReading,
     /// A digit of the count.
     Digit,

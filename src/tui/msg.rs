@@ -106,9 +106,9 @@ pub enum Msg {
 pub enum Cmd {
     /// Open what the review file holds; answered by [`Msg::Read`].
     Open,
-    /// Read both sides, going on where it stopped.
+    /// Read both sides from the beginning; answered by [`Msg::Read`].
     Read,
-    /// Stop reading and keep what came.
+    /// Stop reading; nothing is kept of it.
     CancelRead,
     /// Write a decision to the review file; answered by [`Msg::Recorded`].
     Record(Box<Entry>),

@@ -10,7 +10,11 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::rig::{Home, Servers, cells, ready};
+use crate::{
+    between::Mode,
+    rig::{Home, Servers, cells, ready},
+    trouble::{approved, interrupted_twice, through},
+};
 
 /// Longest wait for a text.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -175,6 +179,31 @@ fn the_second_to_open_a_review_looks_at_it_and_is_told_who_holds_it() {
     third.wait("opened for reading only: ");
     third.press("q");
     assert_eq!(third.end().0, 0);
+}
+
+#[test]
+fn leaving_with_a_form_that_is_not_settled_is_exit_4() {
+    let (home, _servers, between) = through(Mode::LoseForms);
+    let count = approved(&home);
+    interrupted_twice(&home, &between, &count).ok(4);
+    for args in [&["review", "--offline", "q.review"][..], &["review", "q.review"]] {
+        let mut terminal = Terminal::start(&home, args);
+        terminal.wait("UNKNOWN");
+        terminal.press("q");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 4, "{shown}");
+        assert!(shown.contains("1 form is not settled"), "{shown}");
+    }
+}
+
+#[test]
+fn the_bytes_of_forms_are_not_written_to_a_terminal() {
+    let (home, _servers) = ready();
+    approved(&home);
+    let (code, shown) = Terminal::start(&home, &["show", "q.review", "--xml"]).end();
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("--xml > forms.xml") && !shown.contains("<system"), "{shown}");
+    assert!(home.run(&["show", "q.review", "--xml"]).ok(0).out.contains("<system"));
 }
 
 #[test]

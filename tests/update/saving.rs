@@ -172,8 +172,9 @@ fn reading_shows_progress_can_be_stopped_and_begun_again() {
     assert_eq!((desk.model.screen, desk.status()), (Screen::Overview, "nothing is read yet"));
     desk.keys("<esc>");
     assert_eq!(desk.cmds, [Cmd::CancelRead]);
-    desk.tell(Msg::Read(Err("stopped; what came is kept".to_owned())));
-    assert_eq!(desk.model.failed.as_deref(), Some("stopped; what came is kept"));
+    assert_eq!(desk.status(), "stopping; nothing is kept of a reading that was stopped");
+    desk.tell(Msg::Read(Err("reading was stopped; nothing was written".to_owned())));
+    assert_eq!(desk.model.failed.as_deref(), Some("reading was stopped; nothing was written"));
     desk.keys("<enter>");
     assert_eq!((desk.cmds.last(), desk.model.failed.is_none()), (Some(&Cmd::Read), true));
 }
