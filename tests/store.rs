@@ -240,7 +240,7 @@ async fn what_cannot_be_written_is_opened_for_reading_and_says_why() {
             for refused in [
                 store.append(entry, Arc::clone(&plan)).await,
                 store.save_place("{}".to_owned()).await,
-                store.settle(1, Outcome::Applied, None).await,
+                store.keep_sent(1, Outcome::Unknown, None).await,
                 store.save_plan(plan, used(), Vec::new()).await,
             ] {
                 let refused = format!("{:#}", refused.unwrap_err());
