@@ -89,7 +89,7 @@ pub enum Msg {
     Sending(Job, Box<Sending>),
     /// A submission could not start; the sentence says what was and was not sent.
     Refused(Job, String),
-    /// All cells that stand in a form now, which replace those known before: their verdict stands.
+    /// All cells whose verdict stands, in place of those known before: what is in a form that was not refused, and the like.
     Sent(Vec<Cell>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),
