@@ -16,7 +16,7 @@ use onse::{
         commcare::CaseRecord,
         dhis2::{DataValue, Named, OrgUnit},
     },
-    job::assemble::{Answers, Column, assemble},
+    job::assemble::{Answers, Column, Shared, assemble},
 };
 
 fn head() -> Head {
@@ -85,6 +85,7 @@ fn answers(count: usize) -> Answers {
     Answers {
         head: head(),
         cases: (0..count).map(case).collect(),
+        shared: Shared::new(),
         sets: Vec::new(),
         units: (0..count).map(org_unit).collect(),
         values: (0..count).flat_map(|n| values(&columns, &options, n)).collect(),

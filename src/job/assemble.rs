@@ -80,6 +80,8 @@ pub struct Answers {
     pub head: Head,
     /// Cases that take part or are skipped.
     pub cases: Vec<CaseRecord>,
+    /// Organisation units of several open cases, of the whole listing: a twin counts whether or not it was asked for.
+    pub shared: Shared,
     /// The columns.
     pub columns: Vec<Column>,
     /// Data sets with their elements, to tell a blank in a report from no report.
@@ -96,7 +98,7 @@ pub struct Answers {
 
 /// The plan, and the rows behind its cells. Facilities stand by name, so that the order does not depend on the server.
 pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
-    let Answers { head, mut cases, columns, sets, units, values, unread, options } = answers;
+    let Answers { head, mut cases, shared, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let mut skipped = Vec::new();
     cases.retain(|case| match unfit(case) {
@@ -109,7 +111,6 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     });
     let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, &unit_names)).collect();
-    let open = open_by_unit(&facilities);
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     for one in skipped {
@@ -125,7 +126,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
             at: ordinal(at),
             case,
             facility,
-            twins: twins(&open, facility),
+            twins: twins(&shared, facility),
             rows: rows.get(&facility.external_id).map_or(&[], Vec::as_slice),
             unread: unread.get(&facility.external_id).copied(),
         };
@@ -168,19 +169,29 @@ fn facility(case: &CaseRecord, unit_names: &HashMap<&str, &str>) -> Facility {
     }
 }
 
-fn open_by_unit(facilities: &[Facility]) -> HashMap<&str, Vec<&Facility>> {
-    let mut open: HashMap<&str, Vec<&Facility>> = HashMap::new();
-    for facility in facilities.iter().filter(|facility| !facility.closed) {
-        open.entry(&facility.external_id).or_default().push(facility);
+/// Organisation units of several open cases, with case id and name of each.
+pub type Shared = BTreeMap<String, Vec<(String, String)>>;
+
+/// Finds them. Cases are in the order of their names, which does not depend on the server.
+pub fn shared(cases: &[CaseRecord]) -> Shared {
+    let mut open = Shared::new();
+    for case in cases.iter().filter(|case| !case.closed) {
+        if let Some(unit) = &case.external_id {
+            open.entry(unit.clone()).or_default().push((case.case_id.clone(), case.name.clone()));
+        }
+    }
+    open.retain(|_, cases| cases.len() > 1);
+    for cases in open.values_mut() {
+        cases.sort_by(|(a, a_name), (b, b_name)| (a_name, a).cmp(&(b_name, b)));
     }
     open
 }
 
 /// Names of the other open cases of an open facility's organisation unit.
-fn twins<'a>(open: &HashMap<&str, Vec<&'a Facility>>, facility: &Facility) -> Vec<&'a str> {
-    let same = open.get(facility.external_id.as_str()).map_or(&[][..], Vec::as_slice);
-    let others = same.iter().filter(|twin| !facility.closed && twin.case_id != facility.case_id);
-    others.map(|twin| twin.name.as_str()).collect()
+fn twins<'a>(shared: &'a Shared, facility: &Facility) -> Vec<&'a str> {
+    let same = shared.get(&facility.external_id).filter(|_| !facility.closed);
+    let others = same.into_iter().flatten().filter(|(case_id, _)| *case_id != facility.case_id);
+    others.map(|(_, name)| name.as_str()).collect()
 }
 
 /// Data elements of each mapped data set.
@@ -411,6 +422,7 @@ mod tests {
         let unread = [(units[2].to_owned(), State::NoAccess)].into();
         let answers = Answers {
             head: head(),
+            shared: shared(&cases),
             cases,
             columns,
             sets: sets.to_vec(),

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    assemble::{Answers, Column, assemble, columns, unfit},
+    assemble::{Answers, Column, assemble, columns, shared, unfit},
     report::{Bar, Reading},
     session::{Clock, Opened, Session, Sources, opened},
 };
@@ -23,7 +23,7 @@ use crate::{
         mapping::{Mapping, Row},
         plan::{Head, Plan, State},
         quarter::Quarter,
-        text::inert,
+        query::{Called, pick},
     },
     io::{
         commcare::{CaseRecord, Listing},
@@ -120,6 +120,7 @@ impl Reader<'_> {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
         let mut notes = notes(&listing);
+        let shared = shared(&listing.cases);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let unit_ids: BTreeSet<String> =
             cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
@@ -135,7 +136,7 @@ impl Reader<'_> {
         let options = self.options(&values).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
         let head = self.head(&unusable, notes);
-        Ok(assemble(Answers { head, cases, columns, sets, units, values, unread, options }))
+        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, unread, options }))
     }
 
     fn begin(&self) {
@@ -340,39 +341,20 @@ fn notes(listing: &Listing) -> Vec<String> {
     )]
 }
 
-/// The cases of the facilities asked for: by case id, organisation unit id, whole name, or the only name that holds the words.
-fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>> {
+fn called(case: &CaseRecord) -> Called<'_> {
+    let external_id = case.external_id.as_deref().unwrap_or_default();
+    Called { case_id: &case.case_id, external_id, name: &case.name }
+}
+
+/// The cases of the facilities asked for, see [`pick`].
+fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>, NotFound> {
     if wanted.is_empty() {
         return Ok(cases);
     }
+    let called: Vec<Called<'_>> = cases.iter().map(called).collect();
     let mut picked = BTreeSet::new();
     for words in wanted {
-        let lower = words.to_lowercase();
-        let places = |test: &dyn Fn(&CaseRecord) -> bool| -> Vec<usize> {
-            cases.iter().enumerate().filter(|(_, case)| test(case)).map(|(at, _)| at).collect()
-        };
-        let mut found = places(&|case| case.case_id == *words || case.external_id.as_deref() == Some(words));
-        if found.is_empty() {
-            found = places(&|case| case.name.to_lowercase() == lower);
-        }
-        if found.is_empty() {
-            found = places(&|case| case.name.to_lowercase().contains(&lower));
-            if found.len() > 1 {
-                let names: Vec<String> = found.iter().take(8).map(|at| inert(&cases[*at].name).into_owned()).collect();
-                let more = if found.len() > 8 { format!(" and {} more", found.len() - 8) } else { String::new() };
-                let names = names.join(", ");
-                return Err(
-                    NotFound(format!("\"{words}\" is in {} names: {names}{more}; name one", found.len())).into()
-                );
-            }
-        }
-        if found.is_empty() {
-            return Err(NotFound(format!(
-                "no facility has the name or id \"{words}\"; names are searched as plain text"
-            ))
-            .into());
-        }
-        picked.extend(found);
+        picked.extend(pick(&called, words).map_err(NotFound)?);
     }
     Ok(cases.into_iter().enumerate().filter(|(at, _)| picked.contains(at)).map(|(_, case)| case).collect())
 }
