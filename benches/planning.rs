@@ -27,6 +27,7 @@ fn head() -> Head {
         dhis2: String::new(),
         commcare: String::new(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: String::new(),
         generation: 1,

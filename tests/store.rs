@@ -27,6 +27,7 @@ fn plan() -> Plan {
         dhis2: "http://127.0.0.1/dhis2/api/".to_owned(),
         commcare: "http://127.0.0.1/".to_owned(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:41:00Z".to_owned(),
         generation: 1,

@@ -107,6 +107,9 @@ pub struct Head {
     pub commcare: String,
     /// Which mapping: a path or `built-in`.
     pub mapping: String,
+    /// Rows of the mapping, used or not.
+    #[serde(default)]
+    pub mapping_rows: usize,
     /// Case type read.
     pub case_type: String,
     /// When reading ended, RFC 3339.
@@ -421,6 +424,7 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         dhis2: String::new(),
         commcare: String::new(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 5,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:00:00Z".to_owned(),
         generation: 1,

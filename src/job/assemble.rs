@@ -374,6 +374,7 @@ mod tests {
             dhis2: String::new(),
             commcare: String::new(),
             mapping: String::new(),
+            mapping_rows: 3,
             case_type: String::new(),
             read_at: String::new(),
             generation: 1,

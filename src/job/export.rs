@@ -77,7 +77,8 @@ impl View<'_> {
             commcare: &head.commcare,
             case_type: &head.case_type,
             mapping: &head.mapping,
-            mapping_rows: self.plan.properties().len(),
+            mapping_rows: head.mapping_rows,
+            properties: self.plan.properties().len(),
             mapping_problems: &head.mapping_problems,
             notes: &head.notes,
             scope: &head.scope,
@@ -332,6 +333,7 @@ struct JsonReview<'a> {
     case_type: &'a str,
     mapping: &'a str,
     mapping_rows: usize,
+    properties: usize,
     mapping_problems: &'a [String],
     notes: &'a [String],
     scope: &'a str,
@@ -505,6 +507,11 @@ mod tests {
         let (value, text, _) = printed(&plan().cells().collect::<Vec<_>>());
         assert_eq!(value["schema"], 1);
         assert_eq!(value["period"], "2026Q2");
+        assert_eq!(
+            (&value["mapping_rows"], &value["properties"]),
+            (&json!(5), &json!(2)),
+            "rows, and columns made of them"
+        );
         assert_eq!(
             value["counts"],
             json!({"facilities": 2, "cells": 4, "changes": 2, "same": 0, "without_value": 2, "approved": 1,

@@ -297,6 +297,7 @@ impl Reader<'_> {
             dhis2: ask.dhis2.clone(),
             commcare: ask.commcare.clone(),
             mapping: format!("{} ({} rows, {})", ask.mapping_label, ask.mapping.rows.len(), ask.mapping.hash()),
+            mapping_rows: ask.mapping.rows.len(),
             case_type: ask.case_type.clone(),
             read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             generation: 1,

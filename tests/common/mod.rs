@@ -105,6 +105,7 @@ fn head() -> Head {
         dhis2: "https://hmis.example.org".to_owned(),
         commcare: "https://www.example.org".to_owned(),
         mapping: "case_property_map.csv, 21 rows".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:00:00Z".to_owned(),
         generation: 1,

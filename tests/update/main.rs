@@ -49,6 +49,7 @@ pub(crate) fn head() -> Head {
         dhis2: "https://hmis.example.org".to_owned(),
         commcare: "https://hq.example.org".to_owned(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:41:00Z".to_owned(),
         generation: 1,
