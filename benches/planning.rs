@@ -34,6 +34,7 @@ fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     }
 }
 

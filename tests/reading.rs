@@ -3,12 +3,72 @@
 
 mod support;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
 use onse::{
     domain::flags::Severity,
+    io::transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     job::fetch::NotFound,
     sandbox::{Oddity, Sandbox},
 };
+use serde_json::Value;
 use support::{ORIGIN, ask, connect, read, sandbox, session};
+
+/// What befalls one request.
+enum Fault {
+    /// Nothing.
+    Pass,
+    /// Another answer in its place: status, content type, body.
+    Say(u16, &'static str, String),
+    /// The answer is lost.
+    Lose,
+    /// The answer is changed on its way.
+    Bend(fn(&mut Value)),
+}
+
+/// The sandbox behind a bad line: what befalls a request is decided by its path and query.
+struct Faulty<F> {
+    inner: SharedTransport,
+    fault: F,
+}
+
+fn faulty(sandbox: &Sandbox, fault: impl Fn(&str) -> Fault + Send + Sync + 'static) -> SharedTransport {
+    Arc::new(Faulty { inner: sandbox.transport(ORIGIN), fault })
+}
+
+fn answer(status: u16, kind: &str, text: String) -> Answer {
+    let body: Box<dyn Body> = Box::new(Whole::new(text));
+    http::Response::builder().status(status).header("content-type", kind).body(body).unwrap()
+}
+
+async fn json_of(answer: Answer) -> Value {
+    let (mut body, mut bytes) = (answer.into_body(), Vec::new());
+    while let Some(chunk) = body.chunk().await.unwrap() {
+        bytes.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+impl<F: Fn(&str) -> Fault + Send + Sync> Transport for Faulty<F> {
+    fn send(&self, request: http::Request<Bytes>) -> Later<'_, Result<Answer, Broken>> {
+        Box::pin(async move {
+            match (self.fault)(request.uri().path_and_query().unwrap().as_str()) {
+                Fault::Pass => self.inner.send(request).await,
+                Fault::Say(status, kind, text) => Ok(answer(status, kind, text)),
+                Fault::Lose => Err(Broken::NoAnswer("the connection was reset".to_owned())),
+                Fault::Bend(bend) => {
+                    let mut value = json_of(self.inner.send(request).await?).await;
+                    bend(&mut value);
+                    Ok(answer(200, "application/json", value.to_string()))
+                }
+            }
+        })
+    }
+}
 
 /// Open cases whose organisation unit another open case has too.
 fn twins(sandbox: &Sandbox) -> Vec<String> {
@@ -47,4 +107,29 @@ async fn a_name_of_several_cases_is_asked_back() {
     let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
     let error = read(&session, &ask(&["twice named"])).await.unwrap_err();
     assert!(error.is::<NotFound>() && ids.iter().all(|id| error.to_string().contains(id)), "{error}");
+}
+
+#[tokio::test]
+async fn a_short_case_list_is_asked_for_again_and_then_never_called_whole() {
+    let lose_one = |answer: &mut Value| {
+        answer["cases"].as_array_mut().unwrap().remove(7);
+    };
+    for (short, incomplete) in [(1, false), (2, true)] {
+        let sandbox = sandbox(40);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let transport = faulty(&sandbox, move |path| {
+            let list = path.contains("/api/case/v2/");
+            if list && counted.fetch_add(1, Ordering::SeqCst) < short { Fault::Bend(lose_one) } else { Fault::Pass }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let session = session(folder.path(), connect(transport));
+        let plan = read(&session, &ask(&[])).await.unwrap().plan;
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "once more, and not for ever");
+        assert_eq!(plan.facilities().len() + plan.skipped().len(), if incomplete { 39 } else { 40 });
+        assert_eq!(plan.incomplete(), incomplete);
+        assert_eq!(plan.head.incomplete.as_ref().is_some_and(|why| why.contains("40 cases and listed 39")), incomplete);
+        let again = session.open().await.unwrap().plan;
+        assert_eq!(again.incomplete(), incomplete, "the file keeps it");
+    }
 }

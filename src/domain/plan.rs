@@ -122,6 +122,9 @@ pub struct Head {
     pub mapping_problems: Vec<String>,
     /// Things the reviewer should know about the reading, one sentence each.
     pub notes: Vec<String>,
+    /// Why facilities may be missing from the reading as a whole, one sentence; `None` where none can be.
+    #[serde(default)]
+    pub incomplete: Option<String>,
 }
 
 /// A text of the plan's store of distinct texts; 0 is absence.
@@ -321,9 +324,9 @@ impl Plan {
         self.severities[self.at(cell)]
     }
 
-    /// Whether some facility could not be read, so that this is not the whole picture.
+    /// Whether some facility is missing or could not be read, so that this is not the whole picture.
     pub fn incomplete(&self) -> bool {
-        self.states.contains(&State::FetchFailed)
+        self.head.incomplete.is_some() || self.states.contains(&State::FetchFailed)
     }
 
     /// How many cells are in each state, in the order of [`State::ALL`].
@@ -431,6 +434,7 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     };
     let mut draft = Plan::draft(head, (0..height).map(facility).collect(), (0..width).map(property).collect());
     for cell in draft.plan().cells().collect::<Vec<_>>() {

@@ -381,6 +381,7 @@ mod tests {
             scope: String::new(),
             mapping_problems: Vec::new(),
             notes: Vec::new(),
+            incomplete: None,
         }
     }
 

@@ -198,8 +198,13 @@ pub fn summary(plan: &Plan, ledger: &Ledger) -> Vec<String> {
         ),
         decided(&tally, ledger.sent()),
     ];
-    if plan.incomplete() {
-        lines.push("incomplete: some facilities could not be read; their cases keep what they have".to_owned());
+    lines.extend(head.incomplete.iter().map(|why| format!("incomplete: {why}")));
+    let unread = plan.cells().filter(|cell| plan.state(*cell) == State::FetchFailed).count();
+    if unread > 0 {
+        lines.push(format!(
+            "incomplete: {} cells could not be read; their cases keep what they have",
+            grouped(&unread.to_string())
+        ));
     }
     lines.extend(head.mapping_problems.iter().map(|problem| format!("mapping: {problem}")));
     lines.extend(head.notes.iter().map(|note| format!("note: {note}")));

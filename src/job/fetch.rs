@@ -119,7 +119,7 @@ impl Reader<'_> {
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
-        let mut notes = notes(&listing);
+        let (mut notes, incomplete) = (Vec::new(), short(&listing));
         let shared = shared(&listing.cases);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let unit_ids: BTreeSet<String> =
@@ -135,7 +135,7 @@ impl Reader<'_> {
         }
         let options = self.options(&values).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
-        let head = self.head(&unusable, notes);
+        let head = Head { incomplete, ..self.head(&unusable, notes) };
         Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, unread, options }))
     }
 
@@ -169,12 +169,17 @@ impl Reader<'_> {
         Ok(got)
     }
 
+    /// The whole case list. A short one, from which a case slipped while it was listed, is asked for once more (fault matrix
+    /// row H03).
     async fn cases(&self, rows: &[&Row]) -> Result<Listing> {
         let wanted: Vec<String> = rows.iter().map(|row| row.property.clone()).collect();
-        let mut page = |done, total| {
-            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
-        };
-        let listing = self.sources.commcare.cases(&self.ask.case_type, &wanted, &mut page).await?;
+        let mut listing = self.list(&wanted).await?;
+        if !listing.is_whole() {
+            let again = self.list(&wanted).await?;
+            if again.is_whole() || again.cases.len() >= listing.cases.len() {
+                listing = again;
+            }
+        }
         let cases = listing.cases.len();
         self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (cases, Some(cases)));
         if listing.cases.is_empty() {
@@ -185,6 +190,13 @@ impl Reader<'_> {
             );
         }
         Ok(listing)
+    }
+
+    async fn list(&self, wanted: &[String]) -> Result<Listing, Failure> {
+        let mut page = |done, total| {
+            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
+        };
+        self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await
     }
 
     async fn metadata(&self, rows: &[&Row]) -> Result<(Vec<crate::io::dhis2::DataElement>, Vec<DataSet>)> {
@@ -304,6 +316,7 @@ impl Reader<'_> {
             scope: ask.scope(),
             mapping_problems: problems.collect(),
             notes,
+            incomplete: None,
         }
     }
 }
@@ -331,15 +344,14 @@ impl Batch {
     }
 }
 
-fn notes(listing: &Listing) -> Vec<String> {
-    if listing.is_whole() {
-        return Vec::new();
-    }
-    vec![format!(
-        "CommCare announced {} cases and listed {}; some changed meanwhile, so one may be missing. Read again to be sure",
-        listing.matching,
-        listing.cases.len()
-    )]
+/// What is to be said of a listing that does not have as many cases as were announced.
+fn short(listing: &Listing) -> Option<String> {
+    let (announced, listed) = (listing.matching, listing.cases.len());
+    (!listing.is_whole()).then(|| {
+        format!(
+            "CommCare announced {announced} cases and listed {listed}, twice; some changed meanwhile, so one may be missing. Read again to be sure"
+        )
+    })
 }
 
 fn called(case: &CaseRecord) -> Called<'_> {

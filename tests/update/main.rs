@@ -56,6 +56,7 @@ pub(crate) fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     }
 }
 
