@@ -65,7 +65,7 @@ fn answers(count: usize) -> Answers {
             data_set: row.data_set.clone(),
             ..Property::default()
         },
-        quarterly: true,
+        ..Column::default()
     };
     let columns: Vec<Column> = mapping.rows.iter().map(column).collect();
     let case = |n: usize| CaseRecord {

@@ -10,12 +10,15 @@ use std::sync::{
 
 use bytes::Bytes;
 use onse::{
-    domain::flags::Severity,
+    domain::{
+        flags::Severity,
+        plan::{Cell, Kind, State},
+    },
     io::transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     job::fetch::NotFound,
     sandbox::{Oddity, Sandbox},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{ORIGIN, ask, connect, read, sandbox, session};
 
 /// What befalls one request.
@@ -131,5 +134,34 @@ async fn a_short_case_list_is_asked_for_again_and_then_never_called_whole() {
         assert_eq!(plan.head.incomplete.as_ref().is_some_and(|why| why.contains("40 cases and listed 39")), incomplete);
         let again = session.open().await.unwrap().plan;
         assert_eq!(again.incomplete(), incomplete, "the file keeps it");
+    }
+}
+
+/// Changes a field of every data element of an answer.
+fn each_element(answer: &mut Value, field: &str, value: &Value) {
+    for element in answer["dataElements"].as_array_mut().unwrap() {
+        element[field] = value.clone();
+    }
+}
+
+#[tokio::test]
+async fn what_dhis2_says_of_a_data_element_decides_what_its_digits_are() {
+    let sandbox = sandbox(40);
+    let read_with = async |bend: fn(&mut Value)| {
+        let transport =
+            faulty(&sandbox, move |path| if path.contains("/dataElements") { Fault::Bend(bend) } else { Fault::Pass });
+        let folder = tempfile::tempdir().unwrap();
+        read(&session(folder.path(), connect(transport)), &ask(&[])).await.unwrap().plan
+    };
+    let text = read_with(|answer| each_element(answer, "valueType", &json!("PHONE_NUMBER"))).await;
+    assert!(text.cells().all(|cell| text.kind(cell) == Kind::Without));
+    let held: Vec<Cell> = text.cells().filter(|cell| text.state(*cell) == State::NonNumeric).collect();
+    assert!(held.len() > 100 && held.iter().all(|cell| text.held(*cell).is_some()), "{}", held.len());
+    let share = read_with(|answer| each_element(answer, "valueType", &json!("PERCENTAGE"))).await;
+    let maximum = read_with(|answer| each_element(answer, "aggregationType", &json!("MAX"))).await;
+    let apart = read_with(|answer| each_element(answer, "categoryCombo", &json!({"skipTotal": true}))).await;
+    for plan in [share, maximum, apart] {
+        let flagged = plan.all_flags().filter(|(_, flags)| flags.iter().any(|flag| flag.id == "A01")).count();
+        assert!(flagged > 20, "{flagged}");
     }
 }

@@ -21,12 +21,23 @@ use crate::{
 const QUARTERLY: &str = "Quarterly";
 
 /// A mapping row joined with what DHIS2 says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     /// The property as it stands in the plan.
     pub property: Property,
-    /// Whether the data set is a quarterly one.
-    pub quarterly: bool,
+    /// Period type of the data set; `None` where the server does not say.
+    pub period_type: Option<String>,
+    /// Aggregation type of the data element; empty where it is not known.
+    pub aggregation_type: String,
+    /// Whether its category options are not meant to be added up.
+    pub skip_total: bool,
+}
+
+impl Column {
+    /// Whether a quarter can hold rows of the data set. An unknown period type is left to the rows to decide.
+    pub fn quarterly(&self) -> bool {
+        self.period_type.as_deref().is_none_or(|period_type| period_type == QUARTERLY)
+    }
 }
 
 /// Joins usable mapping rows with the server's names. A row whose data element or data set the server does not know, or whose
@@ -50,7 +61,8 @@ pub fn columns<'a>(
             leave_out(format!("DHIS2 does not show a data set {} to this account", row.data_set));
             continue;
         };
-        let member = set.elements.contains(&row.data_element) || element.data_sets.iter().any(|s| s.id == row.data_set);
+        let place = element.data_sets.iter().find(|place| place.id == row.data_set);
+        let member = set.elements.contains(&row.data_element) || place.is_some();
         if !member {
             let others: Vec<String> = element.data_sets.iter().map(|s| format!("{} {}", s.id, s.name)).collect();
             let others =
@@ -68,7 +80,12 @@ pub fn columns<'a>(
             value_type: element.value_type.clone().unwrap_or_default(),
             data_set_name: set.name.clone(),
         };
-        columns.push(Column { property, quarterly: set.period_type.as_deref() == Some(QUARTERLY) });
+        columns.push(Column {
+            property,
+            period_type: set.period_type.clone().or_else(|| place.and_then(|place| place.period_type.clone())),
+            aggregation_type: element.aggregation_type.clone().unwrap_or_default(),
+            skip_total: element.category_combo.as_ref().is_some_and(|combo| combo.skip_total),
+        });
     }
     (columns, problems)
 }
@@ -254,16 +271,16 @@ fn fill(
         .filter(|(_, set)| set.iter().any(|element| present.contains(element)))
         .map(|(id, _)| *id)
         .collect();
-    for (property, Column { property: column, quarterly }) in (0_u16..).zip(columns) {
-        let cell = Cell { facility: sheet.at, property };
+    for (property, facts) in (0_u16..).zip(columns) {
+        let (cell, column) = (Cell { facility: sheet.at, property }, &facts.property);
         let old = sheet.case.properties.get(&column.name).map(String::as_str);
-        let blocked = sheet.unread.or((!quarterly).then_some(State::WrongPeriodType));
+        let blocked = sheet.unread.or((!facts.quarterly()).then_some(State::WrongPeriodType));
         if let Some(state) = blocked {
             draft.set(cell, old, None, state);
             continue;
         }
         let parts = of_element(sheet.rows, &column.data_element);
-        let (state, held) = Total::of(parts).state(reported.contains(column.data_set.as_str()));
+        let (state, held) = Total::of(&column.value_type, parts).state(reported.contains(column.data_set.as_str()));
         draft.set(cell, old, held.as_deref(), state);
         if draft.plan().kind(cell) == Kind::Change {
             let facts = Facts {
@@ -271,6 +288,8 @@ fn fill(
                 twins: &sheet.twins,
                 parts,
                 value_type: &column.value_type,
+                aggregation_type: &facts.aggregation_type,
+                skip_total: facts.skip_total,
                 option_name: &option_name,
             };
             let flags: Vec<_> = structural(&facts).collect();

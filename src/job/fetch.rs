@@ -233,7 +233,7 @@ impl Reader<'_> {
         notes: &mut Vec<String>,
     ) -> Result<(Vec<DataValue>, BTreeMap<String, State>)> {
         let sets: BTreeSet<String> =
-            columns.iter().filter(|c| c.quarterly).map(|c| c.property.data_set.clone()).collect();
+            columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_set.clone()).collect();
         let sets: Vec<String> = sets.into_iter().collect();
         let total = units.len() * sets.len();
         self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
