@@ -165,3 +165,39 @@ async fn what_dhis2_says_of_a_data_element_decides_what_its_digits_are() {
         assert!(flagged > 20, "{flagged}");
     }
 }
+
+#[tokio::test]
+async fn a_unit_dhis2_does_not_know_is_named_and_never_read_as_no_data() {
+    let sandbox = sandbox(40);
+    let case_id = sandbox.case_ids().into_iter().find(|id| !sandbox.case(id).unwrap().closed).unwrap();
+    assert!(sandbox.set_property(&case_id, "external_id", "Zzzzzzzzzz1"));
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
+    let plan = read(&session, &ask(&[])).await.unwrap().plan;
+    assert!(plan.facilities().iter().all(|facility| facility.case_id != case_id && facility.unit_name.is_some()));
+    let skipped = plan.skipped().iter().find(|skipped| skipped.case_id == case_id).unwrap();
+    assert!(skipped.reason.contains("organisation unit Zzzzzzzzzz1 is not known to DHIS2"), "{}", skipped.reason);
+}
+
+#[tokio::test]
+async fn a_data_set_that_does_not_tell_its_period_type_is_read_with_a_note() {
+    let sandbox = sandbox(40);
+    let transport = faulty(&sandbox, |path| {
+        let untold: fn(&mut Value) = |answer| {
+            for set in answer["dataSets"].as_array_mut().unwrap() {
+                set.as_object_mut().unwrap().remove("periodType");
+            }
+        };
+        let untold_either: fn(&mut Value) = |answer| each_element(answer, "dataSetElements", &json!([]));
+        match path {
+            path if path.contains("/dataSets") => Fault::Bend(untold),
+            path if path.contains("/dataElements") => Fault::Bend(untold_either),
+            _ => Fault::Pass,
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let plan = read(&session(folder.path(), connect(transport)), &ask(&[])).await.unwrap().plan;
+    assert!(plan.cells().all(|cell| plan.state(cell) != State::WrongPeriodType));
+    assert!(plan.cells().any(|cell| plan.kind(cell) == Kind::Change));
+    assert!(plan.head.notes.iter().any(|note| note.contains("period type of data set")), "{:?}", plan.head.notes);
+}

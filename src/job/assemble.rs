@@ -103,7 +103,7 @@ pub struct Answers {
     pub columns: Vec<Column>,
     /// Data sets with their elements, to tell a blank in a report from no report.
     pub sets: Vec<DataSet>,
-    /// Organisation units the server knows.
+    /// Organisation units the server knows; the whole list of those asked for.
     pub units: Vec<OrgUnit>,
     /// Rows of the quarter.
     pub values: Vec<DataValue>,
@@ -117,8 +117,12 @@ pub struct Answers {
 pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let Answers { head, mut cases, shared, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
+    let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
+    let rows = by_unit(values);
+    // Rows, and a refusal, are of a unit that is there, whatever the list says.
+    let known = |unit: &str| unit_names.contains_key(unit) || rows.contains_key(unit) || unread.contains_key(unit);
     let mut skipped = Vec::new();
-    cases.retain(|case| match unfit(case) {
+    cases.retain(|case| match unfit(case).or_else(|| unmatched(case, known)) {
         Some(reason) => {
             let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
             skipped.push(Skipped { case_id, case_name, reason });
@@ -126,7 +130,6 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
         }
         None => true,
     });
-    let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, &unit_names)).collect();
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
@@ -136,7 +139,6 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let members = members(&sets, &columns);
     let mapped = mapped(&columns);
-    let rows = by_unit(values);
     let mut all_parts = Vec::new();
     for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
         let sheet = Sheet {
@@ -163,6 +165,13 @@ pub(super) fn unfit(case: &CaseRecord) -> Option<String> {
         Some(id) if !is_uid(id) => Some(format!("external id \"{id}\" is not an organisation unit id")),
         Some(_) => None,
     }
+}
+
+/// Why a case cannot take part whose organisation unit DHIS2 passed over without a word: it is not "no data" (fault matrix row
+/// D05).
+fn unmatched(case: &CaseRecord, known: impl Fn(&str) -> bool) -> Option<String> {
+    let unit = case.external_id.as_deref().filter(|unit| !known(unit))?;
+    Some(format!("organisation unit {unit} is not known to DHIS2, or not shown to this account"))
 }
 
 /// One facility with what was read of it.
@@ -418,6 +427,19 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_period_type_is_left_to_the_rows() {
+        let rows = [row("beds", "e1", "s1")];
+        let mut set = set("s1", &["e1"], "Quarterly");
+        set.period_type = None;
+        let mut element = element("e1", &["s1"]);
+        let (joined, _) = columns(&rows, &[element.clone()], &[set.clone()]);
+        assert!(joined[0].quarterly() && joined[0].period_type.is_none());
+        element.data_sets[0].period_type = Some("Monthly".to_owned());
+        let (joined, _) = columns(&rows, &[element], &[set]);
+        assert!(!joined[0].quarterly(), "the data element knows the period type of its data set");
+    }
+
+    #[test]
     fn absences_have_their_own_names() {
         let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1"), row("monthly", "e3", "s3")];
         let elements = [element("e1", &["s1"]), element("e2", &["s1"]), element("e3", &["s3"])];
@@ -438,6 +460,7 @@ mod tests {
             case("k2", Some(units[1]), "5"),
             case("k3", Some(units[2]), "6"),
             case("k5", None, "1"),
+            case("k7", Some("Uaaaaaaaaa7"), "1"),
             case("k6", Some("not an id"), "1"),
         ];
         let unread = [(units[2].to_owned(), State::NoAccess)].into();
@@ -447,7 +470,7 @@ mod tests {
             cases,
             columns,
             sets: sets.to_vec(),
-            units: Vec::new(),
+            units: vec![OrgUnit { id: units[3].to_owned(), ..OrgUnit::default() }],
             values,
             unread,
             options: Vec::new(),
@@ -460,7 +483,8 @@ mod tests {
         assert_eq!((state(1, 0), state(1, 1)), (State::NotReported, State::NotReported), "a comment alone is no row");
         assert_eq!((state(2, 0), state(3, 0)), (State::NoAccess, State::NotReported));
         let reasons: Vec<&str> = plan.skipped().iter().map(|s| s.reason.as_str()).collect();
-        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id"]);
+        let unknown = "organisation unit Uaaaaaaaaa7 is not known to DHIS2, or not shown to this account";
+        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id", unknown]);
         assert_eq!(
             parts.iter().map(|p| (p.facility, p.data_set.as_str())).collect::<Vec<_>>(),
             [(0, "s1"), (0, "s3"), (1, "s1")]

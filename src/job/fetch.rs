@@ -119,7 +119,7 @@ impl Reader<'_> {
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
-        let (mut notes, incomplete) = (Vec::new(), short(&listing));
+        let (mut notes, incomplete) = (untimed(&columns), short(&listing));
         let shared = shared(&listing.cases);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let unit_ids: BTreeSet<String> =
@@ -127,12 +127,6 @@ impl Reader<'_> {
         let unit_ids: Vec<String> = unit_ids.into_iter().collect();
         let (units, values) = tokio::try_join!(self.units(&unit_ids), self.values(&unit_ids, &columns, &mut notes))?;
         let (values, unread) = values;
-        let unknown = unit_ids.len().saturating_sub(units.len());
-        if unknown > 0 {
-            notes.push(format!(
-                "{unknown} organisation units of cases are not known to DHIS2, or not shown to this account"
-            ));
-        }
         let options = self.options(&values).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
         let head = Head { incomplete, ..self.head(&unusable, notes) };
@@ -342,6 +336,15 @@ impl Batch {
         self.failed = Some(failure);
         if forbidden { State::NoAccess } else { State::FetchFailed }
     }
+}
+
+/// What is to be said of data sets whose period type is not known.
+fn untimed(columns: &[Column]) -> Vec<String> {
+    let sets: BTreeSet<&str> =
+        columns.iter().filter(|c| c.period_type.is_none()).map(|c| c.property.data_set.as_str()).collect();
+    let sentence =
+        |set| format!("DHIS2 does not say the period type of data set {set}; what it holds for the quarter is taken");
+    sets.into_iter().map(sentence).collect()
 }
 
 /// What is to be said of a listing that does not have as many cases as were announced.

@@ -55,7 +55,7 @@ fn duplicate_external_id(facts: &Facts<'_>) -> Option<Flag> {
     Some(Flag::new("S33", Severity::Stop, sentence))
 }
 
-/// S34: the case is closed, or DHIS2 does not know its organisation unit.
+/// S34: the case is closed. A case whose organisation unit is not known has no cells at all.
 fn closed_case(facts: &Facts<'_>) -> Option<Flag> {
     facts.facility.closed.then(|| Flag::new("S34", Severity::Stop, "the case is closed in CommCare"))
 }
