@@ -1,8 +1,6 @@
 //! From the answers of both servers, in memory, to a plan: 21 properties, four category options each.
 //! Run with `cargo bench --bench planning`.
 
-use std::collections::BTreeMap;
-
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use onse::{
     domain::{
@@ -16,7 +14,7 @@ use onse::{
         commcare::CaseRecord,
         dhis2::{DataValue, Named, OrgUnit},
     },
-    job::assemble::{Answers, Column, Shared, assemble},
+    job::assemble::{Answers, Column, Shared, Unread, assemble},
 };
 
 fn head() -> Head {
@@ -91,7 +89,7 @@ fn answers(count: usize) -> Answers {
         sets: Vec::new(),
         units: (0..count).map(org_unit).collect(),
         values: (0..count).flat_map(|n| values(&columns, &options, n)).collect(),
-        unread: BTreeMap::new(),
+        unread: Unread::default(),
         options,
         columns,
     }

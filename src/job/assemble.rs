@@ -90,6 +90,15 @@ pub fn columns<'a>(
     (columns, problems)
 }
 
+/// What could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Organisation units, with the state that gives their cells.
+    pub units: BTreeMap<String, State>,
+    /// Data sets the account may not read: their cells are `NO_ACCESS`.
+    pub sets: BTreeSet<String>,
+}
+
 /// Everything read, ready to be put together.
 #[derive(Debug)]
 pub struct Answers {
@@ -107,8 +116,8 @@ pub struct Answers {
     pub units: Vec<OrgUnit>,
     /// Rows of the quarter.
     pub values: Vec<DataValue>,
-    /// Units whose rows could not be read, with the state that gives their cells.
-    pub unread: BTreeMap<String, State>,
+    /// What could not be read.
+    pub unread: Unread,
     /// Names of category and attribute option combos.
     pub options: Vec<Named>,
 }
@@ -118,9 +127,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let Answers { head, mut cases, shared, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
-    let rows = by_unit(values);
-    // Rows, and a refusal, are of a unit that is there, whatever the list says.
-    let known = |unit: &str| unit_names.contains_key(unit) || rows.contains_key(unit) || unread.contains_key(unit);
+    let known = |unit: &str| unit_names.contains_key(unit);
     let mut skipped = Vec::new();
     cases.retain(|case| match unfit(case).or_else(|| unmatched(case, known)) {
         Some(reason) => {
@@ -139,6 +146,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let members = members(&sets, &columns);
     let mapped = mapped(&columns);
+    let rows = by_unit(values);
     let mut all_parts = Vec::new();
     for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
         let sheet = Sheet {
@@ -147,7 +155,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
             facility,
             twins: twins(&shared, facility),
             rows: rows.get(&facility.external_id).map_or(&[], Vec::as_slice),
-            unread: unread.get(&facility.external_id).copied(),
+            unread: &unread,
         };
         fill(&mut draft, &sheet, &columns, &members, &names);
         all_parts.extend(kept(&sheet, &mapped));
@@ -181,7 +189,16 @@ struct Sheet<'a> {
     facility: &'a Facility,
     twins: Vec<&'a str>,
     rows: &'a [Part],
-    unread: Option<State>,
+    unread: &'a Unread,
+}
+
+impl Sheet<'_> {
+    /// The state of a column's cell whose rows were not to be had.
+    fn blocked(&self, column: &Column) -> Option<State> {
+        let denied = self.unread.sets.contains(&column.property.data_set).then_some(State::NoAccess);
+        let unit = self.unread.units.get(&self.facility.external_id).copied();
+        unit.or(denied).or((!column.quarterly()).then_some(State::WrongPeriodType))
+    }
 }
 
 fn facility(case: &CaseRecord, unit_names: &HashMap<&str, &str>) -> Facility {
@@ -283,8 +300,7 @@ fn fill(
     for (property, facts) in (0_u16..).zip(columns) {
         let (cell, column) = (Cell { facility: sheet.at, property }, &facts.property);
         let old = sheet.case.properties.get(&column.name).map(String::as_str);
-        let blocked = sheet.unread.or((!facts.quarterly()).then_some(State::WrongPeriodType));
-        if let Some(state) = blocked {
+        if let Some(state) = sheet.blocked(facts) {
             draft.set(cell, old, None, state);
             continue;
         }
@@ -441,9 +457,11 @@ mod tests {
 
     #[test]
     fn absences_have_their_own_names() {
-        let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1"), row("monthly", "e3", "s3")];
-        let elements = [element("e1", &["s1"]), element("e2", &["s1"]), element("e3", &["s3"])];
-        let sets = [set("s1", &["e1", "e2"], "Quarterly"), set("s3", &["e3"], "Monthly")];
+        let names = [("beds", "e1", "s1"), ("visits", "e2", "s1"), ("monthly", "e3", "s3"), ("secret", "e4", "s4")];
+        let rows = names.map(|(property, element, set)| row(property, element, set));
+        let elements = names.map(|(_, id, set)| element(id, &[set]));
+        let quarterly = |id, elements| set(id, elements, "Quarterly");
+        let sets = [quarterly("s1", &["e1", "e2"]), set("s3", &["e3"], "Monthly"), quarterly("s4", &["e4"])];
         let (columns, _) = columns(&rows, &elements, &sets);
         let units = ["Uaaaaaaaaa1", "Uaaaaaaaaa2", "Uaaaaaaaaa3", "Uaaaaaaaaa4"];
         let mut deleted = value(units[0], "e1", Some("900"));
@@ -463,14 +481,14 @@ mod tests {
             case("k7", Some("Uaaaaaaaaa7"), "1"),
             case("k6", Some("not an id"), "1"),
         ];
-        let unread = [(units[2].to_owned(), State::NoAccess)].into();
+        let unread = Unread { units: [(units[2].to_owned(), State::NoAccess)].into(), sets: ["s4".to_owned()].into() };
         let answers = Answers {
             head: head(),
             shared: shared(&cases),
             cases,
             columns,
             sets: sets.to_vec(),
-            units: vec![OrgUnit { id: units[3].to_owned(), ..OrgUnit::default() }],
+            units: units.map(|id| OrgUnit { id: id.to_owned(), ..OrgUnit::default() }).into(),
             values,
             unread,
             options: Vec::new(),
@@ -482,6 +500,7 @@ mod tests {
         assert_eq!((state(0, 1), state(0, 2)), (State::BlankInReport, State::WrongPeriodType));
         assert_eq!((state(1, 0), state(1, 1)), (State::NotReported, State::NotReported), "a comment alone is no row");
         assert_eq!((state(2, 0), state(3, 0)), (State::NoAccess, State::NotReported));
+        assert_eq!((state(0, 3), state(3, 3)), (State::NoAccess, State::NoAccess), "a column the account may not read");
         let reasons: Vec<&str> = plan.skipped().iter().map(|s| s.reason.as_str()).collect();
         let unknown = "organisation unit Uaaaaaaaaa7 is not known to DHIS2, or not shown to this account";
         assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id", unknown]);

@@ -1,14 +1,9 @@
 //! Both sources to a plan: the case list, then a handful of DHIS2 requests for all facilities at once.
 //! What an answer means is `assemble`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anyhow::{Result, anyhow, bail};
-use futures_util::{StreamExt, stream};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,24 +12,22 @@ use super::{
     assemble::{Answers, Column, assemble, columns, shared, unfit},
     report::{Bar, Reading},
     session::{Clock, Opened, Session, Sources, opened},
+    values::{Got, values},
 };
 use crate::{
     domain::{
         mapping::{Mapping, Row},
-        plan::{Head, Plan, State},
+        plan::{Head, Plan},
         quarter::Quarter,
         query::{Called, pick},
     },
     io::{
         commcare::{CaseRecord, Listing},
-        dhis2::{DataSet, DataValue, Denied, Named, OrgUnit, URL_LIMIT, batches, denied},
-        http::{Failure, Why},
+        dhis2::{DataSet, DataValue, Named, OrgUnit},
+        http::Failure,
         store::{FacilityParts, Used},
     },
 };
-
-/// Requests at once.
-const TOGETHER: usize = 4;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -125,12 +118,15 @@ impl Reader<'_> {
         let unit_ids: BTreeSet<String> =
             cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
         let unit_ids: Vec<String> = unit_ids.into_iter().collect();
-        let (units, values) = tokio::try_join!(self.units(&unit_ids), self.values(&unit_ids, &columns, &mut notes))?;
-        let (values, unread) = values;
-        let options = self.options(&values).await?;
+        let units = self.units(&unit_ids).await?;
+        // A unit that is not known is passed over without a word, and a request for such units alone is refused.
+        let unit_ids: Vec<String> = units.iter().map(|unit| unit.id.clone()).collect();
+        let Got { rows, unread, notes: gaps } = self.values(&unit_ids, &columns).await?;
+        notes.extend(gaps);
+        let options = self.options(&rows).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
         let head = Head { incomplete, ..self.head(&unusable, notes) };
-        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, unread, options }))
+        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values: rows, unread, options }))
     }
 
     fn begin(&self) {
@@ -219,78 +215,18 @@ impl Reader<'_> {
         self.named(self.sources.dhis2.category_option_combos(&ids)).await
     }
 
-    /// The rows of all units, and the units that could not be read with the state of their cells.
-    async fn values(
-        &self,
-        units: &[String],
-        columns: &[Column],
-        notes: &mut Vec<String>,
-    ) -> Result<(Vec<DataValue>, BTreeMap<String, State>)> {
+    /// The rows of all units, and what could not be read.
+    async fn values(&self, units: &[String], columns: &[Column]) -> Result<Got> {
         let sets: BTreeSet<String> =
             columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_set.clone()).collect();
         let sets: Vec<String> = sets.into_iter().collect();
         let total = units.len() * sets.len();
         self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
         if total == 0 {
-            return Ok((Vec::new(), BTreeMap::new()));
+            return Ok(Got::default());
         }
-        let period = [self.ask.quarter.to_string()];
-        let fixed = self.sources.dhis2.fixed_len(&sets, &period);
-        let batches: Vec<Vec<String>> = batches(units, fixed, URL_LIMIT).into_iter().map(<[String]>::to_vec).collect();
-        let asked = batches.into_iter().map(|batch| self.batch(batch, &sets, &period));
-        let mut answers: Vec<Batch> = stream::iter(asked).buffered(TOGETHER).collect().await;
-        if let Some(failure) = answers.iter_mut().find_map(|batch| batch.fatal.take()) {
-            return Err(failure.into());
-        }
-        let failed = answers.iter().filter(|batch| batch.failed.is_some()).count();
-        if failed == answers.len() {
-            let failure = answers.iter_mut().find_map(|batch| batch.failed.take());
-            return Err(failure.map_or_else(|| anyhow!("DHIS2 gave no values"), Into::into));
-        }
-        let (mut rows, mut unread) = (Vec::new(), BTreeMap::new());
-        let mut foreign = 0;
-        for batch in answers {
-            rows.extend(batch.rows);
-            unread.extend(batch.unread);
-            foreign += batch.foreign;
-            notes.extend(batch.failed.map(|failure| format!("some facilities could not be read: {failure}")));
-        }
-        if foreign > 0 {
-            notes
-                .push(format!("{foreign} rows came for units or quarters that were not asked for; they were left out"));
-        }
-        Ok((rows, unread))
-    }
-
-    /// One batch. Units the server names as forbidden are left out and the rest is asked again (fault matrix row D03).
-    async fn batch(&self, mut units: Vec<String>, sets: &[String], period: &[String]) -> Batch {
-        let reports = units.len() * sets.len();
-        let mut batch = Batch::default();
-        while !units.is_empty() {
-            match self.sources.dhis2.data_values(&units, sets, period).await {
-                Ok(values) => {
-                    batch.foreign = values.foreign;
-                    batch.rows = values.rows;
-                    break;
-                }
-                Err(failure) => {
-                    let named = match denied(&failure) {
-                        Some(Denied::OrgUnits(named)) => named,
-                        _ => Vec::new(),
-                    };
-                    let before = units.len();
-                    units.retain(|unit| !named.contains(unit));
-                    if units.len() == before {
-                        let state = batch.fail(failure);
-                        batch.unread.extend(units.drain(..).map(|unit| (unit, state)));
-                    } else {
-                        batch.unread.extend(named.into_iter().map(|unit| (unit, State::NoAccess)));
-                    }
-                }
-            }
-        }
-        self.bar(|reading| &mut reading.reports, |bar| bar.done += reports);
-        batch
+        let done = |units: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done += units * sets.len());
+        Ok(values(&self.sources.dhis2, units, &sets, &self.ask.quarter.to_string(), &done).await?)
     }
 
     fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
@@ -312,29 +248,6 @@ impl Reader<'_> {
             notes,
             incomplete: None,
         }
-    }
-}
-
-/// What came of one batch.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<DataValue>,
-    foreign: usize,
-    unread: BTreeMap<String, State>,
-    failed: Option<Failure>,
-    fatal: Option<Failure>,
-}
-
-impl Batch {
-    /// Keeps a failure and says which state it gives the cells. A refused sign-in ends the whole reading.
-    fn fail(&mut self, failure: Failure) -> State {
-        if matches!(*failure.why, Why::SignIn { .. }) {
-            self.fatal = Some(failure);
-            return State::FetchFailed;
-        }
-        let forbidden = matches!(*failure.why, Why::Forbidden { .. }) || denied(&failure).is_some();
-        self.failed = Some(failure);
-        if forbidden { State::NoAccess } else { State::FetchFailed }
     }
 }
 
