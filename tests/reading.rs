@@ -4,22 +4,24 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use base64::Engine as _;
 use bytes::Bytes;
 use onse::{
     domain::{
         flags::Severity,
+        mapping::Mapping,
         plan::{Cell, Kind, Plan, State},
     },
     io::transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     job::fetch::NotFound,
-    sandbox::{Oddity, Sandbox},
+    sandbox::{self, Oddity, Options, Sandbox},
 };
 use serde_json::{Value, json};
 use support::{ORIGIN, ask, connect, read, sandbox, session};
@@ -73,6 +75,160 @@ impl<F: Fn(&str) -> Fault + Send + Sync> Transport for Faulty<F> {
                 }
             }
         })
+    }
+}
+
+fn asked(sandbox: &Sandbox, path: &str) -> usize {
+    sandbox.requests().iter().filter(|request| request.path.contains(path)).count()
+}
+
+#[tokio::test]
+async fn the_whole_country_is_read_in_a_handful_of_requests() {
+    let sandbox = sandbox(1_106);
+    let folder = tempfile::tempdir().unwrap();
+    let opened = read(&session(folder.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
+    let plan = &opened.plan;
+    assert!(plan.facilities().len() > 1_000 && plan.properties().len() == 21, "{}", plan.facilities().len());
+    assert!(asked(&sandbox, "dataValueSets") <= 5, "{}", asked(&sandbox, "dataValueSets"));
+    assert!(sandbox.requests().len() <= 20, "{}", sandbox.requests().len());
+    assert!(!plan.incomplete());
+    let count = |kind| plan.cells().filter(|cell| plan.kind(*cell) == kind).count();
+    let cells = plan.facilities().len() * 21;
+    assert!(count(Kind::Change) > cells / 10 && count(Kind::Same) > cells / 10, "{} of {cells}", count(Kind::Change));
+    let skipped = sandbox.planted().iter().filter(|planted| planted.what == Oddity::NoExternalId).count();
+    assert_eq!(plan.skipped().len(), skipped);
+}
+
+/// What DHIS2 holds for one facility, asked for in the plainest way: one request for each data set, every row of the data
+/// element and quarter added by hand, in thousandths. `None` where a row is no number; empty where there is no row.
+struct ByHand {
+    transport: SharedTransport,
+    mapping: Mapping,
+}
+
+impl ByHand {
+    async fn rows(&self, unit: &str, data_set: &str) -> Vec<Value> {
+        let address = format!("{ORIGIN}/dhis2/api/dataValueSets?dataSet={data_set}&period=2026Q2&orgUnit={unit}");
+        let sign_in = format!("{}:{}", sandbox::DHIS2_USER, sandbox::DHIS2_PASSWORD);
+        let sign_in = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(sign_in));
+        let request = http::Request::get(address).header("authorization", sign_in).body(Bytes::new()).unwrap();
+        let answer = json_of(self.transport.send(request).await.unwrap()).await;
+        let rows = answer["dataValues"].as_array().cloned().unwrap_or_default();
+        let of = |row: &Value, field: &str| row.get(field).unwrap_or(&answer[field]).clone();
+        rows.into_iter().filter(|row| of(row, "period") == "2026Q2" && of(row, "orgUnit") == unit).collect()
+    }
+
+    /// Sum, or no number, of each property that has a row.
+    async fn sums(&self, unit: &str) -> BTreeMap<String, Option<i64>> {
+        let mut rows: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        let mut sums = BTreeMap::new();
+        for wanted in self.mapping.usable() {
+            if !rows.contains_key(wanted.data_set.as_str()) {
+                rows.insert(&wanted.data_set, self.rows(unit, &wanted.data_set).await);
+            }
+            let found = rows[wanted.data_set.as_str()].iter().filter(|row| row["dataElement"] == wanted.data_element);
+            let values: Vec<Option<i64>> = found.map(|row| thousandths(row["value"].as_str().unwrap())).collect();
+            if !values.is_empty() {
+                sums.insert(wanted.property.clone(), values.into_iter().sum());
+            }
+        }
+        sums
+    }
+}
+
+fn thousandths(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = format!("{whole}{fraction:0<3}");
+    if fraction.len() > 3 { None } else { digits.parse().ok() }
+}
+
+#[tokio::test]
+async fn every_total_is_the_sum_of_what_dhis2_holds_for_that_facility_element_and_quarter() {
+    for seed in [3, 17, 2_026] {
+        let options = Options { facilities: 60, seed, ..Options::new((2026, 2)) };
+        let sandbox = Sandbox::new(&options, Arc::new(support::clock));
+        let folder = tempfile::tempdir().unwrap();
+        let plan = read(&session(folder.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap().plan;
+        let by_hand = ByHand { transport: sandbox.transport(ORIGIN), mapping: Mapping::built_in() };
+        let (mut sums, mut others) = (0, 0);
+        for facility in 0..plan.height().min(40) {
+            let unit = sandbox.case(&plan.facility(facility).case_id).unwrap().external_id.unwrap();
+            let expected = by_hand.sums(&unit).await;
+            for cell in plan.row(facility) {
+                let found = plan.new_value(cell).map(|text| thousandths(text).unwrap());
+                let wanted = expected.get(&plan.property(cell.property).name);
+                assert_eq!(found, wanted.copied().flatten(), "seed {seed}, unit {unit}, {cell:?}");
+                assert_eq!(plan.state(cell) == State::NonNumeric, wanted == Some(&None), "seed {seed}, {cell:?}");
+                if found.is_some() { sums += 1 } else { others += 1 }
+            }
+        }
+        assert!(sums > 300 && others > 0, "seed {seed}: {sums} and {others}");
+    }
+}
+
+#[tokio::test]
+async fn what_reviewers_meet_is_seen() {
+    let sandbox = sandbox(1_106);
+    let folder = tempfile::tempdir().unwrap();
+    let opened = read(&session(folder.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
+    let plan = &opened.plan;
+    let mut met = BTreeSet::new();
+    for planted in sandbox.planted() {
+        let Some(case_id) = &planted.case_id else { continue };
+        let Some(at) = plan.facilities().iter().position(|f| f.case_id == *case_id) else { continue };
+        let facility = u32::try_from(at).unwrap();
+        let cell =
+            planted.property.as_deref().map(|name| Cell { facility, property: plan.find_property(name).unwrap() });
+        let flagged = |id: &str| plan.row(facility).any(|cell| plan.flags(cell).iter().any(|flag| flag.id == id));
+        let seen = match planted.what {
+            Oddity::TextInNumber => {
+                plan.state(cell.unwrap()) == State::NonNumeric && plan.held(cell.unwrap()).is_some()
+            }
+            Oddity::Negative => flagged("S09"),
+            Oddity::Fraction => flagged("S10"),
+            Oddity::FollowUp => flagged("S11") || plan.kind(cell.unwrap()) != Kind::Change,
+            Oddity::SharedExternalId => flagged("S33") || plan.facility(facility).closed,
+            Oddity::Closed => flagged("S34") || plan.row(facility).all(|cell| plan.kind(cell) != Kind::Change),
+            _ => continue,
+        };
+        assert!(seen, "{planted:?}");
+        met.insert(format!("{:?}", planted.what));
+    }
+    assert_eq!(met.len(), 6, "{met:?}");
+}
+
+#[tokio::test]
+async fn one_facility_asks_for_one_facility() {
+    let sandbox = sandbox(200);
+    let folder = tempfile::tempdir().unwrap();
+    let name = {
+        let all = tempfile::tempdir().unwrap();
+        let opened = read(&session(all.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
+        opened.plan.facility(7).name.clone()
+    };
+    let before = sandbox.requests().len();
+    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
+    let opened = read(&session, &ask(&[&name.to_uppercase()])).await.unwrap();
+    assert_eq!(opened.plan.facilities().len(), 1);
+    assert_eq!(opened.plan.facility(0).name, name);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for request in &sandbox.requests()[before..] {
+        *counts.entry(request.path.clone()).or_default() += 1;
+        if request.path.contains("dataValueSets") {
+            assert_eq!(request.query.matches("orgUnit=").count(), 1, "{}", request.query);
+        }
+    }
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+}
+
+#[tokio::test]
+async fn words_that_fit_no_facility_or_many_are_told() {
+    let sandbox = sandbox(40);
+    for (words, expected) in [("zaria", "no facility"), ("HC", "name one")] {
+        let folder = tempfile::tempdir().unwrap();
+        let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
+        let error = read(&session, &ask(&[words])).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }
 
@@ -276,7 +432,7 @@ async fn a_unit_that_spoils_every_request_costs_only_itself() {
 
 #[tokio::test]
 async fn a_data_set_that_may_not_be_read_costs_only_its_column() {
-    let sandbox = sandbox(1_106);
+    let sandbox = sandbox(400);
     let whole = values_with(&sandbox, |_| Fault::Pass).await.0.unwrap();
     let set = whole.property(0).data_set.clone();
     let faults: [fn(&str) -> Fault; 3] = [
@@ -305,7 +461,7 @@ async fn a_data_set_that_may_not_be_read_costs_only_its_column() {
 
 #[tokio::test]
 async fn a_server_that_takes_short_requests_only_is_read_whole() {
-    let sandbox = sandbox(1_106);
+    let sandbox = sandbox(400);
     let whole = values_with(&sandbox, |_| Fault::Pass).await.0.unwrap();
     let (plan, asked) = values_with(&sandbox, |path| if path.len() > 2_000 { html(414) } else { Fault::Pass }).await;
     let plan = plan.unwrap();
@@ -315,7 +471,7 @@ async fn a_server_that_takes_short_requests_only_is_read_whole() {
 
 #[tokio::test]
 async fn a_server_that_answers_nothing_is_given_up_soon() {
-    let sandbox = sandbox(1_106);
+    let sandbox = sandbox(400);
     let (plan, asked) = values_with(&sandbox, |_| html(500)).await;
     assert!(plan.unwrap_err().to_string().contains("(500)"));
     assert!(asked <= 32, "{asked} requests");

@@ -169,12 +169,12 @@ pub fn pick(facilities: &[Called<'_>], words: &str) -> Result<Vec<usize>, String
         return Ok(by_id);
     }
     let lower = words.to_lowercase();
-    let named = places(&|one| one.name.to_lowercase() == lower);
-    if named.len() > 1 {
-        let ids = several(named.iter().map(|at| facilities[*at].case_id));
-        return Err(format!("{} cases have the name \"{shown}\": {ids}; name one by its case id", named.len()));
+    let whole = places(&|one| one.name.to_lowercase() == lower);
+    if whole.len() > 1 {
+        let ids = several(whole.iter().map(|at| facilities[*at].case_id));
+        return Err(format!("{} cases have the name \"{shown}\": {ids}; name one by its case id", whole.len()));
     }
-    let found = if named.is_empty() { places(&|one| one.name.to_lowercase().contains(&lower)) } else { named };
+    let found = if whole.is_empty() { places(&|one| one.name.to_lowercase().contains(&lower)) } else { whole };
     match found.len() {
         0 => Err(format!("no facility has the name or id \"{shown}\"; names are searched as plain text")),
         1 => Ok(found),
