@@ -1,8 +1,6 @@
 //! From the answers of both servers, in memory, to a plan: 21 properties, four category options each.
 //! Run with `cargo bench --bench planning`.
 
-use std::collections::BTreeMap;
-
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use onse::{
     domain::{
@@ -16,7 +14,7 @@ use onse::{
         commcare::CaseRecord,
         dhis2::{DataValue, Named, OrgUnit},
     },
-    job::assemble::{Answers, Column, assemble},
+    job::assemble::{Answers, Column, Shared, Unread, assemble},
 };
 
 fn head() -> Head {
@@ -27,12 +25,14 @@ fn head() -> Head {
         dhis2: String::new(),
         commcare: String::new(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: String::new(),
         generation: 1,
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     }
 }
 
@@ -63,7 +63,7 @@ fn answers(count: usize) -> Answers {
             data_set: row.data_set.clone(),
             ..Property::default()
         },
-        quarterly: true,
+        ..Column::default()
     };
     let columns: Vec<Column> = mapping.rows.iter().map(column).collect();
     let case = |n: usize| CaseRecord {
@@ -85,10 +85,11 @@ fn answers(count: usize) -> Answers {
     Answers {
         head: head(),
         cases: (0..count).map(case).collect(),
+        shared: Shared::new(),
         sets: Vec::new(),
         units: (0..count).map(org_unit).collect(),
         values: (0..count).flat_map(|n| values(&columns, &options, n)).collect(),
-        unread: BTreeMap::new(),
+        unread: Unread::default(),
         options,
         columns,
     }

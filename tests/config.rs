@@ -262,7 +262,7 @@ fn a_profile_is_the_asked_one_or_the_default_or_the_only_one() {
     );
     let unclear = read(&two.replacen("default_profile = \"onse-iss\"", "", 1)).unwrap();
     assert!(unclear.profile(None).unwrap_err().to_string().contains("There are: malawi, onse-iss."));
-    assert!(read("").unwrap().profile(None).unwrap_err().to_string().contains("onse init"));
+    assert!(read("").unwrap().profile(None).unwrap_err().to_string().contains("Add a [profiles.NAME]"));
 }
 
 #[test]

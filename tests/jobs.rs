@@ -1,10 +1,10 @@
-//! Whole jobs against the sandbox in process: read, decide, submit, read back.
+//! Whole jobs against the sandbox in process: read, decide, submit, read back. What reading alone makes is in `reading`.
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 mod support;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +16,7 @@ use onse::{
     domain::{
         ledger::Act,
         outcome::Outcome,
-        plan::{Cell, Kind, Plan, State},
+        plan::{Cell, Plan},
     },
     io::{
         store::Store,
@@ -27,120 +27,9 @@ use onse::{
         report::{Level, Phase, Sending},
         session::Session,
     },
-    sandbox::{self, Oddity, Sandbox},
+    sandbox::{self, Sandbox},
 };
 use support::{ORIGIN, approve, ask, connect, connect_as, on, read, sandbox, session, submit};
-
-fn asked(sandbox: &Sandbox, path: &str) -> usize {
-    sandbox.requests().iter().filter(|request| request.path.contains(path)).count()
-}
-
-#[tokio::test]
-async fn the_whole_country_is_read_in_a_handful_of_requests() {
-    let sandbox = sandbox(1_106);
-    let folder = tempfile::tempdir().unwrap();
-    let opened = read(&session(folder.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
-    let plan = &opened.plan;
-    assert!(plan.facilities().len() > 1_000 && plan.properties().len() == 21, "{}", plan.facilities().len());
-    assert!(asked(&sandbox, "dataValueSets") <= 5, "{}", asked(&sandbox, "dataValueSets"));
-    assert!(sandbox.requests().len() <= 20, "{}", sandbox.requests().len());
-    assert!(!plan.incomplete());
-    let count = |kind| plan.cells().filter(|cell| plan.kind(*cell) == kind).count();
-    let cells = plan.facilities().len() * 21;
-    assert!(count(Kind::Change) > cells / 10 && count(Kind::Same) > cells / 10, "{} of {cells}", count(Kind::Change));
-    let skipped = sandbox.planted().iter().filter(|planted| planted.what == Oddity::NoExternalId).count();
-    assert_eq!(plan.skipped().len(), skipped);
-}
-
-#[tokio::test]
-async fn every_total_is_the_sum_a_straightforward_count_gives() {
-    let sandbox = sandbox(60);
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = &opened.plan;
-    let mut compared = 0;
-    for cell in plan.cells() {
-        let detail = session.detail(plan, cell).await.unwrap();
-        let values: Vec<f64> = detail.parts.iter().filter_map(|part| part.value.as_ref()?.parse().ok()).collect();
-        match plan.state(cell) {
-            State::Reported | State::ReportedZero => {
-                let sum: f64 = values.iter().sum();
-                let proposed: f64 = plan.new_value(cell).unwrap().parse().unwrap();
-                assert!((sum - proposed).abs() < 1e-6, "{cell:?}: {values:?} against {proposed}");
-                compared += 1;
-            }
-            _ => assert_eq!(plan.new_value(cell), None, "{cell:?}"),
-        }
-    }
-    assert!(compared > 500, "{compared}");
-}
-
-#[tokio::test]
-async fn what_reviewers_meet_is_seen() {
-    let sandbox = sandbox(1_106);
-    let folder = tempfile::tempdir().unwrap();
-    let opened = read(&session(folder.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
-    let plan = &opened.plan;
-    let mut met = BTreeSet::new();
-    for planted in sandbox.planted() {
-        let Some(case_id) = &planted.case_id else { continue };
-        let Some(at) = plan.facilities().iter().position(|f| f.case_id == *case_id) else { continue };
-        let facility = u32::try_from(at).unwrap();
-        let cell =
-            planted.property.as_deref().map(|name| Cell { facility, property: plan.find_property(name).unwrap() });
-        let flagged = |id: &str| plan.row(facility).any(|cell| plan.flags(cell).iter().any(|flag| flag.id == id));
-        let seen = match planted.what {
-            Oddity::TextInNumber => {
-                plan.state(cell.unwrap()) == State::NonNumeric && plan.held(cell.unwrap()).is_some()
-            }
-            Oddity::Negative => flagged("S09"),
-            Oddity::Fraction => flagged("S10"),
-            Oddity::FollowUp => flagged("S11") || plan.kind(cell.unwrap()) != Kind::Change,
-            Oddity::SharedExternalId => flagged("S33") || plan.facility(facility).closed,
-            Oddity::Closed => flagged("S34") || plan.row(facility).all(|cell| plan.kind(cell) != Kind::Change),
-            _ => continue,
-        };
-        assert!(seen, "{planted:?}");
-        met.insert(format!("{:?}", planted.what));
-    }
-    assert_eq!(met.len(), 6, "{met:?}");
-}
-
-#[tokio::test]
-async fn one_facility_asks_for_one_facility() {
-    let sandbox = sandbox(200);
-    let folder = tempfile::tempdir().unwrap();
-    let name = {
-        let all = tempfile::tempdir().unwrap();
-        let opened = read(&session(all.path(), connect(sandbox.transport(ORIGIN))), &ask(&[])).await.unwrap();
-        opened.plan.facility(7).name.clone()
-    };
-    let before = sandbox.requests().len();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let opened = read(&session, &ask(&[&name.to_uppercase()])).await.unwrap();
-    assert_eq!(opened.plan.facilities().len(), 1);
-    assert_eq!(opened.plan.facility(0).name, name);
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for request in &sandbox.requests()[before..] {
-        *counts.entry(request.path.clone()).or_default() += 1;
-        if request.path.contains("dataValueSets") {
-            assert_eq!(request.query.matches("orgUnit=").count(), 1, "{}", request.query);
-        }
-    }
-    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
-}
-
-#[tokio::test]
-async fn words_that_fit_no_facility_or_many_are_told() {
-    let sandbox = sandbox(40);
-    for (words, expected) in [("zaria", "no facility"), ("HC", "name one")] {
-        let folder = tempfile::tempdir().unwrap();
-        let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-        let error = read(&session, &ask(&[words])).await.unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-    }
-}
 
 /// Every property of every case.
 fn everything(sandbox: &Sandbox) -> BTreeMap<(String, String), String> {

@@ -27,12 +27,14 @@ fn plan() -> Plan {
         dhis2: "http://127.0.0.1/dhis2/api/".to_owned(),
         commcare: "http://127.0.0.1/".to_owned(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:41:00Z".to_owned(),
         generation: 1,
         scope: "whole project".to_owned(),
         mapping_problems: vec!["line 8: data set id is empty".to_owned()],
         notes: vec!["a \"note\"".to_owned()],
+        incomplete: None,
     };
     let facility = |n: u32| Facility {
         case_id: format!("case{n}"),

@@ -108,6 +108,9 @@ pub struct Head {
     pub commcare: String,
     /// Which mapping: a path or `built-in`.
     pub mapping: String,
+    /// Rows of the mapping, used or not.
+    #[serde(default)]
+    pub mapping_rows: usize,
     /// Case type read.
     pub case_type: String,
     /// When reading ended, RFC 3339.
@@ -120,6 +123,9 @@ pub struct Head {
     pub mapping_problems: Vec<String>,
     /// Things the reviewer should know about the reading, one sentence each.
     pub notes: Vec<String>,
+    /// Why facilities may be missing from the reading as a whole, one sentence; `None` where none can be.
+    #[serde(default)]
+    pub incomplete: Option<String>,
 }
 
 /// A text of the plan's store of distinct texts; 0 is absence.
@@ -333,9 +339,9 @@ impl Plan {
         self.severities[self.at(cell)]
     }
 
-    /// Whether some facility could not be read, so that this is not the whole picture.
+    /// Whether some facility is missing or could not be read, so that this is not the whole picture.
     pub fn incomplete(&self) -> bool {
-        self.states.contains(&State::FetchFailed)
+        self.head.incomplete.is_some() || self.states.contains(&State::FetchFailed)
     }
 
     /// How many cells are in each state, in the order of [`State::ALL`].
@@ -436,12 +442,14 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         dhis2: String::new(),
         commcare: String::new(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 5,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:00:00Z".to_owned(),
         generation: 1,
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     };
     let mut draft = Plan::draft(head, (0..height).map(facility).collect(), (0..width).map(property).collect());
     for cell in draft.plan().cells().collect::<Vec<_>>() {

@@ -4,6 +4,31 @@ use serde::{Deserialize, Serialize};
 
 use super::{plan::State, value::Number};
 
+/// Value types that hold no number (dhis2.md section 5). A type that is not known here is judged by its rows.
+const NOT_NUMBERS: [&str; 21] = [
+    "AGE",
+    "BOOLEAN",
+    "COORDINATE",
+    "DATE",
+    "DATETIME",
+    "EMAIL",
+    "FILE_RESOURCE",
+    "GEOJSON",
+    "IMAGE",
+    "LETTER",
+    "LONG_TEXT",
+    "MULTI_TEXT",
+    "ORGANISATION_UNIT",
+    "PHONE_NUMBER",
+    "REFERENCE",
+    "TEXT",
+    "TIME",
+    "TRACKER_ASSOCIATE",
+    "TRUE_ONLY",
+    "URL",
+    "USERNAME",
+];
+
 /// One row of a data element: a slice by category option combo and attribute option combo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -36,16 +61,18 @@ pub enum Total {
     Nothing,
     /// The exact sum of all rows.
     Sum(Number),
-    /// At least one row is not a number; this is the first such text.
+    /// At least one row is not a number, or the data element does not hold numbers; this is the first such text.
     Text(String),
 }
 
 impl Total {
     /// Adds up every row that holds a value, over all category and attribute option combos (dhis2.md section 0, fact 10).
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Self {
+    /// Digits in a data element of another kind, such as a telephone number, are text (data-quality-flags.md section 1).
+    pub fn of<'a>(value_type: &str, parts: impl IntoIterator<Item = &'a Part>) -> Self {
+        let text = NOT_NUMBERS.contains(&value_type);
         let mut sum: Option<Number> = None;
         for value in parts.into_iter().filter_map(|part| part.value.as_deref()).filter(|v| !v.is_empty()) {
-            match Number::parse(value) {
+            match Number::parse(value).filter(|_| !text) {
                 Some(number) => *sum.get_or_insert_default() += number,
                 None => return Self::Text(value.to_owned()),
             }
@@ -76,20 +103,40 @@ mod tests {
 
     #[test]
     fn all_slices_are_added() {
-        let (state, new) = Total::of(&parts(&[Some("3.5"), Some("1E1"), Some("-0"), None, Some("")])).state(true);
+        let (state, new) =
+            Total::of("INTEGER", &parts(&[Some("3.5"), Some("1E1"), Some("-0"), None, Some("")])).state(true);
         assert_eq!((state, new.as_deref()), (State::Reported, Some("13.5")));
     }
 
     #[test]
     fn no_value_is_never_zero() {
-        assert_eq!(Total::of(&parts(&[None, Some("")])).state(false), (State::NotReported, None));
-        assert_eq!(Total::of(&[]).state(true), (State::BlankInReport, None));
-        assert_eq!(Total::of(&parts(&[Some("0.0")])).state(false), (State::ReportedZero, Some("0".to_owned())));
+        assert_eq!(Total::of("INTEGER", &parts(&[None, Some("")])).state(false), (State::NotReported, None));
+        assert_eq!(Total::of("INTEGER", &[]).state(true), (State::BlankInReport, None));
+        assert_eq!(
+            Total::of("INTEGER", &parts(&[Some("0.0")])).state(false),
+            (State::ReportedZero, Some("0".to_owned()))
+        );
     }
 
     #[test]
     fn one_text_blocks_the_cell_and_is_kept() {
-        let (state, new) = Total::of(&parts(&[Some("3"), Some("12 (est)")])).state(false);
+        let (state, new) = Total::of("INTEGER", &parts(&[Some("3"), Some("12 (est)")])).state(false);
         assert_eq!((state, new.as_deref()), (State::NonNumeric, Some("12 (est)")));
+    }
+
+    #[test]
+    fn digits_of_another_kind_are_text() {
+        for (value_type, expected) in [
+            ("PHONE_NUMBER", (State::NonNumeric, Some("265999"))),
+            ("TRUE_ONLY", (State::NonNumeric, Some("265999"))),
+            ("NUMBER", (State::Reported, Some("266000"))),
+            ("PERCENTAGE", (State::Reported, Some("266000"))),
+            ("", (State::Reported, Some("266000"))),
+            ("OF_A_LATER_VERSION", (State::Reported, Some("266000"))),
+        ] {
+            let (state, new) = Total::of(value_type, &parts(&[None, Some("265999"), Some("1")])).state(true);
+            assert_eq!((state, new.as_deref()), expected, "{value_type}");
+        }
+        assert_eq!(Total::of("TEXT", &parts(&[None])).state(false), (State::NotReported, None));
     }
 }

@@ -172,7 +172,7 @@ impl Settings {
         let Some(name) = asked.or(self.default_profile.as_deref()) else {
             return match self.profiles.values().collect::<Vec<_>>()[..] {
                 [only] => Ok(only),
-                [] => refuse("There is no profile. \"onse init\" makes one.".to_owned()),
+                [] => refuse("There is no profile. Add a [profiles.NAME]; the README shows one, and \"onse sandbox\" prints one to try.".to_owned()),
                 _ => refuse(format!("Which profile? Add --profile NAME or set default_profile. There are: {listed}.")),
             };
         };

@@ -21,12 +21,23 @@ use crate::{
 const QUARTERLY: &str = "Quarterly";
 
 /// A mapping row joined with what DHIS2 says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     /// The property as it stands in the plan.
     pub property: Property,
-    /// Whether the data set is a quarterly one.
-    pub quarterly: bool,
+    /// Period type of the data set; `None` where the server does not say.
+    pub period_type: Option<String>,
+    /// Aggregation type of the data element; empty where it is not known.
+    pub aggregation_type: String,
+    /// Whether its category options are not meant to be added up.
+    pub skip_total: bool,
+}
+
+impl Column {
+    /// Whether a quarter can hold rows of the data set. An unknown period type is left to the rows to decide.
+    pub fn quarterly(&self) -> bool {
+        self.period_type.as_deref().is_none_or(|period_type| period_type == QUARTERLY)
+    }
 }
 
 /// Joins usable mapping rows with the server's names. A row whose data element or data set the server does not know, or whose
@@ -50,7 +61,8 @@ pub fn columns<'a>(
             leave_out(format!("DHIS2 does not show a data set {} to this account", row.data_set));
             continue;
         };
-        let member = set.elements.contains(&row.data_element) || element.data_sets.iter().any(|s| s.id == row.data_set);
+        let place = element.data_sets.iter().find(|place| place.id == row.data_set);
+        let member = set.elements.contains(&row.data_element) || place.is_some();
         if !member {
             let others: Vec<String> = element.data_sets.iter().map(|s| format!("{} {}", s.id, s.name)).collect();
             let others =
@@ -68,9 +80,23 @@ pub fn columns<'a>(
             value_type: element.value_type.clone().unwrap_or_default(),
             data_set_name: set.name.clone(),
         };
-        columns.push(Column { property, quarterly: set.period_type.as_deref() == Some(QUARTERLY) });
+        columns.push(Column {
+            property,
+            period_type: set.period_type.clone().or_else(|| place.and_then(|place| place.period_type.clone())),
+            aggregation_type: element.aggregation_type.clone().unwrap_or_default(),
+            skip_total: element.category_combo.as_ref().is_some_and(|combo| combo.skip_total),
+        });
     }
     (columns, problems)
+}
+
+/// What could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Organisation units, with the state that gives their cells.
+    pub units: BTreeMap<String, State>,
+    /// Data sets the account may not read: their cells are `NO_ACCESS`.
+    pub sets: BTreeSet<String>,
 }
 
 /// Everything read, ready to be put together.
@@ -80,26 +106,30 @@ pub struct Answers {
     pub head: Head,
     /// Cases that take part or are skipped.
     pub cases: Vec<CaseRecord>,
+    /// Organisation units of several open cases, of the whole listing: a twin counts whether or not it was asked for.
+    pub shared: Shared,
     /// The columns.
     pub columns: Vec<Column>,
     /// Data sets with their elements, to tell a blank in a report from no report.
     pub sets: Vec<DataSet>,
-    /// Organisation units the server knows.
+    /// Organisation units the server knows; the whole list of those asked for.
     pub units: Vec<OrgUnit>,
     /// Rows of the quarter.
     pub values: Vec<DataValue>,
-    /// Units whose rows could not be read, with the state that gives their cells.
-    pub unread: BTreeMap<String, State>,
+    /// What could not be read.
+    pub unread: Unread,
     /// Names of category and attribute option combos.
     pub options: Vec<Named>,
 }
 
 /// The plan, and the rows behind its cells. Facilities stand by name, so that the order does not depend on the server.
 pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
-    let Answers { head, mut cases, columns, sets, units, values, unread, options } = answers;
+    let Answers { head, mut cases, shared, columns, sets, units, values, unread, options } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
+    let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
+    let known = |unit: &str| unit_names.contains_key(unit);
     let mut skipped = Vec::new();
-    cases.retain(|case| match unfit(case) {
+    cases.retain(|case| match unfit(case).or_else(|| unmatched(case, known)) {
         Some(reason) => {
             let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
             skipped.push(Skipped { case_id, case_name, reason });
@@ -107,9 +137,7 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
         }
         None => true,
     });
-    let unit_names: HashMap<&str, &str> = units.iter().map(|unit| (unit.id.as_str(), unit.name.as_str())).collect();
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, &unit_names)).collect();
-    let open = open_by_unit(&facilities);
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     for one in skipped {
@@ -125,9 +153,9 @@ pub fn assemble(answers: Answers) -> (Plan, Vec<FacilityParts>) {
             at: ordinal(at),
             case,
             facility,
-            twins: twins(&open, facility),
+            twins: twins(&shared, facility),
             rows: rows.get(&facility.external_id).map_or(&[], Vec::as_slice),
-            unread: unread.get(&facility.external_id).copied(),
+            unread: &unread,
         };
         fill(&mut draft, &sheet, &columns, &members, &names);
         all_parts.extend(kept(&sheet, &mapped));
@@ -147,6 +175,13 @@ pub(super) fn unfit(case: &CaseRecord) -> Option<String> {
     }
 }
 
+/// Why a case cannot take part whose organisation unit DHIS2 passed over without a word: it is not "no data" (fault matrix row
+/// D05).
+fn unmatched(case: &CaseRecord, known: impl Fn(&str) -> bool) -> Option<String> {
+    let unit = case.external_id.as_deref().filter(|unit| !known(unit))?;
+    Some(format!("organisation unit {unit} is not known to DHIS2, or not shown to this account"))
+}
+
 /// One facility with what was read of it.
 struct Sheet<'a> {
     at: u32,
@@ -154,7 +189,16 @@ struct Sheet<'a> {
     facility: &'a Facility,
     twins: Vec<&'a str>,
     rows: &'a [Part],
-    unread: Option<State>,
+    unread: &'a Unread,
+}
+
+impl Sheet<'_> {
+    /// The state of a column's cell whose rows were not to be had.
+    fn blocked(&self, column: &Column) -> Option<State> {
+        let denied = self.unread.sets.contains(&column.property.data_set).then_some(State::NoAccess);
+        let unit = self.unread.units.get(&self.facility.external_id).copied();
+        unit.or(denied).or((!column.quarterly()).then_some(State::WrongPeriodType))
+    }
 }
 
 fn facility(case: &CaseRecord, unit_names: &HashMap<&str, &str>) -> Facility {
@@ -168,19 +212,29 @@ fn facility(case: &CaseRecord, unit_names: &HashMap<&str, &str>) -> Facility {
     }
 }
 
-fn open_by_unit(facilities: &[Facility]) -> HashMap<&str, Vec<&Facility>> {
-    let mut open: HashMap<&str, Vec<&Facility>> = HashMap::new();
-    for facility in facilities.iter().filter(|facility| !facility.closed) {
-        open.entry(&facility.external_id).or_default().push(facility);
+/// Organisation units of several open cases, with case id and name of each.
+pub type Shared = BTreeMap<String, Vec<(String, String)>>;
+
+/// Finds them. Cases are in the order of their names, which does not depend on the server.
+pub fn shared(cases: &[CaseRecord]) -> Shared {
+    let mut open = Shared::new();
+    for case in cases.iter().filter(|case| !case.closed) {
+        if let Some(unit) = &case.external_id {
+            open.entry(unit.clone()).or_default().push((case.case_id.clone(), case.name.clone()));
+        }
+    }
+    open.retain(|_, cases| cases.len() > 1);
+    for cases in open.values_mut() {
+        cases.sort_by(|(a, a_name), (b, b_name)| (a_name, a).cmp(&(b_name, b)));
     }
     open
 }
 
 /// Names of the other open cases of an open facility's organisation unit.
-fn twins<'a>(open: &HashMap<&str, Vec<&'a Facility>>, facility: &Facility) -> Vec<&'a str> {
-    let same = open.get(facility.external_id.as_str()).map_or(&[][..], Vec::as_slice);
-    let others = same.iter().filter(|twin| !facility.closed && twin.case_id != facility.case_id);
-    others.map(|twin| twin.name.as_str()).collect()
+fn twins<'a>(shared: &'a Shared, facility: &Facility) -> Vec<&'a str> {
+    let same = shared.get(&facility.external_id).filter(|_| !facility.closed);
+    let others = same.into_iter().flatten().filter(|(case_id, _)| *case_id != facility.case_id);
+    others.map(|(_, name)| name.as_str()).collect()
 }
 
 /// Data elements of each mapped data set.
@@ -243,16 +297,15 @@ fn fill(
         .filter(|(_, set)| set.iter().any(|element| present.contains(element)))
         .map(|(id, _)| *id)
         .collect();
-    for (property, Column { property: column, quarterly }) in (0_u16..).zip(columns) {
-        let cell = Cell { facility: sheet.at, property };
+    for (property, facts) in (0_u16..).zip(columns) {
+        let (cell, column) = (Cell { facility: sheet.at, property }, &facts.property);
         let old = sheet.case.properties.get(&column.name).map(String::as_str);
-        let blocked = sheet.unread.or((!quarterly).then_some(State::WrongPeriodType));
-        if let Some(state) = blocked {
+        if let Some(state) = sheet.blocked(facts) {
             draft.set(cell, old, None, state);
             continue;
         }
         let parts = of_element(sheet.rows, &column.data_element);
-        let (state, held) = Total::of(parts).state(reported.contains(column.data_set.as_str()));
+        let (state, held) = Total::of(&column.value_type, parts).state(reported.contains(column.data_set.as_str()));
         draft.set(cell, old, held.as_deref(), state);
         if draft.plan().kind(cell) == Kind::Change {
             let facts = Facts {
@@ -260,6 +313,8 @@ fn fill(
                 twins: &sheet.twins,
                 parts,
                 value_type: &column.value_type,
+                aggregation_type: &facts.aggregation_type,
+                skip_total: facts.skip_total,
                 option_name: &option_name,
             };
             let flags: Vec<_> = structural(&facts).collect();
@@ -363,12 +418,14 @@ mod tests {
             dhis2: String::new(),
             commcare: String::new(),
             mapping: String::new(),
+            mapping_rows: 3,
             case_type: String::new(),
             read_at: String::new(),
             generation: 1,
             scope: String::new(),
             mapping_problems: Vec::new(),
             notes: Vec::new(),
+            incomplete: None,
         }
     }
 
@@ -386,10 +443,25 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_period_type_is_left_to_the_rows() {
+        let rows = [row("beds", "e1", "s1")];
+        let mut set = set("s1", &["e1"], "Quarterly");
+        set.period_type = None;
+        let mut element = element("e1", &["s1"]);
+        let (joined, _) = columns(&rows, &[element.clone()], &[set.clone()]);
+        assert!(joined[0].quarterly() && joined[0].period_type.is_none());
+        element.data_sets[0].period_type = Some("Monthly".to_owned());
+        let (joined, _) = columns(&rows, &[element], &[set]);
+        assert!(!joined[0].quarterly(), "the data element knows the period type of its data set");
+    }
+
+    #[test]
     fn absences_have_their_own_names() {
-        let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1"), row("monthly", "e3", "s3")];
-        let elements = [element("e1", &["s1"]), element("e2", &["s1"]), element("e3", &["s3"])];
-        let sets = [set("s1", &["e1", "e2"], "Quarterly"), set("s3", &["e3"], "Monthly")];
+        let names = [("beds", "e1", "s1"), ("visits", "e2", "s1"), ("monthly", "e3", "s3"), ("secret", "e4", "s4")];
+        let rows = names.map(|(property, element, set)| row(property, element, set));
+        let elements = names.map(|(_, id, set)| element(id, &[set]));
+        let quarterly = |id, elements| set(id, elements, "Quarterly");
+        let sets = [quarterly("s1", &["e1", "e2"]), set("s3", &["e3"], "Monthly"), quarterly("s4", &["e4"])];
         let (columns, _) = columns(&rows, &elements, &sets);
         let units = ["Uaaaaaaaaa1", "Uaaaaaaaaa2", "Uaaaaaaaaa3", "Uaaaaaaaaa4"];
         let mut deleted = value(units[0], "e1", Some("900"));
@@ -406,15 +478,17 @@ mod tests {
             case("k2", Some(units[1]), "5"),
             case("k3", Some(units[2]), "6"),
             case("k5", None, "1"),
+            case("k7", Some("Uaaaaaaaaa7"), "1"),
             case("k6", Some("not an id"), "1"),
         ];
-        let unread = [(units[2].to_owned(), State::NoAccess)].into();
+        let unread = Unread { units: [(units[2].to_owned(), State::NoAccess)].into(), sets: ["s4".to_owned()].into() };
         let answers = Answers {
             head: head(),
+            shared: shared(&cases),
             cases,
             columns,
             sets: sets.to_vec(),
-            units: Vec::new(),
+            units: units.map(|id| OrgUnit { id: id.to_owned(), ..OrgUnit::default() }).into(),
             values,
             unread,
             options: Vec::new(),
@@ -426,8 +500,10 @@ mod tests {
         assert_eq!((state(0, 1), state(0, 2)), (State::BlankInReport, State::WrongPeriodType));
         assert_eq!((state(1, 0), state(1, 1)), (State::NotReported, State::NotReported), "a comment alone is no row");
         assert_eq!((state(2, 0), state(3, 0)), (State::NoAccess, State::NotReported));
+        assert_eq!((state(0, 3), state(3, 3)), (State::NoAccess, State::NoAccess), "a column the account may not read");
         let reasons: Vec<&str> = plan.skipped().iter().map(|s| s.reason.as_str()).collect();
-        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id"]);
+        let unknown = "organisation unit Uaaaaaaaaa7 is not known to DHIS2, or not shown to this account";
+        assert_eq!(reasons, ["no external id", "external id \"not an id\" is not an organisation unit id", unknown]);
         assert_eq!(
             parts.iter().map(|p| (p.facility, p.data_set.as_str())).collect::<Vec<_>>(),
             [(0, "s1"), (0, "s3"), (1, "s1")]

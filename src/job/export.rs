@@ -77,7 +77,8 @@ impl View<'_> {
             commcare: &head.commcare,
             case_type: &head.case_type,
             mapping: &head.mapping,
-            mapping_rows: self.plan.properties().len(),
+            mapping_rows: head.mapping_rows,
+            properties: self.plan.properties().len(),
             mapping_problems: &head.mapping_problems,
             notes: &head.notes,
             scope: &head.scope,
@@ -197,8 +198,13 @@ pub fn summary(plan: &Plan, ledger: &Ledger) -> Vec<String> {
         ),
         decided(&tally, ledger.sent()),
     ];
-    if plan.incomplete() {
-        lines.push("incomplete: some facilities could not be read; their cases keep what they have".to_owned());
+    lines.extend(head.incomplete.iter().map(|why| format!("incomplete: {why}")));
+    let unread = plan.cells().filter(|cell| plan.state(*cell) == State::FetchFailed).count();
+    if unread > 0 {
+        lines.push(format!(
+            "incomplete: {} cells could not be read; their cases keep what they have",
+            grouped(&unread.to_string())
+        ));
     }
     lines.extend(head.mapping_problems.iter().map(|problem| format!("mapping: {problem}")));
     lines.extend(head.notes.iter().map(|note| format!("note: {note}")));
@@ -321,6 +327,7 @@ struct JsonReview<'a> {
     case_type: &'a str,
     mapping: &'a str,
     mapping_rows: usize,
+    properties: usize,
     mapping_problems: &'a [String],
     notes: &'a [String],
     scope: &'a str,
@@ -512,6 +519,11 @@ mod tests {
         let (value, text, _) = printed(&plan().cells().collect::<Vec<_>>());
         assert_eq!(value["schema"], 1);
         assert_eq!(value["period"], "2026Q2");
+        assert_eq!(
+            (&value["mapping_rows"], &value["properties"]),
+            (&json!(5), &json!(2)),
+            "rows, and columns made of them"
+        );
         assert_eq!(
             value["counts"],
             json!({"facilities": 2, "cells": 4, "changes": 2, "same": 0, "without_value": 2, "approved": 1,

@@ -1,40 +1,33 @@
 //! Both sources to a plan: the case list, then a handful of DHIS2 requests for all facilities at once.
 //! What an answer means is `assemble`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use anyhow::{Result, anyhow, bail};
-use futures_util::{StreamExt, stream};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    assemble::{Answers, Column, assemble, columns, unfit},
+    assemble::{Answers, Column, assemble, columns, shared, unfit},
     report::{Bar, Reading},
     session::{Clock, Opened, Session, Sources, opened},
+    values::{Got, values},
 };
 use crate::{
     domain::{
         mapping::{Mapping, Row},
-        plan::{Head, Plan, State},
+        plan::{Head, Plan},
         quarter::Quarter,
-        text::inert,
+        query::{Called, pick},
     },
     io::{
         commcare::{CaseRecord, Listing},
-        dhis2::{DataSet, DataValue, Denied, Named, OrgUnit, URL_LIMIT, batches, denied},
-        http::{Failure, Why},
+        dhis2::{DataSet, DataValue, Named, OrgUnit},
+        http::Failure,
         store::{FacilityParts, Used},
     },
 };
-
-/// Requests at once.
-const TOGETHER: usize = 4;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -119,23 +112,21 @@ impl Reader<'_> {
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
-        let mut notes = notes(&listing);
+        let (mut notes, incomplete) = (untimed(&columns), short(&listing));
+        let shared = shared(&listing.cases);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let unit_ids: BTreeSet<String> =
             cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
         let unit_ids: Vec<String> = unit_ids.into_iter().collect();
-        let (units, values) = tokio::try_join!(self.units(&unit_ids), self.values(&unit_ids, &columns, &mut notes))?;
-        let (values, unread) = values;
-        let unknown = unit_ids.len().saturating_sub(units.len());
-        if unknown > 0 {
-            notes.push(format!(
-                "{unknown} organisation units of cases are not known to DHIS2, or not shown to this account"
-            ));
-        }
-        let options = self.options(&values).await?;
+        let units = self.units(&unit_ids).await?;
+        // A unit that is not known is passed over without a word, and a request for such units alone is refused.
+        let unit_ids: Vec<String> = units.iter().map(|unit| unit.id.clone()).collect();
+        let Got { rows, unread, notes: gaps } = self.values(&unit_ids, &columns).await?;
+        notes.extend(gaps);
+        let options = self.options(&rows).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
-        let head = self.head(&unusable, notes);
-        Ok(assemble(Answers { head, cases, columns, sets, units, values, unread, options }))
+        let head = Head { incomplete, ..self.head(&unusable, notes) };
+        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values: rows, unread, options }))
     }
 
     fn begin(&self) {
@@ -168,12 +159,17 @@ impl Reader<'_> {
         Ok(got)
     }
 
+    /// The whole case list. A short one, from which a case slipped while it was listed, is asked for once more (fault matrix
+    /// row H03).
     async fn cases(&self, rows: &[&Row]) -> Result<Listing> {
         let wanted: Vec<String> = rows.iter().map(|row| row.property.clone()).collect();
-        let mut page = |done, total| {
-            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
-        };
-        let listing = self.sources.commcare.cases(&self.ask.case_type, &wanted, &mut page).await?;
+        let mut listing = self.list(&wanted).await?;
+        if !listing.is_whole() {
+            let again = self.list(&wanted).await?;
+            if again.is_whole() || again.cases.len() >= listing.cases.len() {
+                listing = again;
+            }
+        }
         let cases = listing.cases.len();
         self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (cases, Some(cases)));
         if listing.cases.is_empty() {
@@ -184,6 +180,13 @@ impl Reader<'_> {
             );
         }
         Ok(listing)
+    }
+
+    async fn list(&self, wanted: &[String]) -> Result<Listing, Failure> {
+        let mut page = |done, total| {
+            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
+        };
+        self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await
     }
 
     async fn metadata(&self, rows: &[&Row]) -> Result<(Vec<crate::io::dhis2::DataElement>, Vec<DataSet>)> {
@@ -212,78 +215,18 @@ impl Reader<'_> {
         self.named(self.sources.dhis2.category_option_combos(&ids)).await
     }
 
-    /// The rows of all units, and the units that could not be read with the state of their cells.
-    async fn values(
-        &self,
-        units: &[String],
-        columns: &[Column],
-        notes: &mut Vec<String>,
-    ) -> Result<(Vec<DataValue>, BTreeMap<String, State>)> {
+    /// The rows of all units, and what could not be read.
+    async fn values(&self, units: &[String], columns: &[Column]) -> Result<Got> {
         let sets: BTreeSet<String> =
-            columns.iter().filter(|c| c.quarterly).map(|c| c.property.data_set.clone()).collect();
+            columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_set.clone()).collect();
         let sets: Vec<String> = sets.into_iter().collect();
         let total = units.len() * sets.len();
         self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
         if total == 0 {
-            return Ok((Vec::new(), BTreeMap::new()));
+            return Ok(Got::default());
         }
-        let period = [self.ask.quarter.to_string()];
-        let fixed = self.sources.dhis2.fixed_len(&sets, &period);
-        let batches: Vec<Vec<String>> = batches(units, fixed, URL_LIMIT).into_iter().map(<[String]>::to_vec).collect();
-        let asked = batches.into_iter().map(|batch| self.batch(batch, &sets, &period));
-        let mut answers: Vec<Batch> = stream::iter(asked).buffered(TOGETHER).collect().await;
-        if let Some(failure) = answers.iter_mut().find_map(|batch| batch.fatal.take()) {
-            return Err(failure.into());
-        }
-        let failed = answers.iter().filter(|batch| batch.failed.is_some()).count();
-        if failed == answers.len() {
-            let failure = answers.iter_mut().find_map(|batch| batch.failed.take());
-            return Err(failure.map_or_else(|| anyhow!("DHIS2 gave no values"), Into::into));
-        }
-        let (mut rows, mut unread) = (Vec::new(), BTreeMap::new());
-        let mut foreign = 0;
-        for batch in answers {
-            rows.extend(batch.rows);
-            unread.extend(batch.unread);
-            foreign += batch.foreign;
-            notes.extend(batch.failed.map(|failure| format!("some facilities could not be read: {failure}")));
-        }
-        if foreign > 0 {
-            notes
-                .push(format!("{foreign} rows came for units or quarters that were not asked for; they were left out"));
-        }
-        Ok((rows, unread))
-    }
-
-    /// One batch. Units the server names as forbidden are left out and the rest is asked again (fault matrix row D03).
-    async fn batch(&self, mut units: Vec<String>, sets: &[String], period: &[String]) -> Batch {
-        let reports = units.len() * sets.len();
-        let mut batch = Batch::default();
-        while !units.is_empty() {
-            match self.sources.dhis2.data_values(&units, sets, period).await {
-                Ok(values) => {
-                    batch.foreign = values.foreign;
-                    batch.rows = values.rows;
-                    break;
-                }
-                Err(failure) => {
-                    let named = match denied(&failure) {
-                        Some(Denied::OrgUnits(named)) => named,
-                        _ => Vec::new(),
-                    };
-                    let before = units.len();
-                    units.retain(|unit| !named.contains(unit));
-                    if units.len() == before {
-                        let state = batch.fail(failure);
-                        batch.unread.extend(units.drain(..).map(|unit| (unit, state)));
-                    } else {
-                        batch.unread.extend(named.into_iter().map(|unit| (unit, State::NoAccess)));
-                    }
-                }
-            }
-        }
-        self.bar(|reading| &mut reading.reports, |bar| bar.done += reports);
-        batch
+        let done = |units: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done += units * sets.len());
+        Ok(values(&self.sources.dhis2, units, &sets, &self.ask.quarter.to_string(), &done).await?)
     }
 
     fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
@@ -296,83 +239,51 @@ impl Reader<'_> {
             dhis2: ask.dhis2.clone(),
             commcare: ask.commcare.clone(),
             mapping: format!("{} ({} rows, {})", ask.mapping_label, ask.mapping.rows.len(), ask.mapping.hash()),
+            mapping_rows: ask.mapping.rows.len(),
             case_type: ask.case_type.clone(),
             read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             generation: 1,
             scope: ask.scope(),
             mapping_problems: problems.collect(),
             notes,
+            incomplete: None,
         }
     }
 }
 
-/// What came of one batch.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<DataValue>,
-    foreign: usize,
-    unread: BTreeMap<String, State>,
-    failed: Option<Failure>,
-    fatal: Option<Failure>,
+/// What is to be said of data sets whose period type is not known.
+fn untimed(columns: &[Column]) -> Vec<String> {
+    let sets: BTreeSet<&str> =
+        columns.iter().filter(|c| c.period_type.is_none()).map(|c| c.property.data_set.as_str()).collect();
+    let sentence =
+        |set| format!("DHIS2 does not say the period type of data set {set}; what it holds for the quarter is taken");
+    sets.into_iter().map(sentence).collect()
 }
 
-impl Batch {
-    /// Keeps a failure and says which state it gives the cells. A refused sign-in ends the whole reading.
-    fn fail(&mut self, failure: Failure) -> State {
-        if matches!(*failure.why, Why::SignIn { .. }) {
-            self.fatal = Some(failure);
-            return State::FetchFailed;
-        }
-        let forbidden = matches!(*failure.why, Why::Forbidden { .. }) || denied(&failure).is_some();
-        self.failed = Some(failure);
-        if forbidden { State::NoAccess } else { State::FetchFailed }
-    }
+/// What is to be said of a listing that does not have as many cases as were announced.
+fn short(listing: &Listing) -> Option<String> {
+    let (announced, listed) = (listing.matching, listing.cases.len());
+    (!listing.is_whole()).then(|| {
+        format!(
+            "CommCare announced {announced} cases and listed {listed}, twice; some changed meanwhile, so one may be missing. Read again to be sure"
+        )
+    })
 }
 
-fn notes(listing: &Listing) -> Vec<String> {
-    if listing.is_whole() {
-        return Vec::new();
-    }
-    vec![format!(
-        "CommCare announced {} cases and listed {}; some changed meanwhile, so one may be missing. Read again to be sure",
-        listing.matching,
-        listing.cases.len()
-    )]
+fn called(case: &CaseRecord) -> Called<'_> {
+    let external_id = case.external_id.as_deref().unwrap_or_default();
+    Called { case_id: &case.case_id, external_id, name: &case.name }
 }
 
-/// The cases of the facilities asked for: by case id, organisation unit id, whole name, or the only name that holds the words.
-fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>> {
+/// The cases of the facilities asked for, see [`pick`].
+fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>, NotFound> {
     if wanted.is_empty() {
         return Ok(cases);
     }
+    let called: Vec<Called<'_>> = cases.iter().map(called).collect();
     let mut picked = BTreeSet::new();
     for words in wanted {
-        let lower = words.to_lowercase();
-        let places = |test: &dyn Fn(&CaseRecord) -> bool| -> Vec<usize> {
-            cases.iter().enumerate().filter(|(_, case)| test(case)).map(|(at, _)| at).collect()
-        };
-        let mut found = places(&|case| case.case_id == *words || case.external_id.as_deref() == Some(words));
-        if found.is_empty() {
-            found = places(&|case| case.name.to_lowercase() == lower);
-        }
-        if found.is_empty() {
-            found = places(&|case| case.name.to_lowercase().contains(&lower));
-            if found.len() > 1 {
-                let names: Vec<String> = found.iter().take(8).map(|at| inert(&cases[*at].name).into_owned()).collect();
-                let more = if found.len() > 8 { format!(" and {} more", found.len() - 8) } else { String::new() };
-                let names = names.join(", ");
-                return Err(
-                    NotFound(format!("\"{words}\" is in {} names: {names}{more}; name one", found.len())).into()
-                );
-            }
-        }
-        if found.is_empty() {
-            return Err(NotFound(format!(
-                "no facility has the name or id \"{words}\"; names are searched as plain text"
-            ))
-            .into());
-        }
-        picked.extend(found);
+        picked.extend(pick(&called, words).map_err(NotFound)?);
     }
     Ok(cases.into_iter().enumerate().filter(|(at, _)| picked.contains(at)).map(|(_, case)| case).collect())
 }

@@ -9,3 +9,4 @@ pub mod forms;
 pub mod report;
 pub mod session;
 pub mod submit;
+mod values;

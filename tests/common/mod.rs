@@ -105,12 +105,14 @@ fn head() -> Head {
         dhis2: "https://hmis.example.org".to_owned(),
         commcare: "https://www.example.org".to_owned(),
         mapping: "case_property_map.csv, 21 rows".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:00:00Z".to_owned(),
         generation: 1,
         scope: "whole project".to_owned(),
         mapping_problems: vec!["line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned()],
         notes: Vec::new(),
+        incomplete: None,
     }
 }
 

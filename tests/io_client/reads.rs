@@ -65,8 +65,8 @@ async fn d01_h01_refusals_are_asked_once() {
         (405, "405"),
         (407, "HTTPS_PROXY"),
         (409, "409"),
-        (414, "fewer facilities"),
-        (431, "fewer facilities"),
+        (414, "how long an address"),
+        (431, "how long an address"),
     ] {
         let (failure, count) = tries(|| Play::html(status)).await;
         assert!(count == 1 && failure.to_string().contains(check), "{status}: {failure}");

@@ -49,12 +49,14 @@ pub(crate) fn head() -> Head {
         dhis2: "https://hmis.example.org".to_owned(),
         commcare: "https://hq.example.org".to_owned(),
         mapping: "built-in".to_owned(),
+        mapping_rows: 21,
         case_type: "facility_supervision".to_owned(),
         read_at: "2026-07-05T09:41:00Z".to_owned(),
         generation: 1,
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
+        incomplete: None,
     }
 }
 

@@ -15,12 +15,16 @@ pub struct Facts<'a> {
     pub parts: &'a [Part],
     /// Value type of the data element; empty where it is not known.
     pub value_type: &'a str,
+    /// How DHIS2 adds the data element up, such as `SUM`; empty where it is not known.
+    pub aggregation_type: &'a str,
+    /// Whether the category options of the data element are not meant to be added up (`skipTotal`).
+    pub skip_total: bool,
     /// Name of an option combo by its id.
     pub option_name: &'a dyn Fn(&str) -> String,
 }
 
 /// The rules. A new rule is one function and one line here.
-const RULES: [fn(&Facts<'_>) -> Option<Flag>; 8] = [
+const RULES: [fn(&Facts<'_>) -> Option<Flag>; 9] = [
     duplicate_external_id,
     closed_case,
     default_plus_split,
@@ -29,6 +33,7 @@ const RULES: [fn(&Facts<'_>) -> Option<Flag>; 8] = [
     several_attribute_combos,
     fraction,
     follow_up,
+    not_additive,
 ];
 
 /// Every structural flag of a cell that proposes a value.
@@ -50,7 +55,7 @@ fn duplicate_external_id(facts: &Facts<'_>) -> Option<Flag> {
     Some(Flag::new("S33", Severity::Stop, sentence))
 }
 
-/// S34: the case is closed, or DHIS2 does not know its organisation unit.
+/// S34: the case is closed. A case whose organisation unit is not known has no cells at all.
 fn closed_case(facts: &Facts<'_>) -> Option<Flag> {
     facts.facility.closed.then(|| Flag::new("S34", Severity::Stop, "the case is closed in CommCare"))
 }
@@ -115,6 +120,34 @@ fn follow_up(facts: &Facts<'_>) -> Option<Flag> {
     Some(Flag::new("S11", Severity::Review, format!("\"{name}\" is marked for follow-up in DHIS2")))
 }
 
+/// Aggregation types under which parts are no parts of a whole (dhis2.md section 5).
+const NOT_SUMS: [&str; 8] = ["AVERAGE", "COUNT", "CUSTOM", "MAX", "MIN", "NONE", "STDDEV", "VARIANCE"];
+
+/// A01: several rows were added of which DHIS2 itself says that they do not add up (dhis2.md section 5).
+fn not_additive(facts: &Facts<'_>) -> Option<Flag> {
+    let (rows, total) = numbers(facts).fold((0, Number::default()), |(rows, mut total), (_, number)| {
+        total += number;
+        (rows + 1, total)
+    });
+    let combos: BTreeSet<&str> = numbers(facts).map(|(part, _)| part.category_option_combo.as_str()).collect();
+    let options = combos.len();
+    let sentence = match facts.value_type {
+        "PERCENTAGE" if rows > 1 => format!("{total} is a sum of {rows} percentages"),
+        "UNIT_INTERVAL" if rows > 1 => format!("{total} is a sum of {rows} shares of 1"),
+        _ if options > 1 && NOT_SUMS.contains(&facts.aggregation_type) => {
+            format!(
+                "{total} is a sum of {options} category options; DHIS2 aggregates them by {}",
+                facts.aggregation_type
+            )
+        }
+        _ if options > 1 && facts.skip_total => {
+            format!("{total} is a sum of {options} category options that DHIS2 says not to total")
+        }
+        _ => return None,
+    };
+    Some(Flag::new("A01", Severity::Review, sentence))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,8 +166,20 @@ mod tests {
 
     fn flags(facility: &Facility, twins: &[&str], parts: &[Part], value_type: &str) -> Vec<String> {
         let option_name = |id: &str| if id == "d" { "default".to_owned() } else { format!("name of {id}") };
-        let facts = Facts { facility, twins, parts, value_type, option_name: &option_name };
-        structural(&facts).map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence)).collect()
+        let facts = Facts {
+            facility,
+            twins,
+            parts,
+            value_type,
+            aggregation_type: "SUM",
+            skip_total: false,
+            option_name: &option_name,
+        };
+        sentences(&facts)
+    }
+
+    fn sentences(facts: &Facts<'_>) -> Vec<String> {
+        structural(facts).map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence)).collect()
     }
 
     #[test]
@@ -183,6 +228,40 @@ mod tests {
         ];
         for (facility, twins, parts, value_type, expected) in cases {
             assert_eq!(flags(facility, twins, &parts, value_type), expected, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_add_up_are_looked_at() {
+        let (one, two) = (vec![part("m", "60")], vec![part("m", "60"), part("f", "70")]);
+        let facility = Facility::default();
+        for (value_type, aggregation_type, skip_total, parts, expected) in [
+            ("PERCENTAGE", "AVERAGE", false, &two, "REVIEW A01: 130 is a sum of 2 percentages"),
+            ("UNIT_INTERVAL", "", false, &two, "REVIEW A01: 130 is a sum of 2 shares of 1"),
+            (
+                "NUMBER",
+                "MAX",
+                true,
+                &two,
+                "REVIEW A01: 130 is a sum of 2 category options; DHIS2 aggregates them by MAX",
+            ),
+            ("", "SUM", true, &two, "REVIEW A01: 130 is a sum of 2 category options that DHIS2 says not to total"),
+            ("PERCENTAGE", "AVERAGE", true, &one, ""),
+            ("INTEGER", "LAST", false, &two, ""),
+            ("INTEGER", "AVERAGE_SUM_ORG_UNIT", false, &two, ""),
+            ("", "", false, &two, ""),
+        ] {
+            let option_name = str::to_owned;
+            let facts = Facts {
+                facility: &facility,
+                twins: &[],
+                parts,
+                value_type,
+                aggregation_type,
+                skip_total,
+                option_name: &option_name,
+            };
+            assert_eq!(sentences(&facts).concat(), expected, "{value_type} {aggregation_type}");
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum Why {
         /// The server's message, inert but not cut: it may list many ids.
         message: String,
     },
-    /// The address line was too long for the server or something before it: ask for fewer at once (row D06).
+    /// The address line was too long for the server or something before it: worth asking for fewer at once (row D06).
     TooLong {
         /// 400, 414 or 431.
         status: u16,
@@ -77,7 +77,7 @@ pub enum Why {
         /// How long the server asked to wait, if it said.
         wait: Option<Duration>,
     },
-    /// The server or its gateway failed: ask for fewer at once (rows D08, D09).
+    /// The server or its gateway failed after all tries: worth asking for fewer at once (rows D08, D09).
     Server {
         /// HTTP status, 408 or 5xx.
         status: u16,
@@ -193,40 +193,40 @@ impl Failure {
     fn remedy(&self) -> &'static str {
         match (&*self.why, self.side) {
             (Why::SignIn { .. }, Side::CommCare) => {
-                "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted or limited to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on. Then run `onse check`."
+                "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted or limited to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on."
             }
             (Why::SignIn { .. }, Side::Dhis2) => {
-                "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in). It was tried once only, so that the account is not locked. Then run `onse check`."
+                "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in). It was tried once only, so that the account is not locked."
             }
             (Why::Forbidden { .. }, Side::CommCare) => {
-                "Check the project name; the account needs the permissions \"edit data\" and \"access APIs\" there. Then run `onse check`."
+                "Check the project name; the account needs the permissions \"edit data\" and \"access APIs\" there."
             }
-            (Why::Forbidden { .. }, Side::Dhis2) => {
-                "The account needs read access to this data in DHIS2. Then run `onse check`."
-            }
+            (Why::Forbidden { .. }, Side::Dhis2) => "The account needs read access to this data in DHIS2.",
             (Why::NotFound { message: None }, Side::CommCare) => {
                 "Check the server url and the project name in the profile."
             }
             (Why::NotFound { message: None }, Side::Dhis2) => {
-                "Check the url in the profile, and `api_root`: true when it already is the API root. Then run `onse check`."
+                "Check the url in the profile, and `api_root`: true when it already is the API root."
             }
             (Why::NotFound { .. } | Why::Refused { .. }, _) => {
                 "Check the ids in the mapping and what the account may read."
             }
-            (Why::TooLong { .. }, _) => "Ask for fewer facilities at once.",
+            (Why::TooLong { .. }, _) => "Ask who runs the server how long an address may be there.",
             (Why::SlowDown { .. }, _) => "Run the same command again later.",
             (Why::Server { .. } | Why::Garbled { .. } | Why::NoAnswer { .. }, _) => {
                 "Run the same command again; if it stays, ask who runs the server."
             }
             (Why::Proxy, _) => "Set the proxy's user and password in HTTPS_PROXY.",
             (Why::Redirect { login: true, .. } | Why::NotJson { .. }, _) => {
-                "It is usually a sign-in page or a gateway: check the url and the credentials with `onse check`."
+                "It is usually a sign-in page or a gateway: check the url and the credentials."
             }
             (Why::Redirect { .. }, _) => "If that is the right place, set it as url in the profile.",
             (Why::Shape { .. }, _) => {
                 "The server may be newer than this program knows, or a gateway changes its answers."
             }
-            (Why::TooLarge { .. }, _) => "Ask for fewer facilities or data sets at once.",
+            (Why::TooLarge { .. }, _) => {
+                "Read fewer facilities at once with `--facility`, or fewer data sets with a shorter mapping."
+            }
             (Why::Unreachable { why }, _) if why.contains("certificate") || why.contains("Certificate") => {
                 "If the server has a private certificate authority, name its file as `ca_file` in the profile."
             }
@@ -297,6 +297,24 @@ mod tests {
         assert!(told.contains("ca_file") && told.contains("3 tries"), "{told}");
         let told = failure(Side::Dhis2, Why::Unreachable { why: "connection refused".into() });
         assert!(told.contains("VPN and proxy"), "{told}");
+    }
+
+    #[test]
+    fn no_remedy_names_a_command_that_is_not_there() {
+        let text = String::new;
+        for why in [
+            Why::SignIn { text: text() },
+            Why::Forbidden { text: text() },
+            Why::NotFound { message: None },
+            Why::Redirect { status: 302, to: text(), login: true },
+            Why::NotJson { kind: text(), text: text() },
+            Why::TooLarge { cap: 1 << 20 },
+        ] {
+            for side in [Side::Dhis2, Side::CommCare] {
+                let told = failure(side, why.clone());
+                assert!(!told.contains("`onse") && !told.contains("onse check") && told.ends_with('.'), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct Limits {
     pub unsent: u32,
     /// Tries in all when the answer broke off, timed out, or a gateway failed (rows N10 to N13, D09).
     pub broken: u32,
-    /// Tries in all on 500, which mostly repeats itself: the caller splits the batch instead (row D08).
+    /// Tries in all on 500, which mostly repeats itself: `job` splits a batch of units instead (row D08).
     pub crashed: u32,
     /// How long to go on in all when told to slow down (rows D07, H29).
     pub patience: Duration,
