@@ -4,15 +4,15 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 
-use super::{args::Color, exit::Exit, here::Here, submit::write_forms};
+use super::{args::Color, exit::Exit, here::Here, out::say, submit::write_forms};
 use crate::{
     job::{
         fetch::Ask,
-        report::Level,
+        report::{Level, Sending},
         session::{Clock, Session},
     },
     tui::{
-        model::{Look, Model, Run},
+        model::{Look, Model, Run, Submit},
         msg::{Cmd, Msg, Now},
         perform::{Performer, WriteForms},
         terminal::{self, LastWords},
@@ -48,8 +48,24 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
         update(&mut model, Msg::Note(Level::Ok, said), &now());
     }
     let words = LastWords { log, review: Some(session.path().to_owned()) };
-    terminal::review(&mut model, &mut performer, &now, words, first).await?;
-    Ok(Exit::Done)
+    match terminal::review(&mut model, &mut performer, &now, words, first).await {
+        Ok(()) if !model.interrupted => return Ok(Exit::Done),
+        Err(error) if !model.interrupted => return Err(error),
+        Ok(()) => {}
+        Err(error) => say(&format!("the review was left, because the terminal failed: {error:#}; decisions are saved")),
+    }
+    // What left this machine is known by the review file; one that holds no plan sent nothing.
+    let standing = session.open().await.ok().and_then(|opened| opened.standing());
+    Ok(interrupted(&model.submit, standing.as_ref()))
+}
+
+/// How a review ended that was left by ctrl-c or a signal (fault matrix rows K20 and K21).
+fn interrupted(submit: &Submit, standing: Option<&Sending>) -> Exit {
+    let cut = submit.is_sending() || submit.interrupts > 0;
+    match standing {
+        Some(sent) if cut || sent.accepted + sent.unknown > 0 => Exit::Partly,
+        _ => Exit::Interrupted,
+    }
 }
 
 /// Writes the forms to a folder beside the review file, a new one each time.
@@ -88,6 +104,25 @@ fn look(color: Color, env: &dyn Fn(&str) -> Option<OsString>) -> Look {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::model::Stage;
+
+    #[test]
+    fn an_interrupted_review_says_whether_something_is_open() {
+        let sent = |unknown| Sending { changes: 3, applied: 3 - unknown, unknown, ..Sending::default() };
+        let (idle, cut) = (Submit::default(), Submit { interrupts: 1, ..Submit::default() });
+        let under_way = Submit { stage: Stage::Sending(sent(0)), ..Submit::default() };
+        for (submit, standing, exit) in [
+            (&idle, None, Exit::Interrupted),
+            (&idle, Some(sent(0)), Exit::Interrupted),
+            (&idle, Some(sent(1)), Exit::Partly),
+            (&cut, None, Exit::Interrupted),
+            (&cut, Some(sent(0)), Exit::Partly),
+            (&under_way, None, Exit::Interrupted),
+            (&under_way, Some(sent(0)), Exit::Partly),
+        ] {
+            assert_eq!(interrupted(submit, standing.as_ref()), exit, "{submit:?} {standing:?}");
+        }
+    }
 
     #[test]
     fn the_look_follows_the_environment() {
