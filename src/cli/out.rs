@@ -8,6 +8,8 @@ use crate::domain::{text::inert, value::grouped};
 pub(super) struct Results<W: Write> {
     to: W,
     gone: bool,
+    /// Whether there was any result. Where there was none, what the screen left unwritten in a closed window is not its loss.
+    any: bool,
 }
 
 /// Standard output.
@@ -15,7 +17,7 @@ pub(super) type Out = Results<io::BufWriter<io::Stdout>>;
 
 /// Standard output, to be flushed at the end.
 pub(super) fn results() -> Out {
-    Results { to: io::BufWriter::new(io::stdout()), gone: false }
+    Results { to: io::BufWriter::new(io::stdout()), gone: false, any: false }
 }
 
 impl<W: Write> Results<W> {
@@ -35,11 +37,12 @@ impl<W: Write> Results<W> {
 
 impl<W: Write> Write for Results<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.any = true;
         self.unless_gone(bytes.len(), |to| to.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.unless_gone((), Write::flush)
+        if self.any { self.unless_gone((), Write::flush) } else { Ok(()) }
     }
 }
 
@@ -81,7 +84,9 @@ mod tests {
 
     #[test]
     fn a_reader_that_left_is_no_error_and_a_full_disk_is() {
-        let mut out = Results { to: Closed(0), gone: false };
+        let mut out = Results { to: Closed(0), gone: false, any: false };
+        out.flush().unwrap();
+        assert_eq!(out.write(b"a").unwrap(), 1);
         assert_eq!(out.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
         for _ in 0..3 {
             writeln!(out, "a line").unwrap();

@@ -15,7 +15,7 @@ use super::{
     log,
     out::{Out, count, say},
     read, sandbox,
-    screen::{Opening, screen},
+    screen::{Left, Opening, screen},
 };
 use crate::{
     domain::{mapping::Mapping, outcome::Outcome, plan::Head},
@@ -174,7 +174,9 @@ async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
     let now = match now {
         Ok(opened) => fates(&opened.forms),
         // Nothing was ever read into it, so nothing was decided.
-        Err(_) if Store::discard_blank(session.path()).unwrap_or(false) => return shown.map(|()| Exit::Done),
+        Err(_) if Store::discard_blank(session.path()).unwrap_or(false) => {
+            return ended(shown, &before, &[], session.path());
+        }
         Err(error) => {
             let file = session.path().display();
             let words = format!("{file} could not be read again, so whether all that was sent is settled is not known");
@@ -190,22 +192,26 @@ fn fates(forms: &[Form]) -> Vec<Outcome> {
 
 /// What leaving means: forms that are not settled are not done, and what was decided stays decided. `before` and `now` are the
 /// outcomes of the forms when the review was opened and when it was left.
-fn ended(shown: Result<()>, before: &[Outcome], now: &[Outcome], file: &Path) -> Result<Exit> {
+fn ended(shown: Result<Left>, before: &[Outcome], now: &[Outcome], file: &Path) -> Result<Exit> {
     let open = now.iter().filter(|outcome| !outcome.settled()).count();
     let file = file.display();
     let not_settled =
         format!("{} not settled: open it again, and v on tab 4 settles them", count(open, "form is", "forms are"));
-    if let Err(error) = shown {
+    let shown = shown.map_err(|error| {
         let exit = if open > 0 || before != now { Exit::Partly } else { Exit::Failed };
         let open = if open > 0 { format!("; {not_settled}") } else { String::new() };
         let words = format!("the screen broke off; decisions are in {file}; onse review {file} goes on{open}");
-        return Err(error.context(told(exit, words)));
+        error.context(told(exit, words))
+    })?;
+    if open > 0 {
+        say(&not_settled);
+        return Ok(Exit::Partly);
     }
-    if open == 0 {
-        return Ok(Exit::Done);
-    }
-    say(&not_settled);
-    Ok(Exit::Partly)
+    Ok(match shown {
+        Left::Done => Exit::Done,
+        Left::CutShort if !now.is_empty() => Exit::Partly,
+        _ => Exit::Interrupted,
+    })
 }
 
 /// `onse demo`: a sandbox in this process, everything it writes in one temporary folder.
@@ -256,11 +262,17 @@ mod tests {
     fn leaving_with_open_forms_is_not_done() {
         use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
         let file = Path::new("q.review");
-        let left = |now: &[Outcome]| ended(Ok(()), &[], now, file).unwrap();
+        let left = |now: &[Outcome]| ended(Ok(Left::Done), &[], now, file).unwrap();
         assert_eq!([left(&[]), left(&[Applied, NotApplied])], [Exit::Done, Exit::Done]);
         for open in [Accepted, Frozen, Unknown] {
             assert_eq!(left(&[Applied, open]), Exit::Partly, "{open:?}");
         }
+        let cut = |how, now: &[Outcome]| ended(Ok(how), &[], now, file).unwrap();
+        assert_eq!(cut(Left::Interrupted, &[]), Exit::Interrupted);
+        assert_eq!(cut(Left::Interrupted, &[Applied]), Exit::Interrupted);
+        assert_eq!(cut(Left::Interrupted, &[Unknown]), Exit::Partly);
+        assert_eq!(cut(Left::CutShort, &[]), Exit::Interrupted);
+        assert_eq!(cut(Left::CutShort, &[Applied]), Exit::Partly);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 
-use super::{args::Color, here::Here, submit::write_forms};
+use super::{args::Color, here::Here, out::say, submit::write_forms};
 use crate::{
     domain::caseblock::USERNAME,
     job::{
@@ -35,8 +35,19 @@ pub(super) struct Opening {
     pub(super) said: Option<String>,
 }
 
+/// How the screen was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// By the person's own choice.
+    Done,
+    /// By ctrl-c or a signal (fault matrix rows K20 and K21).
+    Interrupted,
+    /// The same while a submission was under way.
+    CutShort,
+}
+
 /// Shows the review until the person leaves. What was decided and sent is in the review file, however the screen ended.
-pub(super) async fn screen(here: &Here, opening: Opening) -> Result<()> {
+pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Left> {
     let Opening { session, ask, run, log, said } = opening;
     let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
     let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
@@ -50,7 +61,16 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<()> {
         update(&mut model, Msg::Note(Level::Ok, said), &now());
     }
     let words = LastWords { log, review: Some(session.path().to_owned()) };
-    Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await
+    match Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await {
+        Err(error) if !model.interrupted => return Err(error),
+        Err(error) => say(&format!("the review was left, because the terminal failed: {error:#}; decisions are saved")),
+        Ok(()) => {}
+    }
+    Ok(match (model.interrupted, model.submit.is_sending() || model.submit.interrupts > 0) {
+        (false, _) => Left::Done,
+        (true, false) => Left::Interrupted,
+        (true, true) => Left::CutShort,
+    })
 }
 
 /// Writes the forms to a folder beside the review file, a new one each time.

@@ -8,6 +8,7 @@ pub mod model;
 pub mod msg;
 pub mod parts;
 pub mod perform;
+mod reader;
 pub mod screen;
 pub mod table;
 pub mod terminal;
@@ -86,7 +87,8 @@ pub struct Parts<'a, S, P> {
 }
 
 /// Shows the review until the person leaves. `first` is what is asked for at the start, [`Cmd::Open`] or [`Cmd::Read`].
-/// Fails where the terminal cannot be drawn on or taken back; decisions made are kept either way.
+/// Fails where the terminal cannot be drawn on or taken back, as when its window was closed: it is left as on a signal then,
+/// and decisions made are kept.
 pub async fn run<B, S, P>(
     terminal: &mut Terminal<B>,
     model: &mut Model,
@@ -102,6 +104,10 @@ where
     let (reply, messages) = mpsc::unbounded_channel();
     let mut desk = Desk { terminal, model, parts, reply, messages, changed: true, waited: false, suspending: false };
     let result = desk.go(first).await;
+    if let Err(error) = &result {
+        tracing::error!("the terminal is gone: {error:#}");
+        let _ = desk.take(Msg::Signal(Signal::Terminate));
+    }
     desk.parts.performer.finish().await;
     result
 }
@@ -142,7 +148,9 @@ where
                 self.hear(next)?;
             }
             if self.model.leaving {
-                return self.draw();
+                // A last frame for the person who is there; a closed window shows none.
+                let _ = self.draw();
+                return Ok(());
             }
             if std::mem::take(&mut self.suspending) {
                 drop(input);

@@ -360,6 +360,8 @@ pub struct Submit {
     pub paused: bool,
     /// Whether sending stops after the form under way.
     pub stopping: bool,
+    /// Whether to leave as soon as the form under way has its answer.
+    pub leave_when_stopped: bool,
     /// ctrl-c so far while sending: 1 stops after the form, 2 abandons the request, 3 leaves.
     pub interrupts: u8,
 }
@@ -411,10 +413,10 @@ pub struct Model {
     pub(super) count_from: Option<(Screen, Focus, Duration)>,
     /// The tab esc on Submit goes back to.
     pub(super) came_from: Screen,
-    /// Whether to leave as soon as the form under way has its answer.
-    pub(super) leave_when_stopped: bool,
     /// Whether the program is leaving.
     pub leaving: bool,
+    /// Whether it leaves because of ctrl-c or a signal, which scripts are told by the exit code.
+    pub interrupted: bool,
 }
 
 impl Model {

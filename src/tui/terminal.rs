@@ -3,21 +3,24 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    mem::ManuallyDrop,
     path::PathBuf,
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::Duration,
 };
 
 use anyhow::Context;
 use crossterm::{
     cursor,
-    event::{DisableBracketedPaste, EnableBracketedPaste, EventStream},
+    event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use futures_util::{Stream, StreamExt, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
+use tokio::sync::oneshot;
 
 use crate::domain::text::inert;
 
@@ -25,7 +28,7 @@ use super::{
     Input, Parts, Perform, Seat,
     model::Model,
     msg::{Cmd, Now},
-    run, screen,
+    reader, run, screen,
 };
 
 /// What is taken, in this order.
@@ -128,17 +131,28 @@ pub fn on_panic(words: LastWords) {
 /// The terminal, taken. Gives it back when dropped.
 #[derive(Debug)]
 pub struct Tty {
-    /// Only [`Tty::take`] makes one.
-    _taken: (),
+    /// Says when the reader of the keys begun last is done with them.
+    let_go: Option<oneshot::Receiver<()>>,
 }
+
+/// Longest wait for the reader of the keys to be done with them. A terminal that is there takes no time at all.
+const LET_GO: Duration = Duration::from_millis(500);
 
 impl Tty {
     /// Takes the terminal. Fails where it is none or refuses; then everything is as it was.
     pub fn take() -> io::Result<(Self, Terminal<CrosstermBackend<io::Stdout>>)> {
-        let tty = Self { _taken: () };
+        let tty = Self { let_go: None };
         take_all(&mut io::stdout())?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok((tty, terminal))
+    }
+
+    /// Waits until nobody takes the keys any more, so that the shell gets what is typed from now on. The stream of keys must
+    /// have been dropped.
+    async fn let_go(&mut self) {
+        if let Some(let_go) = self.let_go.take() {
+            let _ = tokio::time::timeout(LET_GO, let_go).await;
+        }
     }
 }
 
@@ -151,12 +165,16 @@ pub async fn review<P: Perform>(
     first: Cmd,
 ) -> anyhow::Result<()> {
     on_panic(words);
-    let (mut tty, mut terminal) =
+    let (mut tty, terminal) =
         Tty::take().context("cannot take the terminal; onse plan, show, decide and submit need none")?;
+    // Its end would show the cursor, which is the guard's to do, and panic where the window was closed meanwhile.
+    let mut terminal = ManuallyDrop::new(terminal);
     let size = terminal.size()?;
     model.size = (size.width, size.height);
     let parts = Parts { seat: &mut tty, performer, draw: screen::draw, clock };
-    run(&mut terminal, model, parts, first).await
+    let left = run(&mut terminal, model, parts, first).await;
+    tty.let_go().await;
+    left
 }
 
 impl Drop for Tty {
@@ -169,16 +187,15 @@ impl Seat for Tty {
     type Input = Pin<Box<dyn Stream<Item = Input> + Send>>;
 
     fn input(&mut self) -> Self::Input {
-        let events = EventStream::new().map(|event| match event {
-            Ok(event) => Input::Event(event),
-            Err(error) => Input::Lost(error.to_string()),
-        });
+        let (keys, let_go) = reader::keys();
+        self.let_go = Some(let_go);
         // The end of the keys is the end: without them nobody can leave.
-        let events = events.chain(stream::once(async { Input::Lost("no more input".to_owned()) }));
-        stream::select(signals::all(), events).boxed()
+        let keys = keys.chain(stream::once(async { Input::Lost("no more input".to_owned()) }));
+        stream::select(signals::all(), keys).boxed()
     }
 
     async fn suspend(&mut self) -> io::Result<()> {
+        self.let_go().await;
         give_all(&mut io::stdout());
         let stopped = signals::stop().await;
         take_all(&mut io::stdout())?;

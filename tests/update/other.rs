@@ -4,6 +4,7 @@ use super::*;
 use onse::tui::{
     keymap::{Action, TABLE},
     model::Over,
+    msg::Signal,
 };
 use proptest::prelude::*;
 
@@ -69,6 +70,21 @@ fn leaving_suspending_drawing_again() {
     assert_eq!(desk.cmds.last(), Some(&Cmd::Suspend));
     desk.keys("<ctrl-c>");
     assert_eq!((desk.cmds.last(), desk.model.leaving), (Some(&Cmd::Quit), true));
+}
+
+#[test]
+fn leaving_by_ctrl_c_or_a_signal_is_an_interruption() {
+    let mut desk = cells();
+    desk.keys("q");
+    assert!(desk.model.leaving && !desk.model.interrupted);
+    let mut desk = cells();
+    desk.keys("<ctrl-c>");
+    assert!(desk.model.leaving && desk.model.interrupted);
+    for signal in [Signal::Interrupt, Signal::Terminate] {
+        let mut desk = cells();
+        desk.tell(Msg::Signal(signal));
+        assert!(desk.model.leaving && desk.model.interrupted, "{signal:?}");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Wrote(Err(why)) => say(model, Level::Stop, format!("no forms were written: {why}")),
         Msg::Note(level, text) => say(model, level, text),
         Msg::Signal(Signal::Interrupt) => act(model, Action::Interrupt, 1, &mut out),
-        Msg::Signal(Signal::Terminate) => leave(model, &mut out),
+        Msg::Signal(Signal::Terminate) => break_off(model, &mut out),
     }
     want_detail(model, &mut out);
     out
@@ -134,18 +134,28 @@ fn back(model: &mut Model, out: &mut Vec<Cmd>) {
 }
 
 fn interrupt(model: &mut Model, out: &mut Vec<Cmd>) {
-    if !model.submit.is_sending() {
-        return leave(model, out);
-    }
-    model.submit.interrupts += 1;
-    match model.submit.interrupts {
-        1 => submit::stop(model, out),
-        2 => {
-            out.push(Cmd::Abandon);
-            say(model, Level::Look, "letting go of the request; its form is UNKNOWN until verified. ctrl-c leaves");
+    if model.submit.is_sending() {
+        model.submit.interrupts += 1;
+        match model.submit.interrupts {
+            1 => return submit::stop(model, out),
+            2 => {
+                out.push(Cmd::Abandon);
+                return say(
+                    model,
+                    Level::Look,
+                    "letting go of the request; its form is UNKNOWN until verified. ctrl-c leaves",
+                );
+            }
+            _ => {}
         }
-        _ => leave(model, out),
     }
+    break_off(model, out);
+}
+
+/// Leaves because of ctrl-c or a signal.
+fn break_off(model: &mut Model, out: &mut Vec<Cmd>) {
+    model.interrupted = true;
+    leave(model, out);
 }
 
 fn leave(model: &mut Model, out: &mut Vec<Cmd>) {

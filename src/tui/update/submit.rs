@@ -141,7 +141,7 @@ pub(super) fn leave_when_stopped(model: &mut Model, out: &mut Vec<Cmd>) {
     if !model.submit.is_sending() {
         return leave(model, out);
     }
-    model.leave_when_stopped = true;
+    model.submit.leave_when_stopped = true;
     stop(model, out);
 }
 
@@ -172,7 +172,7 @@ pub(super) fn sending(model: &mut Model, job: Job, sending: Sending, out: &mut V
     let level = if sending.not_applied + sending.unknown > 0 { Level::Stop } else { Level::Ok };
     say(model, level, text);
     model.submit.stage = Stage::Ended(sending);
-    if model.leave_when_stopped {
+    if model.submit.leave_when_stopped {
         leave(model, out);
     }
 }
@@ -184,7 +184,7 @@ pub(super) fn refused(model: &mut Model, job: Job, why: String, out: &mut Vec<Cm
     }
     say(model, Level::Stop, &why);
     model.submit.stage = Stage::Failed(why);
-    if model.leave_when_stopped {
+    if model.submit.leave_when_stopped {
         leave(model, out);
     }
 }
