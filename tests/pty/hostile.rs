@@ -1,14 +1,14 @@
 //! Names that carry control sequences never reach the terminal as such (fault matrix row V10).
 
 use crate::{
-    review::{demo, leave, narrowed},
+    review::{demo_at, leave, narrowed},
     tty::Home,
 };
 
 #[test]
 fn a_hostile_name_is_text_and_nothing_else() {
     let home = Home::new();
-    let mut tty = demo(&home);
+    let mut tty = demo_at(&home, (200, 60));
     tty.type_keys("3");
     tty.wait_for("[3 Facilities]");
     tty.type_keys("t");
@@ -16,7 +16,6 @@ fn a_hostile_name_is_text_and_nothing_else() {
     let screen = narrowed(&mut tty, "[31m");
     assert!(screen.contains("<1B>[31m"), "{screen}");
     tty.type_keys("l");
-    tty.resize((200, 60));
     // Bell and override stand in the detail, where there is room for the whole name.
     tty.wait_for("<7> <202E>CH<1");
     tty.type_keys("a");
