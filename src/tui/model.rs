@@ -124,6 +124,8 @@ pub enum Door {
     Review,
     /// Undecided changes without a flag.
     Plain,
+    /// Cells without a number that need eyes.
+    State(State),
     /// A property's column.
     Property(u16),
 }
@@ -180,6 +182,8 @@ pub struct Counts {
     pub with_value: Vec<usize>,
     /// Facilities with at least one change.
     pub changing: usize,
+    /// Columns of the longest name of a facility.
+    pub longest_name: usize,
 }
 
 /// Cells of a facility that are not listed.
@@ -187,6 +191,8 @@ pub struct Counts {
 pub struct Hidden {
     /// Without a change; `t` shows them.
     pub unchanged: usize,
+    /// Those of them without a number, in the order of [`State::ALL`].
+    pub without: [usize; State::ALL.len()],
     /// Changes the filter does not show.
     pub changes: usize,
 }
@@ -253,6 +259,17 @@ impl Review {
     }
 }
 
+/// Whose changes are counted when it is said what a decision left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The whole review.
+    All,
+    /// A facility.
+    Facility(u32),
+    /// A property.
+    Property(u16),
+}
+
 /// A bulk decision that was asked for and waits for its `y`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bulk {
@@ -268,6 +285,8 @@ pub struct Bulk {
     pub yes: String,
     /// What the log calls it: `224 of opd_total`.
     pub(super) label: String,
+    /// What it is done in, to say what is left of the same.
+    pub(super) rest: Rest,
 }
 
 /// A question or prompt in the footer. It has all keys until it is answered.
@@ -393,8 +412,14 @@ pub struct Model {
     pub ask: Option<Ask>,
     /// Messages, oldest first. The last one is the status line.
     pub log: Vec<Line>,
-    /// Whether an error was not seen in the log yet; the tab is marked.
+    /// Whether an error was not seen in the log yet; marked beside the help.
     pub unread: bool,
+    /// How many messages were said so far.
+    pub(super) said: u64,
+    /// Whether the newest message goes with the next thing done: it said why a key did nothing.
+    pub(super) passing: bool,
+    /// Whether the newest message is in the log only.
+    pub(super) hushed: bool,
     /// Progress of reading; `None` while nothing is read.
     pub reading: Option<Reading>,
     /// Why there is no review; `None` while there is one or reading goes on.
@@ -421,9 +446,14 @@ impl Model {
         Self { run, look, size, reading: Some(Reading::default()), ..Self::default() }
     }
 
-    /// The newest message.
+    /// The newest message, until what it was said about is over.
     pub fn status(&self) -> Option<&Line> {
-        self.log.last()
+        self.log.last().filter(|_| !self.hushed)
+    }
+
+    /// Approved changes that were not sent.
+    pub fn unsent(&self) -> usize {
+        self.review.as_ref().map_or(0, |review| review.ledger.unsent())
     }
 
     /// The layout of the screen shown.

@@ -2,7 +2,7 @@
 
 use super::{Focus, Level, Model, Screen, say, view};
 use crate::{
-    domain::plan::Cell,
+    domain::{plan::Cell, value::grouped},
     tui::{layout::Layout, model::Review},
 };
 
@@ -21,8 +21,9 @@ pub(super) fn next(model: &mut Model, forward: bool, flagged: bool) {
         return;
     }
     if go(model, Way { forward, flagged, round: true }) {
-        let end = if forward { "went on from the top" } else { "went on from the bottom" };
-        return say(model, Level::Ok, end);
+        say(model, Level::Ok, if forward { "went on from the top" } else { "went on from the bottom" });
+        model.passing = true;
+        return;
     }
     let Some(review) = &model.review else { return };
     let left = review.ledger.all();
@@ -30,7 +31,7 @@ pub(super) fn next(model: &mut Model, forward: bool, flagged: bool) {
         if flagged { (left.stop + left.review, "flagged and undecided") } else { (left.left(), "undecided") };
     let text = match count {
         0 => format!("nothing {what} is left in the whole review"),
-        n => format!("nothing {what} is shown here; {n} in the whole review"),
+        n => format!("nothing {what} is shown here; {} in the whole review", grouped(&n.to_string())),
     };
     say(model, Level::Ok, text);
 }

@@ -65,10 +65,24 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
 
 /// Does an action, or says why it cannot be done now.
 fn act(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
-    use Action as A;
     if let Some(why) = keymap::why_not(model, action) {
-        return say(model, Level::Look, why);
+        say(model, Level::Look, why);
+        model.passing = true;
+        return;
     }
+    let (said, passing) = (model.said, model.passing);
+    done(model, action, count, out);
+    if model.said == said {
+        // Something was done since: why an earlier key did nothing is in the log.
+        model.hushed |= passing;
+    } else if model.log.last().is_some_and(|line| line.level == Level::Look) {
+        model.passing = true;
+    }
+}
+
+/// Does an action that can be done now.
+fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
+    use Action as A;
     match action {
         A::Tab(screen) => motion::tab(model, screen, out),
         A::NextPane | A::PreviousPane => motion::other_pane(model),
@@ -164,6 +178,8 @@ fn leave(model: &mut Model, out: &mut Vec<Cmd>) {
 fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
     let line = Line { at: model.now.at.clone(), level, text: inert(text.as_ref()).into_owned() };
     model.unread |= level == Level::Stop;
+    (model.passing, model.hushed) = (false, false);
+    model.said += 1;
     model.log.push(line);
     if model.log.len() > LONGEST_LOG {
         model.log.remove(0);
