@@ -58,6 +58,18 @@ pub struct Line {
     pub text: String,
 }
 
+/// How long the newest message is the status line. It stays in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// Until another comes.
+    #[default]
+    Stays,
+    /// Until something is done: it said why a key did nothing, or where a key went.
+    Passes,
+    /// No longer.
+    Over,
+}
+
 /// Rows of a list with a cursor and the first row seen. The cursor exists where there is a row.
 #[derive(Clone, Debug)]
 pub struct Rows<T> {
@@ -416,10 +428,8 @@ pub struct Model {
     pub unread: bool,
     /// How many messages were said so far.
     pub(super) said: u64,
-    /// Whether the newest message goes with the next thing done: it said why a key did nothing.
-    pub(super) passing: bool,
-    /// Whether the newest message is in the log only.
-    pub(super) hushed: bool,
+    /// How long the newest message is the status line.
+    pub(super) newest: Newest,
     /// Progress of reading; `None` while nothing is read.
     pub reading: Option<Reading>,
     /// Why there is no review; `None` while there is one or reading goes on.
@@ -448,7 +458,7 @@ impl Model {
 
     /// The newest message, until what it was said about is over.
     pub fn status(&self) -> Option<&Line> {
-        self.log.last().filter(|_| !self.hushed)
+        self.log.last().filter(|_| self.newest != Newest::Over)
     }
 
     /// Approved changes that were not sent.

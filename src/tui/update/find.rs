@@ -3,7 +3,10 @@
 use super::{Focus, Level, Model, Screen, say, view};
 use crate::{
     domain::{plan::Cell, value::grouped},
-    tui::{layout::Layout, model::Review},
+    tui::{
+        layout::Layout,
+        model::{Newest, Review},
+    },
 };
 
 /// Where to look, seen from the cursor.
@@ -22,7 +25,7 @@ pub(super) fn next(model: &mut Model, forward: bool, flagged: bool) {
     }
     if go(model, Way { forward, flagged, round: true }) {
         say(model, Level::Ok, if forward { "went on from the top" } else { "went on from the bottom" });
-        model.passing = true;
+        model.newest = Newest::Passes;
         return;
     }
     let Some(review) = &model.review else { return };

@@ -12,7 +12,7 @@ mod view;
 use super::{
     keymap::{self, Action, Press},
     layout::Shape,
-    model::{Ask, Behind, Line, Model, Over},
+    model::{Ask, Behind, Line, Model, Newest, Over},
     msg::{Cmd, Msg, Now, Place, Signal},
     screen::{Focus, Screen},
 };
@@ -67,16 +67,15 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
 fn act(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
     if let Some(why) = keymap::why_not(model, action) {
         say(model, Level::Look, why);
-        model.passing = true;
+        model.newest = Newest::Passes;
         return;
     }
-    let (said, passing) = (model.said, model.passing);
+    let (said, newest) = (model.said, model.newest);
     done(model, action, count, out);
-    if model.said == said {
-        // Something was done since: why an earlier key did nothing is in the log.
-        model.hushed |= passing;
-    } else if model.log.last().is_some_and(|line| line.level == Level::Look) {
-        model.passing = true;
+    if model.said == said && newest == Newest::Passes {
+        model.newest = Newest::Over;
+    } else if model.said != said && model.log.last().is_some_and(|line| line.level == Level::Look) {
+        model.newest = Newest::Passes;
     }
 }
 
@@ -178,7 +177,7 @@ fn leave(model: &mut Model, out: &mut Vec<Cmd>) {
 fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
     let line = Line { at: model.now.at.clone(), level, text: inert(text.as_ref()).into_owned() };
     model.unread |= level == Level::Stop;
-    (model.passing, model.hushed) = (false, false);
+    model.newest = Newest::Stays;
     model.said += 1;
     model.log.push(line);
     if model.log.len() > LONGEST_LOG {
