@@ -6,6 +6,7 @@ mod exit;
 mod here;
 mod log;
 mod out;
+mod private;
 mod progress;
 mod prompt;
 mod read;
@@ -25,9 +26,11 @@ pub use exit::Exit;
 
 use self::{
     args::{Command, Line},
+    exit::{leaves_unsaid, told},
     here::Here,
     out::{Out, results, say},
 };
+use crate::domain::text::inert;
 
 /// Runs the command line `args`, the program's own name first, and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -35,7 +38,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     if let Some(name) = args::secret(&args) {
         say(&format!(
             "{name}: a secret is not taken as an argument, because process lists and the shell's history show it. Set \
-             ONSE_DHIS2_PASSWORD, ONSE_DHIS2_TOKEN or ONSE_COMMCARE_API_KEY, or write it into secrets.toml beside the \
+             ONSE_DHIS2_PASSWORD, ONSE_DHIS2_TOKEN, ONSE_COMMCARE_API_KEY or ONSE_COMMCARE_PASSWORD, or write it into secrets.toml beside the \
              settings. Nothing was done; if that was the real one, change it."
         ));
         return Exit::Usage;
@@ -50,15 +53,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let mut out = results();
     let ended = perform(line, &mut out).and_then(|exit| {
-        out.flush().context("the result could not be written")?;
+        let lost = "the result could not be written; what the command did stands";
+        out.flush().with_context(|| told(if exit == Exit::Done { Exit::Failed } else { exit }, lost))?;
         Ok(exit)
     });
     ended.unwrap_or_else(|error| {
         // What was printed before stays: it is true. A result that cannot be written was said already.
         let _ = out.flush();
         let exit = Exit::of(&error);
-        tracing::error!(exit = exit.code(), "{error:#}");
-        complain(&error, exit);
+        tracing::error!(exit = exit.code(), "{}", inert(&format!("{error:#}")));
+        complain(&error);
         exit
     })
 }
@@ -83,15 +87,10 @@ async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
     }
 }
 
-/// The error as one chain of sentences, and that nothing was changed where that is so and was not said.
-fn complain(error: &anyhow::Error, exit: Exit) {
-    let told = format!("{error:#}");
-    say(&format!("onse: {told}"));
-    let before_any_change = matches!(exit, Exit::Failed | Exit::Usage | Exit::Stopped);
-    let said = ["othing was", "no case of it changed", "never overwritten", "There are no settings yet"]
-        .iter()
-        .any(|words| told.contains(words));
-    if before_any_change && !said {
+/// The error as one chain of sentences, and that nothing was changed where that is so and the error does not say it.
+fn complain(error: &anyhow::Error) {
+    say(&format!("onse: {error:#}"));
+    if leaves_unsaid(error) {
         say("Nothing was changed.");
     }
 }

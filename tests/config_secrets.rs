@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use onse::io::config::{Dhis2Secret, Found, Places, Settings, SettingsError, find_secrets, load};
+use onse::io::config::{CommCareSecret, Dhis2Secret, Found, Places, Settings, SettingsError, find_secrets, load};
 
 const SETTINGS: &str = r#"
 [profiles.malawi.dhis2]
@@ -65,7 +65,11 @@ fn shown(found: Found) -> (String, String) {
         Dhis2Secret::Password(secret) => format!("password {}", secret.expose()),
         Dhis2Secret::Token(secret) => format!("token {}", secret.expose()),
     };
-    (dhis2, secrets.commcare_api_key.expose().to_owned())
+    let commcare = match &secrets.commcare {
+        CommCareSecret::ApiKey(secret) => secret.expose().to_owned(),
+        CommCareSecret::Password(secret) => format!("password {}", secret.expose()),
+    };
+    (dhis2, commcare)
 }
 
 #[test]
@@ -77,6 +81,10 @@ fn the_environment_comes_before_the_file_for_each_secret() {
     assert_eq!(shown(given.find(&[("ONSE_DHIS2_TOKEN", "t")]).unwrap()), pair("token t", "k"));
     assert_eq!(shown(given.find(&[("ONSE_COMMCARE_API_KEY", "e")]).unwrap()), pair("password p", "e"));
     assert_eq!(shown(given.find(&[("ONSE_COMMCARE_API_KEY", "")]).unwrap()), pair("password p", "k"));
+    assert_eq!(shown(given.find(&[("ONSE_COMMCARE_PASSWORD", "e")]).unwrap()), pair("password p", "password e"));
+    let basic = in_file("[malawi]\ndhis2_password = \"p\"\ncommcare_password = \"w\"\n");
+    assert_eq!(shown(basic.find(&[]).unwrap()), pair("password p", "password w"));
+    assert_eq!(shown(basic.find(&[("ONSE_COMMCARE_API_KEY", "e")]).unwrap()), pair("password p", "e"));
     let token = in_file("[malawi]\ndhis2_token = \"t\"\ncommcare_api_key = \"k\"\n");
     assert_eq!(shown(token.find(&[]).unwrap()), pair("token t", "k"));
 }
@@ -136,8 +144,8 @@ fn what_is_missing_is_named_with_both_ways_to_give_it() {
 #[test]
 fn a_person_may_be_asked_for_what_is_missing() {
     let mut found = Given::new(SETTINGS, None, 0).find(&[("ONSE_DHIS2_PASSWORD", "p")]).unwrap();
-    assert!(found.commcare_api_key.is_none());
-    found.commcare_api_key = Some(onse::io::http::Secret::new("typed".to_owned()));
+    assert!(found.commcare.is_none());
+    found.commcare = Some(CommCareSecret::ApiKey(onse::io::http::Secret::new("typed".to_owned())));
     assert_eq!(shown(found), ("password p".to_owned(), "typed".to_owned()));
 }
 
@@ -154,6 +162,8 @@ fn a_password_needs_a_user_and_excludes_a_token() {
     assert_eq!(no_user.refused(&both), "Both ONSE_DHIS2_PASSWORD and ONSE_DHIS2_TOKEN are set. Remove one of them.");
     let text = in_file("\n[malawi]\ndhis2_password = \"MARKED\"\ndhis2_token = \"MARKED\"\n").refused(&[]);
     assert!(text.contains("secrets.toml:2: Both dhis2_password and dhis2_token are set."), "{text}");
+    let text = in_file("[malawi]\ncommcare_password = \"MARKED\"\ncommcare_api_key = \"MARKED\"\n").refused(&[]);
+    assert!(text.contains("secrets.toml:1: Both commcare_password and commcare_api_key are set."), "{text}");
 }
 
 #[test]
@@ -164,7 +174,10 @@ fn mistakes_in_the_file_have_their_line_and_never_the_secret() {
             "[malawi]\ncommcare_apikey = \"MARKED\"",
             ":2: There is no key \"commcare_apikey\". Perhaps commcare_api_key is meant.",
         ),
-        ("[malawi]\nMARKED = 1", ":2: This key is not known. Known: dhis2_password, dhis2_token, commcare_api_key."),
+        (
+            "[malawi]\nMARKED = 1",
+            ":2: This key is not known. Known: dhis2_password, dhis2_token, commcare_api_key, commcare_password.",
+        ),
         ("[MARKED]\n", ":1: This table is named after no profile."),
         ("[malawi]\ncommcare_api_key = MARKED", ":2: This is not valid TOML"),
         ("[malawi]\nMARKED", ":2: This is not valid TOML"),

@@ -16,7 +16,7 @@ use onse::{
     domain::{
         ledger::Act,
         outcome::Outcome,
-        plan::{Cell, Kind, State},
+        plan::{Cell, Kind, Plan, State},
     },
     io::{
         store::Store,
@@ -24,7 +24,8 @@ use onse::{
     },
     job::{
         forms::form_count,
-        report::{Phase, Sending},
+        report::{Level, Phase, Sending},
+        session::Session,
     },
     sandbox::{self, Oddity, Sandbox},
 };
@@ -294,12 +295,41 @@ async fn accepted_but_not_seen_is_not_called_applied() {
     assert_eq!(sandbox.forms().len(), 1, "settled by reading back, not by sending again");
 }
 
+#[tokio::test]
+async fn a_review_that_is_too_old_is_settled_and_not_sent() {
+    let sandbox = sandbox(40);
+    let folder = tempfile::tempdir().unwrap();
+    let ways = || connect(sandbox.transport(ORIGIN));
+    let young = session(folder.path(), ways());
+    let mut opened = read(&young, &ask(&[])).await.unwrap();
+    let plan = Arc::clone(&opened.plan);
+    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
+    approve(&young, &plan, &mut opened.ledger, cells).await;
+    let stops = |lines: &[(Level, String)]| lines.iter().filter(|(level, _)| *level == Level::Stop).count();
+    assert_eq!(stops(&young.check(&plan, &opened.ledger).await.unwrap().lines), 0);
+    young.close();
+    let later = || support::clock() + std::time::Duration::from_hours(20 * 24);
+    let sleep = Arc::new(|_| -> Later<'static, ()> { Box::pin(std::future::ready(())) });
+    let store = Store::open(young.path()).unwrap();
+    let old = Session::new(store, Some(ways()), Arc::new(later), sleep, "Grace").stale_after(14);
+    let check = old.check(&plan, &opened.ledger).await.unwrap();
+    assert!(stops(&check.lines) == 1 && check.lines.iter().any(|(_, text)| text.starts_with("read 20 days ago")));
+    let refused = submit(&old).await.unwrap_err().to_string();
+    assert!(refused.contains("onse review --new"), "{refused}");
+    let (progress, steering) = (tokio::sync::watch::channel(Sending::default()).0, support::steering());
+    old.submit(sandbox::COMMCARE_USER, 0, progress, steering).await.unwrap();
+    assert!(sandbox.forms().is_empty());
+    let store = old.stale_after(20);
+    submit(&store).await.unwrap();
+    assert_eq!(sandbox.forms().len(), 1);
+}
+
 /// A session with every unflagged change of a small country approved, through this transport.
 async fn approved(
     sandbox: &Sandbox,
     folder: &std::path::Path,
     transport: SharedTransport,
-) -> (onse::job::session::Session, Arc<onse::domain::plan::Plan>, Vec<Cell>) {
+) -> (Session, Arc<Plan>, Vec<Cell>) {
     let session = session(folder, connect(transport));
     let mut opened = read(&session, &ask(&[])).await.unwrap();
     let plan = Arc::clone(&opened.plan);

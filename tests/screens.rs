@@ -383,6 +383,7 @@ fn checked(size: (u16, u16), look: Look, check: impl FnOnce(Check) -> Check) -> 
             (Level::Ok, "DHIS2 read again: none of 3,980 moved".to_owned()),
             (Level::Look, "9 STOP approved, each with a reason".to_owned()),
         ],
+        stamp: None,
     };
     update(&mut model, Msg::Checked(job, Ok(Box::new(check(ok)))), &now());
     model
@@ -407,6 +408,10 @@ fn submit_question() {
     sizes("submit_held", &[(80, 24)], |size, look| checked(size, look, |check| Check { held: held(), ..check }));
     sizes("submit_nothing", &[(80, 24)], |size, look| {
         checked(size, look, |_| Check { at: "11:58:12".to_owned(), ..Check::default() })
+    });
+    sizes("submit_stamp", &[(60, 20), (80, 24), (120, 40)], |size, look| {
+        let stamp = Some(("dhis2_last_imported".to_owned(), "2026-07-05".to_owned()));
+        checked(size, look, |check| Check { stamp, ..check })
     });
     sizes("submit_checking", &[(80, 24)], |size, look| at(size, look, "3 4"));
 }
@@ -473,8 +478,8 @@ fn submit_under_way_and_after() {
         accepted: 1089,
         not_applied: 362,
         unknown: 723,
-        elsewhere: Vec::new(),
         held: held(),
+        elsewhere: Vec::new(),
         note: Some(
             "form 6: no answer after 60 s. The same bytes are sent again; CommCare knows the form id, so it \
                     takes effect once. Then its cases are read back."

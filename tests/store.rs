@@ -149,6 +149,23 @@ async fn decisions_survive_leaving() {
 }
 
 #[tokio::test]
+async fn the_file_is_whole_when_it_is_closed_while_another_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (store, plan) = filled(&path).await;
+    let reader = rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let rows = || reader.query_row("SELECT count(*) FROM decision", [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(rows(), 0);
+    let entry = Ledger::new(&plan).decide(&plan, Act::Reject, [cell(0, 1)], None, "a", &stamp()).unwrap();
+    store.append(entry, plan).await.unwrap();
+    store.close();
+    assert_eq!(rows(), 1);
+    let alone = folder.path().join("mailed.review");
+    std::fs::copy(&path, &alone).unwrap();
+    assert_eq!(Store::read_only(&alone).unwrap().entries.len(), 1, "nothing is left beside the file");
+}
+
+#[tokio::test]
 async fn the_same_entry_is_never_written_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (store, plan) = filled(&folder.path().join("q.review")).await;
@@ -196,9 +213,76 @@ async fn the_second_writer_is_refused_and_told_who_has_it() {
     let path = folder.path().join("q.review");
     let (store, _) = filled(&path).await;
     let refused = format!("{:#}", Store::open(&path).unwrap_err());
-    assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
+    let who = format!("process {}, since 20", std::process::id());
+    let (before, _) = refused.split_once(&who).unwrap();
+    assert!(before.contains(" is open in another onse (") && before.ends_with(", "), "no host: {refused}");
     assert!(Store::read_only(&path).is_ok(), "reading is allowed meanwhile");
     store.close();
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_opened_for_reading_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (holder, plan) = filled(&path).await;
+    let entry = Ledger::new(&plan).decide(&plan, Act::Reject, [cell(0, 1)], None, "a", &stamp()).unwrap();
+    let process = format!("process {}", std::process::id());
+    let looks = |why: String| {
+        let (path, plan, entry) = (path.clone(), Arc::clone(&plan), entry.clone());
+        async move {
+            let before = std::fs::read(&path).unwrap();
+            let store = Store::open_or_read(&path).unwrap();
+            let said = store.only_reads().unwrap().to_owned();
+            assert!(said.starts_with("opened for reading only: ") && said.contains(&why), "{said}");
+            assert_eq!(store.load().await.unwrap().plan.head, plan.head);
+            let found = store.parts(1, 0, "ds000000001".to_owned(), "de000000001".to_owned()).await.unwrap();
+            assert_eq!((found.len(), store.used().await.unwrap()), (1, used()));
+            for refused in [
+                store.append(entry, Arc::clone(&plan)).await,
+                store.save_place("{}".to_owned()).await,
+                store.keep_sent(1, Outcome::Accepted, None).await,
+                store.save_plan(plan, used(), Vec::new()).await,
+            ] {
+                let refused = format!("{:#}", refused.unwrap_err());
+                assert!(refused.contains(&said), "{refused}");
+            }
+            store.close();
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+    };
+    looks(process).await;
+    holder.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    holder.close();
+    // As in a folder that takes no new file.
+    std::fs::create_dir(folder.path().join("q.review-lock")).unwrap();
+    looks("the folder must be writable".to_owned()).await;
+    std::fs::remove_dir(folder.path().join("q.review-lock")).unwrap();
+    let store = Store::open_or_read(&path).unwrap();
+    assert_eq!((store.only_reads(), store.load().await.unwrap().entries.len()), (None, 1));
+    store.save_place("{}".to_owned()).await.unwrap();
+    store.close();
+    assert!(Store::open_or_read(&folder.path().join("none")).is_err());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn another_name_of_the_file_is_no_way_to_a_second_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("q.review"), folder.path().join("link.review"));
+    let (store, _) = filled(&path).await;
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let elsewhere = folder.path().join("folder");
+    std::os::unix::fs::symlink(folder.path(), &elsewhere).unwrap();
+    for other in [&link, &elsewhere.join("q.review")] {
+        let refused = format!("{:#}", Store::open(other).unwrap_err());
+        assert!(refused.contains("is open in another onse"), "{refused}");
+    }
+    store.close();
+    let store = Store::open(&link).unwrap();
+    assert!(Store::open(&path).is_err());
+    store.close();
+    std::fs::remove_file(&path).unwrap();
+    assert!(format!("{:#}", Store::create(&link).unwrap_err()).contains("never overwritten"), "a link to nothing");
 }
 
 #[tokio::test]
@@ -262,4 +346,83 @@ async fn only_a_file_without_a_plan_is_taken_away() {
 
 fn parts_written() -> usize {
     parts().iter().map(|one| one.parts.len()).sum()
+}
+
+/// A closed review file with two decisions, then changed by hand.
+async fn edited(folder: &Path, sql: &str) -> String {
+    let path = folder.join("q.review");
+    let (store, plan) = filled(&path).await;
+    let mut ledger = Ledger::new(&plan);
+    for (at, reason) in [(cell(0, 1), None), (cell(0, 0), Some("checked by phone"))] {
+        let entry = ledger.decide(&plan, Act::Approve, [at], reason, "some", &stamp()).unwrap();
+        store.append(entry, Arc::clone(&plan)).await.unwrap();
+    }
+    store.close();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+    drop(connection);
+    let loaded = Store::read_only(&path).map_err(|error| format!("{error:#}"));
+    let error = match loaded.map(|loaded| Ledger::replay(&loaded.plan, &loaded.entries)) {
+        Err(error) | Ok(Err(error)) => error,
+        Ok(Ok(_)) => String::new(),
+    };
+    std::fs::remove_file(path).unwrap();
+    error
+}
+
+#[tokio::test]
+async fn a_decision_made_on_other_values_is_refused_with_its_entry_and_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    for (sql, words) in [
+        ("UPDATE decision SET cells = replace(cells, '31', '310') WHERE seq = 2", &["entry 2 ", "dhis_p0 of Zomba"]),
+        ("UPDATE decision SET cells = replace(cells, '28', '29') WHERE seq = 2", &["entry 2 ", "other values"]),
+        (
+            "UPDATE decision SET cells = '[[0,1,null,\"0\"],[0,0,\"28\",\"32\"]]' WHERE seq = 1",
+            &["entry 1 ", "dhis_p0 of"],
+        ),
+        ("UPDATE decision SET cells = '[[7,0,null,\"0\"]]' WHERE seq = 1", &["entry 1 ", "does not exist"]),
+        ("UPDATE decision SET cells = '[[2,0,\"5\",\"5.0\"]]' WHERE seq = 1", &["entry 1 ", "dhis_p0 of Zomba"]),
+        ("UPDATE decision SET generation = 2 WHERE seq = 1", &["entry 1 ", "reading 2"]),
+        ("UPDATE decision SET reason = NULL WHERE seq = 2", &["entry 2 ", "needs a reason"]),
+        ("UPDATE decision SET cells = 'x' WHERE seq = 1", &["entry 1 ", "damaged"]),
+    ] {
+        let error = edited(folder.path(), sql).await;
+        assert!(words.iter().all(|word| error.contains(word)) && error.contains("edited"), "{sql}: {error}");
+    }
+    assert_eq!(edited(folder.path(), "UPDATE decision SET who = 'Ruth' WHERE seq = 1").await, "");
+}
+
+#[tokio::test]
+async fn a_plan_changed_by_hand_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for sql in [
+        "DELETE FROM flag WHERE severity = 'STOP'",
+        "UPDATE flag SET severity = 'INFO' WHERE severity = 'STOP'",
+        "UPDATE flag SET property = 1 WHERE severity = 'STOP'",
+        "UPDATE flag SET sentence = 'fine' WHERE severity = 'STOP'",
+        "DELETE FROM cells WHERE facility = 1",
+        "UPDATE cells SET cells = replace(cells, '5.0', '5.1') WHERE facility = 2",
+        "UPDATE cells SET cells = replace(cells, 'null', '\"\"') WHERE facility = 1",
+        "UPDATE cells SET cells = replace(cells, 'FETCH_FAILED', 'NOT_REPORTED') WHERE facility = 2",
+        "UPDATE facility SET case_id = 'other' WHERE ordinal = 0",
+        "UPDATE property SET name = 'dhis_other' WHERE ordinal = 0",
+        "UPDATE generation SET head = replace(head, '2026Q2', '2026Q1')",
+        "UPDATE generation SET settings = replace(settings, 'dhis2_last_imported', 'name')",
+        "DELETE FROM skipped",
+    ] {
+        let error = edited(folder.path(), sql).await;
+        assert!(error.contains("changed outside onse") && error.contains("--new"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_plan_never_takes_the_place_of_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, written) = filled(&folder.path().join("q.review")).await;
+    let turned: Vec<Facility> = written.facilities().iter().rev().cloned().collect();
+    let head = Head { generation: 2, ..written.head.clone() };
+    let second = Plan::draft(head, turned, written.properties().to_vec()).finish();
+    assert!(store.save_plan(Arc::new(second), used(), Vec::new()).await.is_err());
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.plan.head.generation, loaded.plan.facilities()), (1, written.facilities()));
 }

@@ -22,7 +22,8 @@ pub(super) struct Line {
 
 /// Exit codes, for the help.
 const EXITS: &str = "Exit codes: 0 done or nothing to do, 1 error before any change, 2 wrong usage, settings or mapping, \
-3 changes wait for approval, 4 partly applied or not verified, 5 some approved cells were held, 6 refused by an open STOP, \
+3 changes wait for approval, 4 partly applied or not verified, 5 some approved cells were held because their case changed meanwhile, and the others, if any, \
+were applied, 6 refused by an open STOP, \
 130 interrupted.";
 
 /// Flags every command takes.
@@ -142,7 +143,8 @@ pub(super) struct Show {
     /// One JSON object; without a filter every cell
     #[arg(long)]
     pub(super) json: bool,
-    /// The forms as they stand now; form id and times are made at sending
+    /// The exact bytes of the forms as they stand now, for a file or another program, not for a terminal; form id and times are
+    /// made at sending
     #[arg(long, conflicts_with_all = ["json", "facility", "property", "filter"])]
     pub(super) xml: bool,
 }
@@ -152,7 +154,8 @@ pub(super) struct Show {
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
-    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all
+    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all. A filter that finds
+    /// one change and names its facility and its prop: decides it alone; any other is a bulk decision
     #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
     pub(super) filter: Filter,
     /// Will be written
@@ -164,7 +167,7 @@ pub(super) struct Decide {
     /// Back to undecided
     #[arg(long, group = "act")]
     pub(super) clear: bool,
-    /// Why; a STOP is approved one at a time and with a reason
+    /// Why; a STOP is approved one at a time, named by facility and prop:, and with a reason
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::{
     args,
-    exit::{Exit, refused},
+    exit::{Exit, refused, told},
     here::Here,
     out::{Out, count, say},
 };
@@ -15,6 +15,7 @@ use crate::{
         flags::Severity,
         ledger::{Act, Ledger, SHORTEST_REASON},
         plan::{Cell, Plan},
+        text::inert,
         value::grouped,
     },
     io::store::Store,
@@ -35,7 +36,13 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     let Opened { plan, mut ledger, .. } = session.open().await?;
     let found: Vec<Cell> = args.filter.changes(&plan, &ledger).collect();
     let act = args.act();
-    let chosen = choose(&plan, &ledger, act, &found, args.reason.as_deref(), args.filter.names_review());
+    let asked = Asked {
+        act,
+        reason: args.reason.as_deref(),
+        review: args.filter.names_review(),
+        one: args.filter.names_change(),
+    };
+    let chosen = choose(&plan, &ledger, &asked, &found);
     let words =
         if args.filter.is_empty() { "in the whole review".to_owned() } else { format!("where {}", args.filter.text()) };
     if chosen.take.is_empty() {
@@ -44,13 +51,14 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     let label = format!("{} {words}", number(chosen.take.len()));
     let entry = ledger
         .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
-        .map_err(|why| anyhow!("{why}; nothing was changed"))?;
+        .map_err(|why| anyhow!("{why}"))?;
     session.record(entry, &plan).await?;
-    writeln!(out, "{} {} {words}", act.past(), changes(chosen.take.len()))?;
-    for line in chosen.left(&plan) {
-        writeln!(out, "{line}")?;
-    }
-    writeln!(out, "{}", decided(&ledger.all(), ledger.sent()))?;
+    let mut report = vec![format!("{} {} {words}", act.past(), changes(chosen.take.len()))];
+    report.extend(chosen.left(&plan));
+    report.push(decided(&ledger.all(), ledger.sent()));
+    writeln!(out, "{}", report.join("\n")).and_then(|()| out.flush()).with_context(|| {
+        told(Exit::Failed, format!("the decision is in {}; it could not be told", args.file.display()))
+    })?;
     let ready = ledger.to_send(&plan).count();
     if ready > 0 {
         say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", args.file.display()));
@@ -58,11 +66,23 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     Ok(Exit::Done)
 }
 
+/// What a person asked for.
+struct Asked<'a> {
+    act: Act,
+    reason: Option<&'a str>,
+    /// Whether REVIEW was asked for by name.
+    review: bool,
+    /// Whether one change was named, by facility and property.
+    one: bool,
+}
+
 /// The changes found, by what a decision may take.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Chosen {
     /// Taken.
     take: Vec<Cell>,
+    /// One that was left although nothing else was found: only its name was missing.
+    unnamed: Option<Cell>,
     /// Left because of a STOP.
     stop: Vec<Cell>,
     /// Left because of a REVIEW that was not asked for by name.
@@ -76,10 +96,12 @@ struct Chosen {
 }
 
 /// A bulk decision takes what is undecided and, to approve, what has no flag; REVIEW where the filter asks for it by name.
-/// A single change is taken whatever it was, a STOP with its reason.
-fn choose(plan: &Plan, ledger: &Ledger, act: Act, found: &[Cell], reason: Option<&str>, names_review: bool) -> Chosen {
+/// A single change that was named is taken whatever it was, a STOP with its reason. One that a filter found alone by accident
+/// is no such thing: nobody looked at it.
+fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Chosen {
     let mut chosen = Chosen::default();
-    let alone = found.len() == 1;
+    let Asked { act, reason, review: names_review, one } = *asked;
+    let alone = found.len() == 1 && one;
     let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
     for cell in found {
         let verdict = ledger.verdict(plan, *cell);
@@ -98,6 +120,8 @@ fn choose(plan: &Plan, ledger: &Ledger, act: Act, found: &[Cell], reason: Option
             chosen.take.push(*cell);
         }
     }
+    let left = chosen.review + chosen.otherwise + chosen.stop.len() > 0;
+    chosen.unnamed = found.first().copied().filter(|_| found.len() == 1 && !one && left);
     chosen
 }
 
@@ -105,12 +129,16 @@ impl Chosen {
     /// What was left, in words.
     fn left(&self, plan: &Plan) -> Vec<String> {
         let mut lines = Vec::new();
+        let named = |cell: Cell| {
+            let (case, property) = (&plan.facility(cell.facility).case_id, &plan.property(cell.property).name);
+            format!("--where \"{} prop:{property}\"", inert(case))
+        };
         if let Some(first) = self.stop.first() {
-            let property = &plan.property(first.property).name;
             lines.push(format!(
-                "left: {} STOP, which are approved one at a time with a reason, such as: --where \"{} prop:{property}\" --approve --reason TEXT",
+                "left: {} STOP, which are approved one at a time with a reason, each named by facility and property, such as: \
+                 {} --approve --reason TEXT",
                 number(self.stop.len()),
-                plan.facility(first.facility).case_id,
+                named(*first),
             ));
         }
         if self.review > 0 {
@@ -124,6 +152,9 @@ impl Chosen {
                 "left: {} decided otherwise before; --clear makes them undecided",
                 changes(self.otherwise)
             ));
+        }
+        if let Some(cell) = self.unnamed.filter(|_| self.stop.is_empty()) {
+            lines.push(format!("the filter found one change by chance; to decide it alone, name it: {}", named(cell)));
         }
         if self.sent > 0 {
             lines.push(format!("left: {} sent already", changes(self.sent)));
@@ -175,22 +206,48 @@ mod tests {
         })
     }
 
+    fn asked(act: Act, reason: Option<&str>) -> Asked<'_> {
+        Asked { act, reason, review: false, one: false }
+    }
+
+    fn named(act: Act, reason: Option<&str>) -> Asked<'_> {
+        Asked { one: true, ..asked(act, reason) }
+    }
+
     #[test]
     fn bulk_leaves_stops_and_one_stop_needs_a_reason() {
         let plan = plan();
         let ledger = Ledger::new(&plan);
         let all: Vec<Cell> = plan.cells().collect();
-        let chosen = choose(&plan, &ledger, Act::Approve, &all, Some("because"), false);
+        let chosen = choose(&plan, &ledger, &asked(Act::Approve, Some("because")), &all);
         assert_eq!((chosen.take, chosen.review, chosen.stop), (vec![cell(1, 1)], 1, vec![cell(0, 0), cell(1, 0)]));
-        let chosen = choose(&plan, &ledger, Act::Approve, &all, None, true);
+        let chosen = choose(&plan, &ledger, &Asked { review: true, ..asked(Act::Approve, None) }, &all);
         assert_eq!((chosen.take, chosen.review), (vec![cell(0, 1), cell(1, 1)], 0), "asked for by name");
-        assert_eq!(choose(&plan, &ledger, Act::Approve, &all[1..2], None, false).take, [cell(0, 1)], "alone");
+        assert_eq!(choose(&plan, &ledger, &named(Act::Approve, None), &all[1..2]).take, [cell(0, 1)], "alone");
         for (reason, taken) in [(None, 0), (Some("ok"), 0), (Some(" ok "), 0), (Some("checked"), 1)] {
-            let chosen = choose(&plan, &ledger, Act::Approve, &all[..1], reason, false);
+            let chosen = choose(&plan, &ledger, &named(Act::Approve, reason), &all[..1]);
             assert_eq!(chosen.take.len(), taken, "{reason:?}");
             assert_eq!(chosen.stop.len(), 1 - taken, "{reason:?}");
         }
-        assert_eq!(choose(&plan, &ledger, Act::Reject, &all, None, false).take.len(), 4);
+        assert_eq!(choose(&plan, &ledger, &asked(Act::Reject, None), &all).take.len(), 4);
+        let several = choose(&plan, &ledger, &named(Act::Approve, Some("checked")), &all);
+        assert_eq!((several.take.len(), several.stop.len()), (1, 2), "a name that fits several is no name");
+    }
+
+    #[test]
+    fn one_change_found_by_accident_is_not_alone() {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Reject, [cell(1, 1)], None, "", &stamp).unwrap();
+        for one in [cell(0, 0), cell(0, 1), cell(1, 1)] {
+            let chosen = choose(&plan, &ledger, &asked(Act::Approve, Some("checked")), &[one]);
+            assert_eq!((chosen.take.as_slice(), chosen.unnamed), (&[][..], Some(one)));
+            let case = &plan.facility(one.facility).case_id;
+            let way = format!("--where \"{case} prop:{}\"", plan.property(one.property).name);
+            assert!(chosen.left(&plan).join(" ").contains(&way), "{:?}", chosen.left(&plan));
+            assert_eq!(choose(&plan, &ledger, &named(Act::Approve, Some("checked")), &[one]).take, [one]);
+        }
     }
 
     #[test]
@@ -200,13 +257,11 @@ mod tests {
         let stamp = Stamp { at: String::new(), who: String::new() };
         ledger.decide(&plan, Act::Reject, [cell(1, 1)], None, "", &stamp).unwrap();
         ledger.mark_sent([cell(0, 1)]);
-        let chosen = choose(&plan, &ledger, Act::Approve, &plan.cells().collect::<Vec<_>>(), None, false);
+        let all: Vec<Cell> = plan.cells().collect();
+        let chosen = choose(&plan, &ledger, &asked(Act::Approve, None), &all);
         assert_eq!((chosen.take.len(), chosen.otherwise, chosen.sent, chosen.stop.len()), (0, 1, 1, 2));
-        assert_eq!(choose(&plan, &ledger, Act::Approve, &[cell(1, 1)], None, false).take, [cell(1, 1)]);
-        assert_eq!(choose(&plan, &ledger, Act::Reject, &[cell(1, 1)], None, false).already, 1);
-        assert_eq!(
-            choose(&plan, &ledger, Act::Clear, &plan.cells().collect::<Vec<_>>(), None, false).take,
-            [cell(1, 1)]
-        );
+        assert_eq!(choose(&plan, &ledger, &named(Act::Approve, None), &[cell(1, 1)]).take, [cell(1, 1)]);
+        assert_eq!(choose(&plan, &ledger, &named(Act::Reject, None), &[cell(1, 1)]).already, 1);
+        assert_eq!(choose(&plan, &ledger, &asked(Act::Clear, None), &all).take, [cell(1, 1)]);
     }
 }

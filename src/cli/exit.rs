@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use crate::{
-    io::config::{Missing, SettingsError},
+    io::{
+        config::{Missing, SettingsError},
+        http::Failure,
+    },
     job::{connect::Elsewhere, fetch::NotFound},
 };
 
@@ -60,11 +63,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that knows its exit code.
+/// An error, or words before one, that knows its exit code.
 #[derive(Debug)]
 pub(super) struct Refusal {
     exit: Exit,
     why: String,
+    /// Whether the words say what is and is not changed.
+    told: bool,
 }
 
 impl std::fmt::Display for Refusal {
@@ -75,9 +80,20 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// An error with this exit code.
+/// An error with this exit code, before anything was changed.
 pub(super) fn refused(exit: Exit, why: impl Into<String>) -> anyhow::Error {
-    Refusal { exit, why: why.into() }.into()
+    Refusal { exit, why: why.into(), told: false }.into()
+}
+
+/// The same where the words say themselves what is and is not changed. An error of its own, or the context of another.
+pub(super) fn told(exit: Exit, why: impl Into<String>) -> Refusal {
+    Refusal { exit, why: why.into(), told: true }
+}
+
+/// Whether it has to be said beside this error that nothing was changed: it is so, and the error does not say it.
+pub(super) fn leaves_unsaid(error: &anyhow::Error) -> bool {
+    let told = error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.told) || error.is::<Failure>();
+    !told && matches!(Exit::of(error), Exit::Failed | Exit::Usage | Exit::Stopped)
 }
 
 /// Wrong usage, settings or mapping.
@@ -106,6 +122,18 @@ mod tests {
             assert_eq!(exit.code(), code);
             assert_eq!(ExitCode::from(exit), ExitCode::from(code));
         }
+    }
+
+    #[test]
+    fn what_is_changed_is_carried_and_not_looked_for_in_the_words() {
+        assert!(leaves_unsaid(&anyhow::anyhow!("a server wrote: Nothing was changed")));
+        assert!(leaves_unsaid(&usage("no")));
+        assert!(!leaves_unsaid(&refused(Exit::Interrupted, "stopped")));
+        let broken = anyhow::anyhow!("no terminal").context(told(Exit::Failed, "decisions are in a.review"));
+        assert!(!leaves_unsaid(&broken) && Exit::of(&broken) == Exit::Failed);
+        let outer = usage("no").context(told(Exit::Partly, "one form was sent"));
+        assert_eq!((Exit::of(&outer), format!("{outer:#}").as_str()), (Exit::Partly, "one form was sent: no"));
+        assert!(!leaves_unsaid(&outer.context("more words")));
     }
 
     #[test]

@@ -11,17 +11,17 @@ use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
     args::{Global, Scope},
-    exit::usage,
+    exit::{Exit, told, usage},
     log,
     out::{say, someone_is_there},
-    prompt,
+    private, prompt,
 };
 use crate::{
     domain::quarter::Quarter,
     io::{
         config::{
-            self, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError, UsedMapping, Wrong,
-            find_secrets, wanted,
+            self, CommCareSecret, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError,
+            UsedMapping, Wrong, find_secrets, wanted,
         },
         http::{Options, Sleeper, real},
         store::Store,
@@ -95,7 +95,7 @@ impl Here {
     /// The profile asked for; else `prefer` where there is one of that name; else the default one.
     pub(super) fn ready(&self, prefer: Option<&str>) -> Result<Ready> {
         let places = self.places()?;
-        let settings = config::open(&places)?.ok_or_else(|| usage(first_steps(&places)))?;
+        let settings = config::open(&places)?.ok_or_else(|| told(Exit::Usage, first_steps(&places)))?;
         for (table, entries) in [("keys", &settings.keys), ("flags", &settings.flags)] {
             refuse_overrides(&settings.file, table, entries.iter())?;
         }
@@ -134,9 +134,9 @@ impl Here {
                     None => Dhis2Secret::Token(prompt::secret("DHIS2 token")?),
                 });
             }
-            if found.commcare_api_key.is_none() {
+            if found.commcare.is_none() {
                 let user = &profile.commcare.username;
-                found.commcare_api_key = Some(prompt::secret(&format!("CommCare API key of {user}"))?);
+                found.commcare = Some(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
             }
         }
         let ways = Ways {
@@ -178,6 +178,14 @@ impl Here {
     pub(super) fn log_file(&self) -> Option<PathBuf> {
         self.places().ok().map(|places| log::file(&places.data))
     }
+}
+
+/// A new review file, in a folder that is the owner's alone where it has to be made.
+pub(super) fn create(path: &Path) -> Result<Store> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        private::folders(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    Store::create(path)
 }
 
 /// The network, with the certificate authority of the profile where it names one.

@@ -7,6 +7,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
+use super::private;
+
 /// Where the log below `data` is.
 pub(super) fn file(data: &Path) -> PathBuf {
     data.join("logs").join("onse.log")
@@ -18,7 +20,9 @@ pub(super) fn start(data: &Path, level: LevelFilter) -> Result<()> {
         return Ok(());
     }
     let folder = data.join("logs");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    private::folders(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    // Made before it is opened below, since that would let others read it.
+    private::log(&file(data)).with_context(|| format!("cannot write the log in {}", folder.display()))?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::NEVER)
         .filename_prefix("onse.log")

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     args,
-    exit::{Exit, refused},
-    here::Here,
+    exit::{Exit, refused, told},
+    here::{Here, create},
     out::{Out, say},
     progress, show, signals,
 };
@@ -31,7 +31,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let quarter = here.quarter(&args.scope)?;
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
-    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone());
+    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),
@@ -41,21 +41,24 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     }
     let connect = here.connect(&ready)?;
     here.log()?;
-    let session = here.session(Store::create(&path)?, Some(connect));
+    let session = here.session(create(&path)?, Some(connect));
     let read = Box::pin(headless(here, &session, &ask)).await;
     session.close();
     if read.is_err() {
         discard(&path);
     }
     let Opened { plan, ledger, .. } = read?;
-    if args.json {
-        show::json(&path, out)?;
-    } else {
+    let mut report = || -> Result<()> {
+        if args.json {
+            return show::json(&path, out);
+        }
         writeln!(out, "file     {}", path.display())?;
         for line in export::summary(&plan, &ledger) {
             writeln!(out, "{line}")?;
         }
-    }
+        Ok(())
+    };
+    report().with_context(|| told(Exit::Failed, format!("the plan is in {}; it could not be told", path.display())))?;
     if waits(&plan) {
         let file = path.display();
         say(&format!("nothing was sent; next: onse review {file}"));

@@ -10,19 +10,19 @@ use anyhow::Result;
 
 use super::{
     args::{self, Country, Scope},
-    exit::{Exit, usage},
-    here::{Here, first_steps},
+    exit::{Exit, told, usage},
+    here::{Here, create, first_steps},
     log,
-    out::{Out, say},
+    out::{Out, count, say},
     read, sandbox,
     screen::{Opening, screen},
 };
 use crate::{
-    domain::{mapping::Mapping, plan::Head},
+    domain::{mapping::Mapping, outcome::Outcome, plan::Head},
     io::{
-        config::{Dhis2Secret, Secrets, UsedMapping, load},
+        config::{CommCareSecret, Dhis2Secret, Profile, Secrets, UsedMapping, load},
         http::Secret,
-        store::Store,
+        store::{Form, Store},
     },
     job::{
         connect::{self, Ways},
@@ -62,7 +62,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
-    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone());
+    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {
@@ -75,9 +75,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     }
     let connect = here.connect(&ready)?;
     here.log()?;
-    let account = ready.profile.commcare.username.clone();
     let path = folder.join(here.file_name(quarter));
-    let shown = new(here, &path, ask, connect, account, here.log_file()).await;
+    let shown = new(here, &path, ask, connect, &ready.profile, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -87,21 +86,27 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
 async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -> Result<Exit> {
     let loaded = Store::read_only(file)?;
-    let (connect, account) = if offline {
-        (None, String::new())
+    let (connect, profile) = if offline {
+        (None, None)
     } else {
         let ready = here.ready(Some(&loaded.used.profile))?;
         connect::fits(&ready.profile, &loaded.plan.head)
             .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
-        (Some(here.connect(&ready)?), ready.profile.commcare.username)
+        (Some(here.connect(&ready)?), Some(ready.profile))
     };
     here.log()?;
     // Said here as well: on screen the next message takes its place.
     if let Some(said) = &said {
         say(said);
     }
-    let run = run_of(here, &loaded.plan.head, account);
-    let session = here.session(Store::open(file)?, connect);
+    let account = profile.as_ref().map(|profile| profile.commcare.username.clone()).unwrap_or_default();
+    let store = Store::open_or_read(file)?;
+    let read_only = store.only_reads().map(str::to_owned);
+    let run = Run { read_only, ..run_of(here, &loaded.plan.head, account) };
+    let mut session = here.session(store, connect);
+    if let Some(profile) = profile {
+        session = session.stale_after(profile.stale_after_days);
+    }
     let log = here.log_file();
     let shown = on_screen(here, Opening { session, ask: None, run, log, said }).await;
     kept(file);
@@ -118,21 +123,24 @@ async fn new(
     path: &Path,
     ask: Ask,
     connect: Connect,
-    account: String,
+    profile: &Profile,
     log: Option<PathBuf>,
 ) -> Result<Exit> {
-    let session = here.session(Store::create(path)?, Some(connect));
+    let session = here.session(create(path)?, Some(connect)).stale_after(profile.stale_after_days);
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
         dhis2: host(&ask.dhis2),
         quarter: ask.quarter.to_string(),
         file: String::new(),
-        account,
+        account: profile.commcare.username.clone(),
         who: here.who.clone(),
+        read_only: None,
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
-    read::discard(path);
+    if path.exists() {
+        read::discard(path);
+    }
     shown
 }
 
@@ -146,6 +154,7 @@ fn run_of(here: &Here, head: &Head, account: String) -> Run {
         file: String::new(),
         account,
         who: here.who.clone(),
+        read_only: None,
     }
 }
 
@@ -155,12 +164,48 @@ fn host(address: &str) -> String {
     rest.split('/').next().unwrap_or(rest).to_owned()
 }
 
-/// Hands over to the screen, and closes the file whatever comes of it.
+/// Hands over to the screen, closes the file whatever comes of it, and says what is left open.
 async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
     let session: Session = opening.session.clone();
+    let before = session.open().await.map(|opened| fates(&opened.forms)).unwrap_or_default();
     let shown = screen(here, opening).await;
+    let now = session.open().await;
     session.close();
-    shown
+    let now = match now {
+        Ok(opened) => fates(&opened.forms),
+        // Nothing was ever read into it, so nothing was decided.
+        Err(_) if Store::discard_blank(session.path()).unwrap_or(false) => return shown.map(|()| Exit::Done),
+        Err(error) => {
+            let file = session.path().display();
+            let words = format!("{file} could not be read again, so whether all that was sent is settled is not known");
+            return Err(shown.err().unwrap_or(error).context(told(Exit::Partly, words)));
+        }
+    };
+    ended(shown, &before, &now, session.path())
+}
+
+fn fates(forms: &[Form]) -> Vec<Outcome> {
+    forms.iter().map(Form::outcome).collect()
+}
+
+/// What leaving means: forms that are not settled are not done, and what was decided stays decided. `before` and `now` are the
+/// outcomes of the forms when the review was opened and when it was left.
+fn ended(shown: Result<()>, before: &[Outcome], now: &[Outcome], file: &Path) -> Result<Exit> {
+    let open = now.iter().filter(|outcome| !outcome.settled()).count();
+    let file = file.display();
+    let not_settled =
+        format!("{} not settled: open it again, and v on tab 4 settles them", count(open, "form is", "forms are"));
+    if let Err(error) = shown {
+        let exit = if open > 0 || before != now { Exit::Partly } else { Exit::Failed };
+        let open = if open > 0 { format!("; {not_settled}") } else { String::new() };
+        let words = format!("the screen broke off; decisions are in {file}; onse review {file} goes on{open}");
+        return Err(error.context(told(exit, words)));
+    }
+    if open == 0 {
+        return Ok(Exit::Done);
+    }
+    say(&not_settled);
+    Ok(Exit::Partly)
 }
 
 /// `onse demo`: a sandbox in this process, everything it writes in one temporary folder.
@@ -180,7 +225,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let ways = Ways { dhis2: Arc::clone(&way), commcare: way };
     let secrets = Secrets {
         dhis2: Dhis2Secret::Password(Secret::new(DHIS2_PASSWORD)),
-        commcare_api_key: Secret::new(COMMCARE_API_KEY),
+        commcare: CommCareSecret::ApiKey(Secret::new(COMMCARE_API_KEY)),
     };
     let connect = here.connected(&profile, &secrets, &ways)?;
     // The sandbox holds what the built-in mapping names, whatever stands in the current folder.
@@ -189,9 +234,9 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
         None => UsedMapping { label: "built-in".to_owned(), file: None, mapping: Mapping::built_in() },
     };
     let quarter = here.last_quarter();
-    let ask = connect::ask(&profile, mapping, quarter, Vec::new());
+    let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
     let log = Some(log::file(folder));
-    new(here, &folder.join(format!("{quarter}.review")), ask, connect, profile.commcare.username.clone(), log).await
+    new(here, &folder.join(format!("{quarter}.review")), ask, connect, &profile, log).await
 }
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.
@@ -200,4 +245,40 @@ fn needs_a_screen(instead: &str) -> Result<()> {
         return Ok(());
     }
     Err(usage(format!("the review needs a terminal on both sides; {instead}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::leaves_unsaid;
+
+    #[test]
+    fn leaving_with_open_forms_is_not_done() {
+        use Outcome::{Accepted, Applied, Frozen, NotApplied, Unknown};
+        let file = Path::new("q.review");
+        let left = |now: &[Outcome]| ended(Ok(()), &[], now, file).unwrap();
+        assert_eq!([left(&[]), left(&[Applied, NotApplied])], [Exit::Done, Exit::Done]);
+        for open in [Accepted, Frozen, Unknown] {
+            assert_eq!(left(&[Applied, open]), Exit::Partly, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_screen_says_where_the_decisions_are() {
+        use Outcome::{Applied, Unknown};
+        let broken = |before: &[Outcome], now: &[Outcome]| {
+            let error =
+                ended(Err(anyhow::anyhow!("the terminal is gone")), before, now, Path::new("q.review")).unwrap_err();
+            let said = format!("{error:#}");
+            for part in ["decisions are in q.review", "onse review q.review goes on", "the terminal is gone"] {
+                assert!(said.contains(part), "{said}");
+            }
+            assert!(!leaves_unsaid(&error), "{said}");
+            (Exit::of(&error), said.contains("not settled"))
+        };
+        assert_eq!(broken(&[], &[]), (Exit::Failed, false));
+        assert_eq!(broken(&[Applied], &[Applied]), (Exit::Failed, false));
+        assert_eq!(broken(&[], &[Applied]), (Exit::Partly, false));
+        assert_eq!(broken(&[Unknown], &[Unknown]), (Exit::Partly, true));
+    }
 }

@@ -18,7 +18,7 @@ use super::{
     exit::Exit,
     here::Here,
     out::{Out, say},
-    signals,
+    private, signals,
 };
 use crate::sandbox::{COMMCARE_API_KEY, COMMCARE_USER, DHIS2_PASSWORD, DHIS2_USER, Options, PROJECT, Sandbox};
 
@@ -57,20 +57,13 @@ pub(super) fn settings(origin: &str) -> String {
 pub(super) fn scratch(name: &str) -> Result<PathBuf> {
     let id = uuid::Uuid::new_v4().simple().to_string();
     let path = std::env::temp_dir().join(format!("{name}-{}", &id[..12]));
-    let mut folder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+    private::folder(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
     Ok(path)
 }
 
 /// Writes a new file that only its owner may read.
-fn private(path: &Path, text: &str) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("cannot make {}", path.display()))?;
+fn write(path: &Path, text: &str) -> Result<()> {
+    let mut file = private::file(path).with_context(|| format!("cannot make {}", path.display()))?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -82,10 +75,10 @@ pub(super) async fn serve(here: &Here, args: &args::Sandbox, out: &mut Out) -> R
     let sandbox = build(here, &args.country);
     let folder = scratch("onse-sandbox")?;
     let config = folder.join("config.toml");
-    private(&config, &settings(&origin))?;
+    write(&config, &settings(&origin))?;
     let secrets =
         format!("[{PROFILE}]\ndhis2_password = \"{DHIS2_PASSWORD}\"\ncommcare_api_key = \"{COMMCARE_API_KEY}\"\n");
-    private(&folder.join("secrets.toml"), &secrets)?;
+    write(&folder.join("secrets.toml"), &secrets)?;
     let stop = CancellationToken::new();
     signals::on_interrupt(vec![(stop.clone(), "stopping")]);
     announce(args, &origin, &config, out)?;
@@ -145,8 +138,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = scratch("onse-test").unwrap();
         let file = folder.join("secrets.toml");
-        private(&file, "x").unwrap();
-        assert!(private(&file, "y").is_err());
+        write(&file, "x").unwrap();
+        assert!(write(&file, "y").is_err());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
         fs::remove_dir_all(folder).unwrap();

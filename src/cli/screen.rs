@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 
-use super::{args::Color, exit::Exit, here::Here, submit::write_forms};
+use super::{args::Color, here::Here, submit::write_forms};
 use crate::{
     domain::caseblock::USERNAME,
     job::{
@@ -35,8 +35,8 @@ pub(super) struct Opening {
     pub(super) said: Option<String>,
 }
 
-/// Shows the review until the person leaves.
-pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
+/// Shows the review until the person leaves. What was decided and sent is in the review file, however the screen ended.
+pub(super) async fn screen(here: &Here, opening: Opening) -> Result<()> {
     let Opening { session, ask, run, log, said } = opening;
     let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
     let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
@@ -50,8 +50,7 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Exit> {
         update(&mut model, Msg::Note(Level::Ok, said), &now());
     }
     let words = LastWords { log, review: Some(session.path().to_owned()) };
-    Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await?;
-    Ok(Exit::Done)
+    Box::pin(terminal::review(&mut model, &mut performer, &now, words, first)).await
 }
 
 /// Writes the forms to a folder beside the review file, a new one each time.

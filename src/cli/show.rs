@@ -1,6 +1,10 @@
 //! `onse show`: a review as a table, as JSON, or as the forms it would send. Reads the file and changes nothing.
 
-use std::{collections::BTreeMap, io::Write as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal as _, Write as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -27,6 +31,14 @@ use crate::{
 };
 
 pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit> {
+    if args.xml && std::io::stdout().is_terminal() {
+        // The bytes are what CommCare gets, and may hold anything a server sent.
+        let file = args.file.display();
+        return Err(usage(format!(
+            "--xml writes the exact bytes of the forms, which a terminal could act on. Send them elsewhere, as in: onse show {file} \
+             --xml > forms.xml; or write one file for each: onse submit {file} --dry-run forms"
+        )));
+    }
     let loaded = Store::read_only(&args.file)?;
     if args.xml {
         let forms = forms(here, loaded)?;

@@ -1,6 +1,10 @@
 //! `onse submit`: what is approved goes out and is read back, or is written to a folder to be looked at.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -9,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args,
-    exit::{Exit, refused, usage},
+    exit::{Exit, refused, told, usage},
     here::Here,
     out::{Out, count, say},
-    progress, show, signals,
+    private, progress, show, signals,
 };
 use crate::{
     domain::{outcome::Outcome, plan::Plan, text::inert, value::grouped},
-    io::store::{Form, Store},
+    io::store::{Form, Store, Used},
     job::{
         connect, export,
-        forms::place,
-        report::{FormLine, Sending},
+        forms::{place, stamp},
+        report::Sending,
         session::{Opened, Session, opened},
         submit::Steering,
     },
@@ -39,18 +43,26 @@ pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(usage(format!("{} is not empty; name a new or an empty folder", folder.display())));
     }
-    let mut files = Vec::new();
     if !forms.is_empty() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        private::folders(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    for (number, form) in (1..).zip(forms) {
-        let path = folder.join(format!("form-{number:03}.xml"));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
-        file.write_all(form).with_context(|| format!("cannot write {}", path.display()))?;
+    write_each(folder, forms, |path, form| private::file(path)?.write_all(form))
+}
+
+/// Writes one form after the other. Where one cannot be written, the error says what is there already.
+fn write_each(
+    folder: &Path,
+    forms: &[Vec<u8>],
+    mut write: impl FnMut(&Path, &[u8]) -> io::Result<()>,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for (at, form) in (1..).zip(forms) {
+        let path = folder.join(format!("form-{at:03}.xml"));
+        write(&path, form).with_context(|| {
+            let (path, done, all) = (path.display(), number(files.len()), count(forms.len(), "form", "forms"));
+            let before = format!("{done} of {all} in {} were written before it", folder.display());
+            told(Exit::Failed, format!("cannot write {path}; {before}. Nothing was sent, and the review is as it was"))
+        })?;
         files.push(path.display().to_string());
     }
     Ok(files)
@@ -59,7 +71,11 @@ pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String
 /// The forms as files. Touches no network and changes nothing in the review.
 fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
     let loaded = Store::read_only(&args.file)?;
+    let used = loaded.used.clone();
     let forms = show::forms(here, loaded)?;
+    if !forms.is_empty() {
+        say_stamp(here, &used);
+    }
     let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
     let changes = ledger.to_send(&plan).count();
     let files = write_forms(folder, &forms)?;
@@ -96,8 +112,15 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         }
         let profile = here.ready(Some(&used.profile))?;
         connect::fits(&profile.profile, &plan.head)?;
-        let session = here.session(store.clone(), Some(here.connect(&profile)?));
+        let days = profile.profile.stale_after_days;
+        if let Some(why) = connect::stale(&plan.head.read_at, (here.clock)(), days).filter(|_| ready > 0) {
+            return Err(usage(format!("this review cannot be submitted: {why}")));
+        }
+        let session = here.session(store.clone(), Some(here.connect(&profile)?)).stale_after(days);
         here.log()?;
+        if ready > 0 {
+            say_stamp(here, &used);
+        }
         let account = &profile.profile.commcare.username;
         send(here, &session, account, &before, args, out).await
     };
@@ -137,25 +160,26 @@ impl<'a> Before<'a> {
     }
 
     /// Whether this run is about that form.
-    fn concerns(&self, form: &FormLine) -> bool {
-        form.number > self.forms || self.open.contains(&form.number)
+    fn concerns(&self, number: usize) -> bool {
+        number > self.forms || self.open.contains(&number)
     }
 
-    /// Whether something may have left although the run broke off.
-    fn in_doubt(&self, now: &[Form]) -> bool {
-        now.len() > self.forms || !self.open.is_empty()
+    /// Whether a form of this run changed a case, or may have. `now` are the forms as the review file has them.
+    fn touched(&self, now: &[Form]) -> bool {
+        (1..).zip(now).filter(|(number, _)| self.concerns(*number)).any(|(_, form)| form.sent != Outcome::NotApplied)
     }
 
-    /// How the run ended.
-    fn verdict(&self, sending: &Sending, interrupted: bool) -> Exit {
-        let concerned = || sending.forms.iter().filter(|form| self.concerns(form));
+    /// How the run ended. `touched` says whether a case was changed, or may have been.
+    fn verdict(&self, sending: &Sending, touched: bool, interrupted: bool) -> Exit {
+        let concerned = || sending.forms.iter().filter(|form| self.concerns(form.number));
         if concerned().all(|form| form.outcome == Some(Outcome::Applied)) {
             return if sending.held.is_empty() { Exit::Done } else { Exit::Held };
         }
-        match concerned().any(|form| form.form_id.is_some()) {
-            true => Exit::Partly,
-            false if interrupted => Exit::Interrupted,
-            false => Exit::Failed,
+        let left = concerned().any(|form| form.form_id.is_some());
+        match (touched, interrupted && !left) {
+            (true, _) => Exit::Partly,
+            (_, true) => Exit::Interrupted,
+            _ => Exit::Failed,
         }
     }
 }
@@ -180,28 +204,46 @@ async fn send(
     let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
         Ok(sending) => sending,
         Err(error) => {
-            // What was frozen may have left: the file knows, and the next run settles it.
-            let forms = session.open().await.map(|opened| opened.forms).unwrap_or_default();
-            let exit = if before.in_doubt(&forms) { Exit::Partly } else { Exit::of(&error) };
+            let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };
             return Err(refused(exit, format!("{error:#}. {}", next(args))));
         }
     };
-    if args.json {
-        export::submission(before.plan, &sending, out)?;
-        writeln!(out)?;
+    let exit = before.verdict(&sending, touched(session, before).await, stop.is_cancelled());
+    let reported = if args.json {
+        export::submission(before.plan, &sending, out).and_then(|()| writeln!(out)).map_err(Into::into)
     } else {
-        report(before.plan, &sending, out)?;
-    }
-    let exit = before.verdict(&sending, stop.is_cancelled());
+        report(before.plan, &sending, out)
+    };
+    reported.and_then(|()| Ok(out.flush()?)).with_context(|| {
+        // Whoever cannot read the result must not take it for done.
+        let exit = if matches!(exit, Exit::Done | Exit::Held) { Exit::Partly } else { exit };
+        told(exit, format!("the result could not be written. {}", next(args)))
+    })?;
     if let Some(note) = &sending.note {
         say(note);
     }
     match exit {
         Exit::Done => {}
+        Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
+            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(args)));
+        }
         Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(args))),
+        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {}", next(args))),
         _ => say(&format!("not everything is settled. {}", next(args))),
     }
     Ok(exit)
+}
+
+/// Whether a form of this run changed a case, or may have: the file knows what left. One that cannot be read settles nothing.
+async fn touched(session: &Session, before: &Before<'_>) -> bool {
+    session.open().await.map_or(true, |now| before.touched(&now.forms))
+}
+
+/// Says what the forms set beside the approved changes, before anything is written or sent.
+fn say_stamp(here: &Here, used: &Used) {
+    if let Some((property, date)) = stamp(used, (here.clock)()) {
+        say(&format!("each case also gets {property} = {date}, as the profile's stamp_property asks"));
+    }
 }
 
 fn next(args: &args::Submit) -> String {
@@ -209,7 +251,10 @@ fn next(args: &args::Submit) -> String {
     format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
 }
 
-fn report(plan: &Plan, sending: &Sending, out: &mut Out) -> Result<()> {
+/// Cells that were set already and are named one by one.
+const MOST_SET: usize = 20;
+
+fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
     for form in &sending.forms {
         let outcome = form.outcome.map_or("not sent", Outcome::words);
         let (first, last) = (inert(&form.first), inert(&form.last));
@@ -221,18 +266,25 @@ fn report(plan: &Plan, sending: &Sending, out: &mut Out) -> Result<()> {
             writeln!(out, "         CommCare HQ: {}", inert(answer))?;
         }
     }
+    for set in sending.elsewhere.iter().take(MOST_SET) {
+        writeln!(out, "already set  {}", inert(&place(plan, set.cell)))?;
+    }
+    if sending.elsewhere.len() > MOST_SET {
+        writeln!(out, "already set  and {} more", number(sending.elsewhere.len() - MOST_SET))?;
+    }
     for held in &sending.held {
         writeln!(out, "held     {}: {}", inert(&place(plan, held.cell)), inert(&held.why))?;
     }
     writeln!(
         out,
-        "changes  {}   applied {}   accepted, not seen {}   not applied {}   unknown {}   held {}",
+        "changes  {}   applied {}   accepted, not seen {}   not applied {}   unknown {}   held {}   already set {}",
         number(sending.changes),
         number(sending.applied),
         number(sending.accepted),
         number(sending.not_applied),
         number(sending.unknown),
-        number(sending.held.len())
+        number(sending.held.len()),
+        number(sending.elsewhere.len())
     )?;
     Ok(())
 }
@@ -246,7 +298,8 @@ mod tests {
     use super::*;
     use crate::{
         domain::plan::{Cell, sample},
-        job::report::Held,
+        io::store::FormCell,
+        job::report::{FormLine, Held},
     };
 
     fn line(number: usize, outcome: Option<Outcome>) -> FormLine {
@@ -263,31 +316,87 @@ mod tests {
     }
 
     #[test]
+    fn half_a_dry_run_says_what_is_there() {
+        let mut left = 2;
+        let full = |_: &Path, _: &[u8]| {
+            left -= 1;
+            if left < 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        };
+        let error = write_each(Path::new("forms"), &vec![Vec::new(); 5], full).unwrap_err();
+        let said = format!("{error:#}");
+        assert!(said.contains("form-003.xml") && said.contains("2 of 5 forms in forms"), "{said}");
+        assert!(said.contains("Nothing was sent") && !crate::cli::exit::leaves_unsaid(&error), "{said}");
+    }
+
+    #[test]
     fn the_exit_code_is_about_this_run() {
         use Outcome::{Accepted, Applied, NotApplied, Unknown};
         let plan = sample(1, 1, |_| {});
-        let held = Held { cell: Cell { facility: 0, property: 0 }, now: None, already_set: false, why: String::new() };
-        // Forms as they end, how many there were before, which of those were open, held cells, interrupted, exit.
+        let cell = Cell { facility: 0, property: 0 };
+        let held = [Held { cell, now: None, already_set: false, why: String::new() }];
+        // Forms as they end, how many there were before, which of those were open, held cells, touched, interrupted, exit.
         let check =
-            |outcomes: &[Option<Outcome>], forms: usize, open: &[usize], held: &[Held], stopped: bool, exit: Exit| {
+            |outcomes: &[Option<Outcome>], forms, open: &[usize], held: &[Held], touched, stopped, exit: Exit| {
                 let lines = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
-                let sending = Sending { forms: lines, held: held.to_vec(), ..Sending::default() };
+                let elsewhere = vec![Held { cell, now: None, already_set: true, why: String::new() }];
+                let sending = Sending { forms: lines, held: held.to_vec(), elsewhere, ..Sending::default() };
                 let before = Before { plan: &plan, forms, open: open.to_vec() };
-                assert_eq!(before.verdict(&sending, stopped), exit, "{outcomes:?} {open:?}");
+                assert_eq!(before.verdict(&sending, touched, stopped), exit, "{outcomes:?} {open:?}");
             };
-        let held = [held];
-        check(&[Some(Applied)], 0, &[], &[], false, Exit::Done);
-        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(Unknown)], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(NotApplied), None], 0, &[], &[], false, Exit::Partly);
-        check(&[Some(Applied)], 0, &[], &held, false, Exit::Held);
-        check(&[Some(Accepted)], 0, &[], &held, false, Exit::Partly);
-        check(&[], 0, &[], &held, false, Exit::Held);
-        check(&[None], 0, &[], &[], false, Exit::Failed);
-        check(&[None], 0, &[], &[], true, Exit::Interrupted);
-        check(&[Some(Applied), None], 0, &[], &[], true, Exit::Partly);
+        check(&[Some(Applied)], 0, &[], &[], true, false, Exit::Done);
+        check(&[], 0, &[], &[], false, false, Exit::Done);
+        check(&[Some(Applied), Some(Accepted)], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(Unknown)], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], true, false, Exit::Partly);
+        check(&[Some(NotApplied), None], 0, &[], &[], false, false, Exit::Failed);
+        check(&[Some(NotApplied), None], 0, &[], &held, false, true, Exit::Failed);
+        check(&[Some(Applied)], 0, &[], &held, true, false, Exit::Held);
+        check(&[Some(Accepted)], 0, &[], &held, true, false, Exit::Partly);
+        check(&[], 0, &[], &held, false, false, Exit::Held);
+        check(&[None], 0, &[], &[], false, false, Exit::Failed);
+        check(&[None], 0, &[], &[], false, true, Exit::Interrupted);
+        check(&[Some(Applied), None], 0, &[], &[], true, true, Exit::Partly);
         // A form that was refused in an earlier run is no matter of this one; one that was open is.
-        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], false, Exit::Done);
-        check(&[Some(Unknown), None], 1, &[1], &[], false, Exit::Partly);
+        check(&[Some(NotApplied), Some(Applied)], 1, &[], &[], true, false, Exit::Done);
+        check(&[Some(Unknown), None], 1, &[1], &[], true, false, Exit::Partly);
+    }
+
+    #[test]
+    fn a_refused_form_changed_nothing_and_any_other_may_have() {
+        use Outcome::{Accepted, Frozen, NotApplied, Unknown};
+        let plan = sample(1, 1, |_| {});
+        let form = |sent| Form {
+            number: 1,
+            form_id: String::new(),
+            generation: 1,
+            frozen_at: String::new(),
+            bytes: Vec::new(),
+            cells: vec![FormCell { facility: 0, property: 0, old: Some("1".into()), new: "2".into() }],
+            sent,
+            answer: None,
+            seen: Vec::new(),
+        };
+        let before = |forms, open: &[usize]| Before { plan: &plan, forms, open: open.to_vec() };
+        for sent in [Accepted, Frozen, Unknown] {
+            assert!(before(0, &[]).touched(&[form(sent)]), "{sent:?}");
+        }
+        assert!(!before(0, &[]).touched(&[form(NotApplied), form(NotApplied)]));
+        assert!(!before(1, &[]).touched(&[form(Accepted)]), "an earlier run");
+        assert!(before(1, &[1]).touched(&[form(Unknown)]));
+    }
+
+    #[test]
+    fn what_was_set_already_is_named_up_to_a_bound() {
+        let plan = sample(30, 1, |_| {});
+        let set =
+            |facility| Held { cell: Cell { facility, property: 0 }, now: None, already_set: true, why: String::new() };
+        let sending = Sending { elsewhere: (0..23).map(set).collect(), ..Sending::default() };
+        let mut out = Vec::new();
+        report(&plan, &sending, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().filter(|line| line.starts_with("already set  ")).collect();
+        assert_eq!((lines.len(), lines[20]), (21, "already set  and 3 more"), "{out}");
+        assert_eq!(lines[0], format!("already set  {}", place(&plan, set(0).cell)));
+        assert!(out.trim_end().ends_with("already set 23"), "{out}");
     }
 }

@@ -1,4 +1,5 @@
-//! Approved cells to forms: one case block for each case, blocks in chunks, and the exact bytes of each form.
+//! Approved cells to forms: one case block for each case, and the exact bytes of each form. How many cases go into one form
+//! is decided in `job::forms`.
 //!
 //! Nothing but the given cells and the one stamp property gets into a form: no name, type, owner or external id, and no
 //! element that creates or closes a case. Bytes are built once and then kept; this module makes no ids and reads no
@@ -9,7 +10,7 @@ use std::fmt;
 
 use quick_xml::escape::partial_escape;
 
-use super::mapping::property_fault;
+use super::{mapping::property_fault, text::inert};
 
 /// The form namespace when the profile names none; the same as that of the importer before this one (commcare.md
 /// section 3).
@@ -52,13 +53,6 @@ pub fn blocks(cells: impl IntoIterator<Item = Approved>) -> Vec<Block> {
         blocks[place].set.push((property, value));
     }
     blocks
-}
-
-/// The blocks in their order, at most `size` to a form; a size of 0 counts as 1.
-pub fn chunks(blocks: Vec<Block>, size: usize) -> Vec<Vec<Block>> {
-    let mut blocks = blocks.into_iter();
-    let next = || Some(blocks.by_ref().take(size.max(1)).collect());
-    std::iter::from_fn(next).take_while(|chunk: &Vec<Block>| !chunk.is_empty()).collect()
 }
 
 /// What surrounds the case blocks of one form.
@@ -258,9 +252,15 @@ fn html(value: &str) -> String {
     partial_escape(value).replace('"', "&quot;").replace('\'', "&#x27;")
 }
 
-/// A character that has no place in an id or a name, though some of them may stand in a value.
+/// A character that has no place in an id or a name, though some of them may stand in a value: what a person would not see, or
+/// would see in another order, could not be checked by anyone.
 fn unprintable(text: &str) -> Option<char> {
-    forbidden(text).or_else(|| text.chars().find(|c| c.is_control()))
+    let unseen = |c: &char| {
+        let mut bytes = [0; 4];
+        let one: &str = c.encode_utf8(&mut bytes);
+        inert(one) != one
+    };
+    forbidden(text).or_else(|| text.chars().find(unseen))
 }
 
 /// Whether it has the one shape HQ's own tools write, six digits after the point.

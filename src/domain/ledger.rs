@@ -1,6 +1,8 @@
 //! Verdicts and the log they come from: decide, undo, redo, counts. One entry per action of the person, whatever its size.
 //! Writing the log to disk is not here (see `io::store`); replaying it gives the same verdicts.
 
+mod replay;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -172,6 +174,15 @@ struct Done {
     label: String,
 }
 
+/// What the newest entry did, for taking it back where it could not be written.
+#[derive(Clone, Debug)]
+enum Newest {
+    /// Decided, and so ended what could be done again, which is kept here.
+    Decided(Vec<Done>),
+    Undone,
+    Redone,
+}
+
 /// Every verdict, and the way back.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -184,6 +195,7 @@ pub struct Ledger {
     done: Vec<Done>,
     undone: Vec<Done>,
     last: u64,
+    newest: Option<Newest>,
 }
 
 impl Ledger {
@@ -199,6 +211,7 @@ impl Ledger {
             done: Vec::new(),
             undone: Vec::new(),
             last: 0,
+            newest: None,
         };
         for cell in plan.cells().filter(|cell| plan.kind(*cell) == Kind::Change) {
             let severity = plan.severity(cell);
@@ -208,41 +221,6 @@ impl Ledger {
             }
         }
         ledger
-    }
-
-    /// The ledger after these entries, which must be the log of this plan in order. The error names the entry that does not fit.
-    pub fn replay(plan: &Plan, entries: &[Entry]) -> Result<Self, String> {
-        let mut ledger = Self::new(plan);
-        for entry in entries {
-            let misfit = |why: &str| format!("entry {} of the decision log {why}; the log is damaged", entry.seq);
-            if entry.seq <= ledger.last {
-                return Err(misfit("is out of order"));
-            }
-            match &entry.step {
-                Step::Decide { act, cells, reason, label } => {
-                    if cells.iter().any(|c| c.facility >= plan.height() || c.property >= plan.width()) {
-                        return Err(misfit("names a cell that does not exist"));
-                    }
-                    ledger.undone.clear();
-                    let done = ledger.done(plan, entry.seq, *act, cells, reason.as_deref(), label);
-                    ledger.apply(plan, &done);
-                    ledger.done.push(done);
-                }
-                Step::Undo(of) => {
-                    let done =
-                        ledger.done.pop().filter(|d| d.seq == *of).ok_or_else(|| misfit("takes back nothing"))?;
-                    ledger.take_back(plan, &done);
-                    ledger.undone.push(done);
-                }
-                Step::Redo(of) => {
-                    let done = ledger.undone.pop().filter(|d| d.seq == *of).ok_or_else(|| misfit("repeats nothing"))?;
-                    ledger.apply(plan, &done);
-                    ledger.done.push(done);
-                }
-            }
-            ledger.last = entry.seq;
-        }
-        Ok(ledger)
     }
 
     /// Decides. Cells that need no decision, or have this verdict already, are left out; the error says why nothing is left.
@@ -275,18 +253,11 @@ impl Ledger {
         cells.sort_unstable();
         cells.dedup();
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-        if act == Act::Approve && cells.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop)) {
-            if cells.len() > 1 {
-                return Err("a STOP is approved one at a time".to_owned());
-            }
-            if reason.is_none_or(|reason| reason.chars().count() < SHORTEST_REASON) {
-                return Err(format!("a STOP needs a reason of at least {SHORTEST_REASON} characters"));
-            }
-        }
+        stop_alone(plan, act, &cells, reason)?;
         self.last += 1;
         let done = self.done(plan, self.last, act, &cells, reason, label);
         self.apply(plan, &done);
-        self.undone.clear();
+        self.newest = Some(Newest::Decided(std::mem::take(&mut self.undone)));
         self.done.push(done);
         let step = Step::Decide { act, cells, reason: reason.map(str::to_owned), label: label.to_owned() };
         Ok(self.entry(step, stamp))
@@ -295,25 +266,55 @@ impl Ledger {
     /// Takes back the last decision, whole. The error says why it cannot.
     pub fn undo(&mut self, plan: &Plan, stamp: &Stamp) -> Result<Entry, String> {
         let done = self.done.last().ok_or("nothing to undo")?;
-        if done.cells.iter().any(|(cell, _)| self.sent.contains(cell)) {
+        if self.holds_sent(done) {
             return Err("the last decision was already sent; undo it in CommCare by archiving the form".to_owned());
         }
         let done = self.done.pop().ok_or("nothing to undo")?;
         self.take_back(plan, &done);
         let step = Step::Undo(done.seq);
         self.undone.push(done);
+        self.newest = Some(Newest::Undone);
         self.last += 1;
         Ok(self.entry(step, stamp))
     }
 
-    /// Does the last decision taken back again.
+    /// Does the last decision taken back again. The error says why it cannot.
     pub fn redo(&mut self, plan: &Plan, stamp: &Stamp) -> Result<Entry, String> {
+        let done = self.undone.last().ok_or("nothing to redo")?;
+        if self.holds_sent(done) {
+            return Err("part of it was sent since; what was sent cannot be decided again".to_owned());
+        }
         let done = self.undone.pop().ok_or("nothing to redo")?;
         self.apply(plan, &done);
         let step = Step::Redo(done.seq);
         self.done.push(done);
+        self.newest = Some(Newest::Redone);
         self.last += 1;
         Ok(self.entry(step, stamp))
+    }
+
+    /// Makes the newest entry undone as if it had never been, because it could not be written. Whether it did: only the entry
+    /// with this number, once, and none of a log that was replayed.
+    pub fn take_back_last(&mut self, plan: &Plan, seq: u64) -> bool {
+        let Some(newest) = self.newest.take_if(|_| seq == self.last) else { return false };
+        let from = if matches!(newest, Newest::Undone) { &mut self.undone } else { &mut self.done };
+        let Some(done) = from.pop() else { return false };
+        match newest {
+            Newest::Decided(undone) => {
+                self.take_back(plan, &done);
+                self.undone = undone;
+            }
+            Newest::Undone => {
+                self.apply(plan, &done);
+                self.done.push(done);
+            }
+            Newest::Redone => {
+                self.take_back(plan, &done);
+                self.undone.push(done);
+            }
+        }
+        self.last -= 1;
+        true
     }
 
     /// What the next undo or redo is about, in words: `approved 4 in Kasenga HC`.
@@ -367,9 +368,15 @@ impl Ledger {
         self.properties[usize::from(property)]
     }
 
-    /// Marks cells as sent: from now on their verdict stands.
+    /// Sets which cells stand as sent, in place of those before: their verdict stands. A cell the server refused is not among
+    /// them any more and can be decided again.
+    pub fn set_sent(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.sent = cells.into_iter().collect();
+    }
+
+    /// The same as [`Ledger::set_sent`].
     pub fn mark_sent(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.sent.extend(cells);
+        self.set_sent(cells);
     }
 
     /// Whether the cell was sent.
@@ -413,6 +420,10 @@ impl Ledger {
         }
     }
 
+    fn holds_sent(&self, done: &Done) -> bool {
+        done.cells.iter().any(|(cell, _)| self.sent.contains(cell))
+    }
+
     fn entry(&self, step: Step, stamp: &Stamp) -> Entry {
         Entry { seq: self.last, at: stamp.at.clone(), who: stamp.who.clone(), step }
     }
@@ -448,6 +459,20 @@ impl Ledger {
         }
         self.reasons.extend(done.reasons.iter().cloned());
     }
+}
+
+/// A STOP is approved alone and with a reason (review-ux.md rule 3).
+fn stop_alone(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Result<(), String> {
+    if act != Act::Approve || !cells.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop)) {
+        return Ok(());
+    }
+    if cells.len() > 1 {
+        return Err("a STOP is approved one at a time".to_owned());
+    }
+    if reason.is_none_or(|reason| reason.trim().chars().count() < SHORTEST_REASON) {
+        return Err(format!("a STOP needs a reason of at least {SHORTEST_REASON} characters"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -535,13 +560,31 @@ mod tests {
         let plan = plan();
         let mut ledger = Ledger::new(&plan);
         ledger.decide(&plan, Act::Approve, [cell(2, 0)], None, "a", &stamp()).unwrap();
-        ledger.mark_sent([cell(2, 0)]);
+        ledger.set_sent([cell(2, 0)]);
         assert_eq!(ledger.to_send(&plan).count(), 0);
         assert!(ledger.undo(&plan, &stamp()).unwrap_err().contains("already sent"));
         assert!(
             ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap_err().contains("already sent")
         );
         assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
+        ledger.set_sent([]);
+        assert!(!ledger.is_sent(cell(2, 0)), "refused by the server: to be decided again");
+        assert_eq!(ledger.to_send(&plan).collect::<Vec<_>>(), [cell(2, 0)]);
+        ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap();
+    }
+
+    #[test]
+    fn what_was_sent_after_an_undo_is_not_done_again() {
+        let plan = plan();
+        let mut ledger = Ledger::new(&plan);
+        for act in [Act::Approve, Act::Reject] {
+            ledger.decide(&plan, act, [cell(2, 0)], None, "a", &stamp()).unwrap();
+        }
+        ledger.undo(&plan, &stamp()).unwrap();
+        ledger.set_sent([cell(2, 0)]);
+        assert!(ledger.redo(&plan, &stamp()).unwrap_err().contains("was sent"));
+        assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
+        assert!(ledger.last_undone().is_some(), "a refused redo is still there");
     }
 
     #[test]
@@ -560,11 +603,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_log_that_no_person_could_have_made_is_refused() {
+        let plan = plan();
+        let stop = cell(0, 0);
+        let replay = |act, cells: &[Cell], reason: Option<&str>| {
+            let (cells, reason) = (cells.to_vec(), reason.map(str::to_owned));
+            let decision = Step::Decide { act, cells, reason, label: String::new() };
+            Ledger::replay(&plan, &[Entry { seq: 1, at: String::new(), who: String::new(), step: decision }])
+        };
+        for (act, cells, reason, what) in [
+            (Act::Approve, vec![cell(0, 2)], None, "dhis_p2 of Facility 0"),
+            (Act::Reject, vec![cell(0, 1), cell(1, 2)], None, "dhis_p2 of Facility 1"),
+            (Act::Reject, vec![cell(0, 1), cell(0, 1)], None, "twice"),
+            (Act::Approve, vec![stop], None, "reason"),
+            (Act::Approve, vec![stop], Some(" ok "), "reason"),
+            (Act::Approve, vec![stop, cell(0, 1)], Some("checked"), "one at a time"),
+        ] {
+            let error = replay(act, &cells, reason).unwrap_err();
+            assert!(error.contains("entry 1 ") && error.contains(what) && error.contains("edited"), "{error}");
+        }
+        assert_eq!(replay(Act::Approve, &[stop], Some("checked")).unwrap().all().approved, 1);
+        assert_eq!(replay(Act::Reject, &[stop, cell(0, 1)], None).unwrap().all().rejected, 2);
+    }
+
     #[derive(Clone, Debug)]
     enum Key {
         Decide(Act, Vec<(u32, u16)>, bool),
         Undo,
         Redo,
+        Sent(Vec<(u32, u16)>),
     }
 
     fn keys() -> impl Strategy<Value = Vec<Key>> {
@@ -572,6 +640,11 @@ mod tests {
         let decide = (act, prop::collection::vec((0..4_u32, 0..3_u16), 1..8), any::<bool>())
             .prop_map(|(act, cells, reason)| Key::Decide(act, cells, reason));
         prop::collection::vec(prop_oneof![4 => decide, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..40)
+    }
+
+    fn keys_and_sending() -> impl Strategy<Value = Vec<Key>> {
+        let sent = prop::collection::vec((0..4_u32, 0..3_u16), 1..3).prop_map(|cells| vec![Key::Sent(cells)]);
+        prop::collection::vec(prop_oneof![4 => keys(), 1 => sent], 0..8).prop_map(|parts| parts.concat())
     }
 
     fn view(plan: &Plan, ledger: &Ledger) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -595,6 +668,10 @@ mod tests {
                 }
                 Key::Undo => ledger.undo(plan, &stamp()),
                 Key::Redo => ledger.redo(plan, &stamp()),
+                Key::Sent(cells) => {
+                    ledger.set_sent(cells.iter().map(|(f, p)| cell(*f, *p)));
+                    continue;
+                }
             };
             log.extend(entry);
         }
@@ -609,6 +686,42 @@ mod tests {
             press(&plan, &mut ledger, &keys);
             while ledger.undo(&plan, &stamp()).is_ok() {}
             prop_assert_eq!(view(&plan, &ledger), view(&plan, &Ledger::new(&plan)));
+        }
+
+        #[test]
+        fn an_entry_that_was_not_written_never_was(keys in keys()) {
+            let plan = plan();
+            let mut ledger = Ledger::new(&plan);
+            for key in keys {
+                let mut before = ledger.clone();
+                if press(&plan, &mut ledger, std::slice::from_ref(&key)).is_empty() {
+                    continue;
+                }
+                let written = ledger.clone();
+                prop_assert!(!ledger.take_back_last(&plan, ledger.last + 1));
+                prop_assert!(ledger.take_back_last(&plan, ledger.last));
+                prop_assert_eq!(view(&plan, &ledger), view(&plan, &before));
+                prop_assert_eq!((ledger.last, ledger.last_done()), (before.last, before.last_done()));
+                prop_assert!(!ledger.take_back_last(&plan, ledger.last), "once");
+                // What could be done again before can be again.
+                let log = [press(&plan, &mut ledger, &[Key::Redo]), press(&plan, &mut before, &[Key::Redo])];
+                prop_assert_eq!(&log[0], &log[1]);
+                prop_assert_eq!(view(&plan, &ledger), view(&plan, &before));
+                ledger = written;
+            }
+        }
+
+        #[test]
+        fn the_verdict_of_what_was_sent_never_changes(keys in keys_and_sending()) {
+            let plan = plan();
+            let mut ledger = Ledger::new(&plan);
+            for key in keys {
+                let before = ledger.clone();
+                press(&plan, &mut ledger, &[key]);
+                for sent in &before.sent {
+                    prop_assert_eq!(ledger.verdict(&plan, *sent), before.verdict(&plan, *sent));
+                }
+            }
         }
 
         #[test]

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::fingerprint::Fingerprint;
+
 mod read;
 
 /// The mapping that comes with the program: the 21 properties of the ONSE project.
@@ -129,7 +131,7 @@ impl Mapping {
         problems.extend(rows.iter().flat_map(faults));
         problems.extend(repeats(&rows));
         problems.sort_by_key(|problem| problem.line);
-        Self { rows, problems, hash: fingerprint(bytes) }
+        Self { rows, problems, hash: Fingerprint::default().with(bytes).to_string() }
     }
 
     /// The rows that can be read and written: no blocking problem, and a data set id.
@@ -272,12 +274,4 @@ fn shown(value: &str) -> String {
         text.push('…');
     }
     text
-}
-
-/// FNV-1a, 64 bits.
-fn fingerprint(bytes: &[u8]) -> String {
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
 }

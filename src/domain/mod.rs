@@ -2,6 +2,7 @@
 #![deny(clippy::as_conversions)]
 
 pub mod caseblock;
+pub mod fingerprint;
 pub mod flags;
 pub mod ledger;
 pub mod mapping;

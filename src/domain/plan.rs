@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     flags::{Flag, Severity},
     quarter::Quarter,
+    text::inert,
     value::{Number, same},
 };
 
@@ -226,6 +227,20 @@ impl Plan {
     /// All names of category and attribute option combos, by id.
     pub fn option_names(&self) -> &BTreeMap<String, String> {
         &self.names
+    }
+
+    /// A cell in words for a sentence: `dhis_opd of Kasenga HC`. Inert.
+    pub fn title(&self, cell: Cell) -> String {
+        inert(&format!("{} of {}", self.property(cell.property).name, self.facility(cell.facility).name)).into_owned()
+    }
+
+    /// Cells in words for a sentence: the first three, and how many more.
+    pub fn titles(&self, cells: &[Cell]) -> String {
+        let first: Vec<String> = cells.iter().take(3).map(|cell| self.title(*cell)).collect();
+        match cells.len().saturating_sub(first.len()) {
+            0 => first.join(", "),
+            more => format!("{} and {more} more", first.join(", ")),
+        }
     }
 
     /// Lower-case name, case id and external id of a facility, for finding it.

@@ -80,6 +80,13 @@ impl Filter {
         })
     }
 
+    /// Whether it names a change: a property by `prop:` and a facility by a word. A filter that finds one change by accident,
+    /// such as `is:left` at the end of a review, does not.
+    pub fn names_change(&self) -> bool {
+        let has = |test: fn(&Term) -> bool| self.terms.iter().any(|(wanted, term)| *wanted && test(term));
+        has(|term| matches!(term, Term::Property(_))) && has(|term| matches!(term, Term::Word(_)))
+    }
+
     /// Whether it lets everything through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -257,6 +264,15 @@ mod tests {
         assert_eq!(count("prop:p1"), 1);
         assert_eq!(count("prop:dhis_p1"), 1);
         assert_eq!(count("prop:_p1"), 3);
+    }
+
+    #[test]
+    fn a_change_is_named_by_property_and_facility() {
+        let names = |text: &str| Filter::parse(text).unwrap().names_change();
+        assert!(names("case1 prop:beds") && names("prop:beds zomba is:stop"));
+        for text in ["", "case1", "prop:beds", "is:stop", "prop:beds is:stop", "-case1 prop:beds", "case1 -prop:beds"] {
+            assert!(!names(text), "{text}");
+        }
     }
 
     #[test]

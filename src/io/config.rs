@@ -20,7 +20,7 @@ mod table;
 
 pub use files::{UsedMapping, mapping, open};
 pub use places::{Places, wanted};
-pub use secrets::{Dhis2Secret, Found, Missing, Secrets, find_secrets};
+pub use secrets::{CommCareSecret, Dhis2Secret, Found, Missing, Secrets, find_secrets};
 
 /// Settings or mapping that cannot be used: the class of errors with exit code 2. Nothing was read from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use jiff::Timestamp;
 
 use super::{fetch::Ask, session::Connect, session::Sources};
 use crate::{
     domain::{plan::Head, quarter::Quarter, text::inert},
     io::{
         commcare::CommCare,
-        config::{Dhis2Secret, Profile, Secrets, UsedMapping},
+        config::{CommCareSecret, Dhis2Secret, Profile, Secrets, SettingsError, UsedMapping, Wrong},
         dhis2::{Dhis2, root},
         http::{Client, Side, SignIn, Sleeper},
         store::Used,
@@ -42,8 +43,12 @@ pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleepe
         Dhis2Secret::Token(token) => SignIn::Token(token.clone()),
     };
     let dhis2 = Client::new(Arc::clone(&ways.dhis2), Side::Dhis2, &api(profile), sign_in, seed)?;
-    let key = SignIn::ApiKey { user: profile.commcare.username.clone(), key: secrets.commcare_api_key.clone() };
-    let commcare = Client::new(Arc::clone(&ways.commcare), Side::CommCare, &profile.commcare.url, key, !seed)?;
+    let user = profile.commcare.username.clone();
+    let sign_in = match &secrets.commcare {
+        CommCareSecret::ApiKey(key) => SignIn::ApiKey { user, key: key.clone() },
+        CommCareSecret::Password(password) => SignIn::Basic { user, password: password.clone() },
+    };
+    let commcare = Client::new(Arc::clone(&ways.commcare), Side::CommCare, &profile.commcare.url, sign_in, !seed)?;
     let (dhis2, commcare) = (dhis2.sleeping(Arc::clone(sleep)), commcare.sleeping(Arc::clone(sleep)));
     let project = profile.commcare.project.clone();
     Ok(Arc::new(move |on_wait| Sources {
@@ -53,8 +58,25 @@ pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleepe
 }
 
 /// What reading this quarter with this profile means. `facilities` are names or ids; none for all.
-pub fn ask(profile: &Profile, mapping: UsedMapping, quarter: Quarter, facilities: Vec<String>) -> Ask {
-    Ask {
+/// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
+/// would be a date.
+pub fn ask(
+    profile: &Profile,
+    mapping: UsedMapping,
+    quarter: Quarter,
+    facilities: Vec<String>,
+) -> Result<Ask, SettingsError> {
+    if let Some(stamp) = &profile.stamp_property
+        && let Some(row) = mapping.mapping.rows.iter().find(|row| row.property == *stamp)
+    {
+        let what = format!(
+            "The property {stamp} is also stamp_property of profile {}, which sets it to a date. Change one of them.",
+            profile.name
+        );
+        let line = mapping.file.is_some().then_some(row.line);
+        return Err(SettingsError { file: mapping.file, wrong: vec![Wrong { line, what }] });
+    }
+    Ok(Ask {
         quarter,
         project: profile.commcare.project.clone(),
         label: profile.label.clone(),
@@ -71,7 +93,7 @@ pub fn ask(profile: &Profile, mapping: UsedMapping, quarter: Quarter, facilities
             stamp_property: profile.stamp_property.clone(),
             submit_user_id: profile.submit_user_id.clone().unwrap_or_default(),
         },
-    }
+    })
 }
 
 /// A review of one place was to be used with the profile of another (fault matrix row F09). Nothing was asked or sent.
@@ -111,6 +133,22 @@ pub fn fits(profile: &Profile, head: &Head) -> Result<(), Elsewhere> {
     )))
 }
 
+/// Why a review read at `read_at` (RFC 3339) is too old to be submitted: it was read more than `days` whole days before `now`, or
+/// when it was read cannot be told. `None` where it may be. One from the future is not old: a clock was set.
+pub fn stale(read_at: &str, now: Timestamp, days: u32) -> Option<String> {
+    let Ok(read) = read_at.parse::<Timestamp>() else {
+        return Some(format!("when the review was read is not known; {ANEW}"));
+    };
+    let age = now.duration_since(read).as_hours() / 24;
+    (age > i64::from(days)).then(|| {
+        let ago = if age == 1 { "1 day".to_owned() } else { format!("{age} days") };
+        format!("read {ago} ago, and stale_after_days is {days}; {ANEW}")
+    })
+}
+
+/// What to do with a review that is too old.
+const ANEW: &str = "read again first: onse review --new";
+
 /// The DHIS2 API root of a profile.
 fn api(profile: &Profile) -> url::Url {
     root(&profile.dhis2.url, profile.dhis2.api_root)
@@ -134,9 +172,34 @@ mod tests {
 
     fn head(profile: &Profile) -> Head {
         let mapping = UsedMapping { label: "built-in".into(), file: None, mapping: Mapping::built_in() };
-        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new());
+        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new()).unwrap();
         let head = sample(1, 1, |_| {}).head.clone();
         Head { project: ask.project, dhis2: ask.dhis2, commcare: ask.commcare, case_type: ask.case_type, ..head }
+    }
+
+    #[test]
+    fn a_stamp_is_no_property_of_the_mapping() {
+        let mut profile = profile("onse", "https://d.example.org");
+        let mapping = || UsedMapping { label: "m".into(), file: Some("m.csv".into()), mapping: Mapping::built_in() };
+        let asked = |profile: &Profile| ask(profile, mapping(), Quarter::parse("2026Q2").unwrap(), Vec::new());
+        profile.stamp_property = Some("dhis2_last_imported".to_owned());
+        assert_eq!(asked(&profile).unwrap().used.stamp_property, profile.stamp_property);
+        profile.stamp_property = Some(mapping().mapping.rows[1].property.clone());
+        let said = asked(&profile).unwrap_err().to_string();
+        assert!(said.starts_with("m.csv:3: ") && said.contains("stamp_property of profile p"), "{said}");
+    }
+
+    #[test]
+    fn a_review_is_stale_after_whole_days() {
+        let said = |at: &str, days| stale("2026-07-01T12:00:00Z", at.parse().unwrap(), days);
+        assert_eq!(said("2026-07-15T12:00:00Z", 14), None);
+        assert_eq!(said("2026-07-16T11:59:59Z", 14), None);
+        assert!(said("2026-07-16T12:00:00Z", 14).unwrap().starts_with("read 15 days ago"));
+        assert!(said("2026-07-21T12:00:00Z", 14).unwrap().ends_with("read again first: onse review --new"));
+        assert_eq!(said("2026-07-02T11:00:00Z", 0), None);
+        assert!(said("2026-07-02T12:00:00Z", 0).unwrap().starts_with("read 1 day ago"));
+        assert_eq!(said("2026-06-01T12:00:00Z", 14), None, "a clock was set");
+        assert!(stale("", "2026-07-15T12:00:00Z".parse().unwrap(), 14).unwrap().contains("not known"));
     }
 
     #[test]

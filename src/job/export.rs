@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::report::Sending;
+use super::report::{Held, Sending};
 use crate::{
     domain::{
         flags::Flag,
@@ -256,25 +256,13 @@ pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Res
         outcome: form.outcome.map(outcome_name),
         answer: form.answer.as_deref(),
     });
-    let held = sending.held.iter().map(|held| {
-        let facility = plan.facility(held.cell.facility);
-        JsonHeld {
-            case_id: &facility.case_id,
-            case_name: &facility.name,
-            property: &plan.property(held.cell.property).name,
-            old: plan.old(held.cell),
-            new: plan.new_value(held.cell),
-            now: held.now.as_deref(),
-            already_set: held.already_set,
-            reason: &held.why,
-        }
-    });
     let document = JsonSubmission {
         schema: SCHEMA,
         period: plan.head.quarter.to_string(),
         project: &plan.head.project,
         forms: forms.collect(),
-        held: held.collect(),
+        held: sending.held.iter().map(|held| JsonHeld::of(plan, held)).collect(),
+        already_set: sending.elsewhere.iter().map(|held| JsonHeld::of(plan, held)).collect(),
         counts: SubmissionCounts {
             changes: sending.changes,
             applied: sending.applied,
@@ -282,6 +270,7 @@ pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Res
             not_applied: sending.not_applied,
             unknown: sending.unknown,
             held: sending.held.len(),
+            already_set: sending.elsewhere.len(),
         },
         note: sending.note.as_deref(),
     };
@@ -404,6 +393,7 @@ struct JsonSubmission<'a> {
     project: &'a str,
     forms: Vec<JsonForm<'a>>,
     held: Vec<JsonHeld<'a>>,
+    already_set: Vec<JsonHeld<'a>>,
     counts: SubmissionCounts,
     note: Option<&'a str>,
 }
@@ -430,6 +420,22 @@ struct JsonHeld<'a> {
     reason: &'a str,
 }
 
+impl<'a> JsonHeld<'a> {
+    fn of(plan: &'a Plan, held: &'a Held) -> Self {
+        let facility = plan.facility(held.cell.facility);
+        Self {
+            case_id: &facility.case_id,
+            case_name: &facility.name,
+            property: &plan.property(held.cell.property).name,
+            old: plan.old(held.cell),
+            new: plan.new_value(held.cell),
+            now: held.now.as_deref(),
+            already_set: held.already_set,
+            reason: &held.why,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct SubmissionCounts {
     changes: usize,
@@ -438,6 +444,7 @@ struct SubmissionCounts {
     not_applied: usize,
     unknown: usize,
     held: usize,
+    already_set: usize,
 }
 
 #[cfg(test)]
@@ -451,7 +458,7 @@ mod tests {
             ledger::{Act, Stamp},
             plan::{Skipped, sample},
         },
-        job::report::{FormLine, Held},
+        job::report::FormLine,
     };
 
     fn cell(facility: u32, property: u16) -> Cell {
@@ -572,6 +579,12 @@ mod tests {
                 line(3, None, None),
             ],
             held: vec![Held { cell: cell(0, 0), now: None, already_set: false, why: "gone".into() }],
+            elsewhere: vec![Held {
+                cell: cell(0, 0),
+                now: Some("8".into()),
+                already_set: true,
+                why: "so already".into(),
+            }],
             applied: 4,
             unknown: 4,
             changes: 12,
@@ -584,6 +597,10 @@ mod tests {
         assert_eq!(outcomes, [&json!("APPLIED"), &json!("UNKNOWN"), &Value::Null]);
         assert_eq!(value["forms"][0]["cases"], 3);
         assert_eq!(value["held"][0]["reason"], "gone");
-        assert_eq!(value["counts"]["held"], 1);
+        assert_eq!(
+            (&value["already_set"][0]["now"], &value["already_set"][0]["already_set"]),
+            (&json!("8"), &json!(true))
+        );
+        assert_eq!((&value["counts"]["held"], &value["counts"]["already_set"]), (&json!(1), &json!(1)));
     }
 }

@@ -62,6 +62,11 @@ pub(super) fn fresh_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
+/// The stamp a form made at this time sets on each of its cases: the property and the date, where there is one.
+pub fn stamp(used: &Used, at: Timestamp) -> Option<(String, String)> {
+    used.stamp_property.as_ref().map(|property| (property.clone(), at.strftime("%Y-%m-%d").to_string()))
+}
+
 /// The exact bytes of a form.
 pub(super) fn bytes(
     plan: &Plan,
@@ -72,6 +77,7 @@ pub(super) fn bytes(
     at: Timestamp,
 ) -> Result<Vec<u8>> {
     let date = at.strftime("%Y-%m-%d").to_string();
+    let stamp = stamp(used, at);
     let envelope = Envelope {
         form_id: id,
         xmlns: &used.form_xmlns,
@@ -79,7 +85,7 @@ pub(super) fn bytes(
         username,
         user_id: &used.submit_user_id,
         at: &at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
-        stamp: used.stamp_property.as_deref().map(|property| (property, date.as_str())),
+        stamp: stamp.as_ref().map(|(property, date)| (property.as_str(), date.as_str())),
     };
     let blocks: Vec<Block> = caseblock::blocks(cells.iter().map(|cell| {
         let case_id = plan.facility(cell.facility).case_id.clone();

@@ -112,6 +112,8 @@ pub struct Check {
     pub held: Vec<Held>,
     /// Each check in words.
     pub lines: Vec<(Level, String)>,
+    /// The property every submitted case is stamped with and the date it gets, where the review has one.
+    pub stamp: Option<(String, String)>,
 }
 
 /// One form of a submission.
@@ -166,7 +168,7 @@ pub struct Sending {
     pub not_applied: usize,
     /// No answer that settles it.
     pub unknown: usize,
-    /// Not sent, with the reason.
+    /// Not sent because of a conflict, with the reason.
     pub held: Vec<Held>,
     /// Cells the case holds already: settled without sending.
     pub elsewhere: Vec<Held>,

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::{
+    connect::stale,
     forms::{fates, standing},
     report::{Detail, PartLine, Sending},
 };
@@ -73,6 +74,8 @@ pub struct Session {
     pub(super) clock: Clock,
     pub(super) sleep: Sleeper,
     who: Arc<str>,
+    /// Whole days after which a review is too old to be submitted; `None` where no profile says so.
+    stale_after: Option<u32>,
 }
 
 impl std::fmt::Debug for Session {
@@ -84,7 +87,18 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// A session on an open review file. `who` is written beside every decision.
     pub fn new(store: Store, connect: Option<Connect>, clock: Clock, sleep: Sleeper, who: &str) -> Self {
-        Self { store, connect, clock, sleep, who: who.into() }
+        Self { store, connect, clock, sleep, who: who.into(), stale_after: None }
+    }
+
+    /// The same, refusing to submit a review that was read more than these whole days ago.
+    #[must_use]
+    pub fn stale_after(self, days: u32) -> Self {
+        Self { stale_after: Some(days), ..self }
+    }
+
+    /// Why this review is too old to be submitted; see [`stale`].
+    pub fn stale(&self, plan: &Plan) -> Option<String> {
+        self.stale_after.and_then(|days| stale(&plan.head.read_at, (self.clock)(), days))
     }
 
     /// Where the review file is.
@@ -160,7 +174,7 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
     let Loaded { plan, entries, forms, elsewhere, place, .. } = loaded;
     let mut ledger = match Ledger::replay(&plan, &entries) {
         Ok(ledger) => ledger,
-        Err(why) => bail!("{why}; nothing was changed. The file can still be read with onse show"),
+        Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
     ledger.mark_sent(sent(&forms, &elsewhere));
     Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere })

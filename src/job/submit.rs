@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     forms::{
         Judged, Next, Sorted, bytes, cases_now, chunks, fates, form_count, forms_now, fresh_id, judge, line, line_of,
-        moved, place, three_way, value_of,
+        moved, place, stamp, three_way, value_of,
     },
     report::{Check, FormLine, Held, Level, Phase, Sending},
     session::{Opened, Session, Sources},
@@ -116,9 +116,11 @@ impl Session {
         if ready.is_empty() {
             lines.push((Level::Stop, "nothing to send".to_owned()));
         }
+        lines.extend(self.stale(plan).map(|why| (Level::Stop, why)));
         let at = self.now();
         let forms = form_count(&ready, used.chunk_size);
-        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines })
+        let stamp = stamp(&used, (self.clock)());
+        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines, stamp })
     }
 
     /// The forms as they stand now; see [`forms_now`]. Reads the review file only.
@@ -135,6 +137,8 @@ impl Session {
     /// At most `limit` changes are sent, which is the number the person confirmed: one that was held when it was counted and
     /// is not held any more would be one too many, so sending stops before that form.
     ///
+    /// With a limit of 0 it only settles. With another, a review that is too old is refused (see [`Session::stale_after`]).
+    ///
     /// An error means that nothing more could be done; what was done until then is in the review file.
     pub async fn submit(
         &self,
@@ -146,6 +150,10 @@ impl Session {
         let loaded = self.store.load().await?;
         let used = loaded.used.clone();
         let Opened { plan, ledger, forms, .. } = super::session::opened(loaded)?;
+        // Settling what was sent before makes no new form, so it is never too late for it.
+        if let Some(why) = self.stale(&plan).filter(|_| limit > 0) {
+            bail!("{why}");
+        }
         let state = Arc::new(Mutex::new(Sending::default()));
         let waits = (Arc::clone(&state), progress.clone());
         let sources = self.sources(Arc::new(move |wait| {

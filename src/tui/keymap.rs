@@ -234,9 +234,9 @@ pub enum Action {
     Filter,
     /// Show or hide what is unchanged.
     Unchanged,
-    /// Read both sides again from where reading stopped.
+    /// Read both sides anew: nothing is kept of a reading that stopped.
     Read,
-    /// Stop reading, keep what came.
+    /// Stop reading; nothing is kept of it.
     StopReading,
     /// A digit of the count.
     Digit,
@@ -322,6 +322,11 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         PreviousPane, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
     };
     let review = model.review.as_ref();
+    if let Some(why) = &model.run.read_only
+        && writes(action)
+    {
+        return Some(why.clone());
+    }
     let why = match action {
         Tab(Screen::Overview) => None,
         Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
@@ -348,6 +353,15 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
         _ => None,
     })
+}
+
+/// Whether an action ends in the review file.
+fn writes(action: Action) -> bool {
+    use Action::{Approve, ApproveAll, Clear, ClearAll, Redo, Reject, RejectAll, Send, Settle, Toggle, Undo};
+    matches!(
+        action,
+        Approve | Reject | Clear | Toggle | ApproveAll | RejectAll | ClearAll | Undo | Redo | Send | Settle
+    )
 }
 
 /// Why no decision can be made at all.

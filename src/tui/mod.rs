@@ -8,6 +8,7 @@ pub mod model;
 pub mod msg;
 pub mod parts;
 pub mod perform;
+mod rows;
 pub mod screen;
 pub mod table;
 pub mod terminal;

@@ -89,7 +89,7 @@ pub enum Msg {
     Sending(Job, Box<Sending>),
     /// A submission could not start; the sentence says what was and was not sent.
     Refused(Job, String),
-    /// These cells are in a form that was frozen: their verdict stands from now on.
+    /// All cells whose verdict stands, in place of those known before: what is in a form that was not refused, and the like.
     Sent(Vec<Cell>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),
@@ -106,9 +106,9 @@ pub enum Msg {
 pub enum Cmd {
     /// Open what the review file holds; answered by [`Msg::Read`].
     Open,
-    /// Read both sides, going on where it stopped.
+    /// Read both sides from the beginning; answered by [`Msg::Read`].
     Read,
-    /// Stop reading and keep what came.
+    /// Stop reading; nothing is kept of it.
     CancelRead,
     /// Write a decision to the review file; answered by [`Msg::Recorded`].
     Record(Box<Entry>),

@@ -267,10 +267,11 @@ pub fn words(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A sentence in at most `columns` columns whose last part, what is left, stays: the rest is cut between words.
+/// A sentence in at most `columns` columns. Where its last part says what is left, that stays and the rest is cut between
+/// words; else the beginning stays.
 pub fn keep_end(text: &str, columns: usize) -> Cow<'_, str> {
     match text.rsplit_once("; ") {
-        Some((start, end)) if width(text) > columns && width(end) + 12 <= columns => {
+        Some((start, end)) if end.contains("left") && width(text) > columns && width(end) + 12 <= columns => {
             let start = words(start, columns - width(end) - 2);
             Cow::Owned(format!("{start}; {end}"))
         }

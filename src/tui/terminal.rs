@@ -19,6 +19,8 @@ use crossterm::{
 use futures_util::{Stream, StreamExt, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
 
+use crate::domain::text::inert;
+
 use super::{
     Input, Parts, Perform, Seat,
     model::Model,
@@ -97,7 +99,8 @@ pub struct LastWords {
 impl LastWords {
     /// The lines for standard error.
     fn say(&self, what: &str) -> String {
-        let mut text = format!("onse stopped because of a fault in the program: {what}\n");
+        let what: Vec<_> = what.lines().map(inert).collect();
+        let mut text = format!("onse stopped because of a fault in the program: {}\n", what.join("\n"));
         if let Some(log) = &self.log {
             text = format!("{text}the log file is {}\n", log.display());
         }
@@ -114,7 +117,7 @@ impl LastWords {
 pub fn on_panic(words: LastWords) {
     let screen = thread::current().id();
     std::panic::set_hook(Box::new(move |info| {
-        tracing::error!("{info}");
+        tracing::error!("{}", inert(&info.to_string()));
         if thread::current().id() == screen {
             give_all(&mut io::stdout());
             let _ = io::stderr().write_all(words.say(&info.to_string()).as_bytes());
@@ -281,6 +284,7 @@ mod tests {
     #[test]
     fn the_last_words_name_the_files() {
         let words = LastWords { log: Some("/l/onse.log".into()), review: Some("/r/2026Q2.review".into()) };
+        assert!(!words.say("at x:1\nbad name \u{1b}[31m").contains('\u{1b}'));
         let text = words.say("index out of bounds");
         for part in ["index out of bounds", "/l/onse.log", "your decisions are saved in /r/2026Q2.review"] {
             assert!(text.contains(part), "{text}");

@@ -79,6 +79,11 @@ impl Home {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    pub(crate) fn mode_of(&self, name: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(ONSE);
         command.args(args).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());

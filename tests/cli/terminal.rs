@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read as _, Write},
+    path::Path,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -9,7 +10,11 @@ use std::{
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::rig::{Home, Servers, ready};
+use crate::{
+    between::Mode,
+    rig::{Home, Servers, cells, ready},
+    trouble::{approved, interrupted_twice, through},
+};
 
 /// Longest wait for a text.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -144,6 +149,61 @@ fn the_newest_unfinished_review_is_gone_on_with() {
     leave(Terminal::start(&home, &["review", "--facility", facility.as_str().unwrap()]), "Left to decide");
     assert_eq!(home.reviews().len(), 3);
     leave(Terminal::start(&home, &["review", "--offline", first[0].to_str().unwrap()]), "Left to decide");
+}
+
+#[test]
+fn the_second_to_open_a_review_looks_at_it_and_is_told_who_holds_it() {
+    let (home, _servers) = ready();
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    let open = ["review", "--offline", "q.review"];
+    let mut first = Terminal::start(&home, &open);
+    first.wait("Left to decide");
+    let process = format!("process {}", first.child.process_id().unwrap());
+    let mut second = Terminal::start(&home, &open);
+    second.wait("opened for reading only: ");
+    second.wait(&process);
+    second.press("3r");
+    second.press("q");
+    let (code, shown) = second.end();
+    assert_eq!(code, 0, "{shown}");
+    first.press("q");
+    assert_eq!(first.end().0, 0);
+    let review = home.run(&["show", "q.review", "--json"]).json();
+    assert!(cells(&review).iter().all(|(_, cell)| cell["verdict"].is_null()), "the second decided");
+    let names = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let all: Vec<String> = home.files().iter().map(|(path, _)| names(path)).collect();
+    assert_eq!(all.iter().filter(|name| name.starts_with("q.review")).count(), 1, "{all:?}");
+    // A folder that takes no file: the lock cannot be made.
+    std::fs::create_dir(home.path("q.review-lock")).unwrap();
+    let mut third = Terminal::start(&home, &open);
+    third.wait("opened for reading only: ");
+    third.press("q");
+    assert_eq!(third.end().0, 0);
+}
+
+#[test]
+fn leaving_with_a_form_that_is_not_settled_is_exit_4() {
+    let (home, _servers, between) = through(Mode::LoseForms);
+    let count = approved(&home);
+    interrupted_twice(&home, &between, &count).ok(4);
+    for args in [&["review", "--offline", "q.review"][..], &["review", "q.review"]] {
+        let mut terminal = Terminal::start(&home, args);
+        terminal.wait("UNKNOWN");
+        terminal.press("q");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 4, "{shown}");
+        assert!(shown.contains("1 form is not settled"), "{shown}");
+    }
+}
+
+#[test]
+fn the_bytes_of_forms_are_not_written_to_a_terminal() {
+    let (home, _servers) = ready();
+    approved(&home);
+    let (code, shown) = Terminal::start(&home, &["show", "q.review", "--xml"]).end();
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("--xml > forms.xml") && !shown.contains("<system"), "{shown}");
+    assert!(home.run(&["show", "q.review", "--xml"]).ok(0).out.contains("<system"));
 }
 
 #[test]

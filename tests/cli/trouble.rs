@@ -17,7 +17,7 @@ use crate::{
 const MARK: &str = "marked-secret-7f3a";
 
 /// A home whose settings lead to the sandbox through a server that goes wrong.
-fn through(mode: Mode) -> (Home, Servers, Between) {
+pub(crate) fn through(mode: Mode) -> (Home, Servers, Between) {
     let home = Home::new();
     let servers = Servers::start(&home, &[]);
     let between = Between::start(&servers.text("commcare_url"), mode);
@@ -27,7 +27,7 @@ fn through(mode: Mode) -> (Home, Servers, Between) {
 }
 
 /// A review with one property approved, and how many changes that is.
-fn approved(home: &Home) -> String {
+pub(crate) fn approved(home: &Home) -> String {
     home.run(&["plan", "-o", "q.review"]).ok(3);
     home.run(&["decide", "q.review", "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
     home.run(&["show", "q.review", "--json"]).ok(0).json()["counts"]["approved"].to_string()
@@ -100,12 +100,13 @@ fn a_server_that_is_down_keeps_the_decisions() {
 }
 
 #[test]
-fn a_refused_form_is_exit_4_and_can_be_sent_anew() {
+fn a_refused_form_is_exit_1_and_can_be_sent_anew() {
     let (home, _servers, between) = through(Mode::RefuseForms);
     let count = approved(&home);
-    let ran = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(4);
+    let ran = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(1);
     let refused = forms(&ran);
     assert!(refused.len() == 1 && refused[0]["outcome"] == "NOT_APPLIED", "{refused:?}");
+    assert!(ran.err.contains("no case was changed"), "{ran:?}");
     assert!(ran.err.contains("403") && ran.err.contains("onse show q.review"), "{ran:?}");
     between.set(Mode::Pass);
     let again = forms(&home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(0));
@@ -114,7 +115,7 @@ fn a_refused_form_is_exit_4_and_can_be_sent_anew() {
 }
 
 /// Starts a submission whose form gets no answer, and interrupts it twice.
-fn interrupted_twice(home: &Home, between: &Between, count: &str) -> Ran {
+pub(crate) fn interrupted_twice(home: &Home, between: &Between, count: &str) -> Ran {
     let args = ["submit", "q.review", "--write", count, "--json"];
     let mut child = Running(home.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let mut err = BufReader::new(child.0.stderr.take().unwrap());

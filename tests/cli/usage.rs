@@ -1,6 +1,11 @@
 //! What is refused before anything is asked of a server: settings, secrets, mapping, arguments, and a screen that is none.
 
-use std::{fs, io::Read as _, process::Stdio};
+use std::{fs, io::Read as _, path::Path, process::Stdio, sync::Arc};
+
+use onse::{
+    domain::plan::{Head, Plan},
+    io::store::{Loaded, Store},
+};
 
 use crate::rig::{Home, ready};
 
@@ -58,6 +63,18 @@ fn a_mapping_that_cannot_be_used_is_refused() {
     let empty = "case_property,data_element_id,data_set_id,dhis2_name\ndhis_beds,asCqKjclllu,,Beds\n";
     fs::write(home.path("empty.csv"), empty).unwrap();
     home.run(&["plan", "--mapping", "empty.csv"]).refused(2, &["empty.csv:2: ", "data_set_id", "no usable row"]);
+    assert!(home.reviews().is_empty());
+}
+
+#[test]
+fn a_stamp_that_the_mapping_writes_is_refused() {
+    let stamped = CONFIG.replace("label = \"TEST\"", "stamp_property = \"dhis_admissions_in_quarter\"");
+    let home = Home::new().settings(&stamped, Some(SECRETS));
+    home.run(&["plan"]).refused(2, &["dhis_admissions_in_quarter", "stamp_property of profile p"]);
+    fs::write(home.path("case_property_map.csv"), include_str!("../../case_property_map.csv")).unwrap();
+    home.run(&["plan"]).refused(2, &["case_property_map.csv:", "dhis_admissions_in_quarter"]);
+    let reserved = CONFIG.replace("label = \"TEST\"", "stamp_property = \"owner_id\"");
+    Home::new().settings(&reserved, Some(SECRETS)).run(&["plan"]).refused(2, &["config.toml:2: ", "owner_id"]);
     assert!(home.reviews().is_empty());
 }
 
@@ -130,6 +147,38 @@ fn a_review_of_elsewhere_is_not_submitted() {
     home.run(&["submit", "q.review", "--write", &count, "--config", "other.toml"])
         .refused(2, &["127.0.0.1", "localhost"]);
     assert_eq!(home.run(&["show", "q.review", "--json"]).json()["counts"]["sent"], 0);
+}
+
+/// The same review, read long ago.
+fn aged(from: &Path, to: &Path) {
+    let Loaded { plan, used, .. } = Store::read_only(from).unwrap();
+    let head = Head { read_at: "2026-01-01T00:00:00Z".to_owned(), ..plan.head.clone() };
+    let mut draft = Plan::draft(head, plan.facilities().to_vec(), plan.properties().to_vec());
+    for cell in plan.cells() {
+        draft.set(cell, plan.old(cell), plan.held(cell), plan.state(cell));
+    }
+    let store = Store::create(to).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.save_plan(Arc::new(draft.finish()), used, Vec::new())).unwrap();
+    store.close();
+}
+
+#[test]
+fn a_review_that_is_too_old_is_not_submitted() {
+    let (home, _servers) = ready();
+    home.run(&["plan", "-o", "young.review"]).ok(3);
+    aged(&home.path("young.review"), &home.path("old.review"));
+    for (file, exit) in [("old.review", 2), ("young.review", 0)] {
+        home.run(&["decide", file, "--where", "prop:dhis_village_clinics", "--approve"]).ok(0);
+        let count = home.run(&["show", file, "--json"]).json()["counts"]["approved"].to_string();
+        let submit = home.run(&["submit", file, "--write", &count]);
+        if exit == 2 {
+            submit.refused(2, &["read ", " days ago, and stale_after_days is 14", "onse review --new"]);
+            assert_eq!(home.run(&["show", file, "--json"]).json()["counts"]["sent"], 0);
+        } else {
+            submit.ok(0);
+        }
+    }
 }
 
 #[test]

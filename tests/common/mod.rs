@@ -217,6 +217,7 @@ pub(crate) fn run() -> Run {
         file: "2026Q2.review".to_owned(),
         account: "ops@example.org".to_owned(),
         who: "Grace".to_owned(),
+        read_only: None,
     }
 }
 

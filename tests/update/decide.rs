@@ -165,3 +165,24 @@ fn what_was_sent_cannot_be_decided_again() {
     assert!(footer.iter().all(|hint| hint.label != "undo"), "what cannot be done is not offered");
     assert_eq!((desk.approved(), desk.entries().len()), (vec![(0, 0)], 1));
 }
+
+#[test]
+fn what_the_server_refused_can_be_decided_again() {
+    let mut desk = cells();
+    desk.keys("aj");
+    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
+    desk.tell(Msg::Sent(Vec::new()));
+    assert_eq!((desk.review().ledger.sent(), desk.review().ledger.to_send(&desk.review().plan).count()), (0, 1));
+    desk.keys("gr");
+    assert_eq!((desk.approved(), desk.decided(Verdict::Reject)), (vec![], vec![(0, 0)]));
+}
+
+#[test]
+fn a_redo_does_not_change_what_was_sent_since() {
+    let mut desk = cells();
+    desk.keys("agru");
+    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
+    desk.keys("U");
+    assert!(desk.status().contains("was sent"), "{}", desk.status());
+    assert_eq!((desk.approved(), desk.entries().len()), (vec![(0, 0)], 3));
+}

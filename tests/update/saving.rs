@@ -49,6 +49,33 @@ fn an_undo_that_cannot_be_written_is_taken_back() {
 }
 
 #[test]
+fn a_decision_that_cannot_be_written_leaves_what_could_be_done_again() {
+    let mut desk = cells();
+    desk.keys("au");
+    desk.disk = false;
+    desk.keys("r");
+    desk.tell(Msg::Recorded(3, Err("gone".to_owned())));
+    assert_eq!((desk.decided(Verdict::Reject), desk.approved()), (vec![], vec![]));
+    desk.disk = true;
+    desk.keys("U");
+    assert_eq!((desk.approved(), desk.entries().last().unwrap().seq), (vec![(0, 0)], 3));
+}
+
+#[test]
+fn a_decision_costs_the_same_however_many_were_made() {
+    let mut desk = cells();
+    // Counts between powers of two, where no list of the history grows; all else is the same at both.
+    let mut after = |decisions: usize| {
+        while desk.entries().len() < decisions {
+            desk.keys("<space>");
+        }
+        allocation_counter::measure(|| _ = desk.keys("<space>")).bytes_total
+    };
+    let (few, many) = (after(41), after(399));
+    assert!(few > 0 && many <= few + few / 4, "{few} bytes after 41 decisions, {many} after 399");
+}
+
+#[test]
 fn an_answer_about_another_entry_settles_nothing() {
     let mut desk = cells();
     desk.disk = false;
@@ -145,8 +172,9 @@ fn reading_shows_progress_can_be_stopped_and_begun_again() {
     assert_eq!((desk.model.screen, desk.status()), (Screen::Overview, "nothing is read yet"));
     desk.keys("<esc>");
     assert_eq!(desk.cmds, [Cmd::CancelRead]);
-    desk.tell(Msg::Read(Err("stopped; what came is kept".to_owned())));
-    assert_eq!(desk.model.failed.as_deref(), Some("stopped; what came is kept"));
+    assert_eq!(desk.status(), "stopping; nothing is kept of a reading that was stopped");
+    desk.tell(Msg::Read(Err("reading was stopped; nothing was written".to_owned())));
+    assert_eq!(desk.model.failed.as_deref(), Some("reading was stopped; nothing was written"));
     desk.keys("<enter>");
     assert_eq!((desk.cmds.last(), desk.model.failed.is_none()), (Some(&Cmd::Read), true));
 }
@@ -164,4 +192,36 @@ fn an_error_is_one_line_kept_in_the_log_and_marked_until_read() {
         desk.tell(Msg::Note(Level::Ok, format!("{i}")));
     }
     assert_eq!((desk.model.log.len(), desk.status()), (500, "1999"));
+}
+
+#[test]
+fn a_review_that_another_holds_is_looked_at_only() {
+    let why = "opened for reading only: the review is open in another onse (zomba, process 7)";
+    let mut desk = Desk::new();
+    desk.model.run.read_only = Some(why.to_owned());
+    let (plan, mut ledger) = (plan(), Ledger::new(&plan()));
+    let stamp = onse::domain::ledger::Stamp { at: String::new(), who: "ruth".to_owned() };
+    for cell in [REVIEW, REVIEW2] {
+        ledger.decide(&plan, onse::domain::ledger::Act::Approve, [cell], None, "one", &stamp).unwrap();
+    }
+    ledger.undo(&plan, &stamp).unwrap();
+    desk.open(plan, ledger, Some(Place::default()));
+    assert_eq!(desk.status(), why);
+    let before = desk.review().ledger.all();
+    for key in ["a", "r", "c", "<space>", "A", "R", "C", "u", "U"] {
+        desk.keys("3");
+        desk.tell(Msg::Note(Level::Ok, "looked".to_owned()));
+        desk.keys(key);
+        assert_eq!((desk.status(), desk.model.ask.is_none()), (why, true), "{key}");
+    }
+    desk.ready(1);
+    desk.keys("1<enter>");
+    assert_eq!(desk.status(), why);
+    desk.model.submit.stage = onse::tui::model::Stage::Ended(Sending { unknown: 1, ..Sending::default() });
+    desk.tell(Msg::Note(Level::Ok, "looked".to_owned()));
+    desk.keys("v");
+    assert_eq!((desk.status(), desk.review().ledger.all()), (why, before));
+    desk.keys("23q");
+    assert!(desk.model.leaving && !desk.sends());
+    assert!(!desk.cmds.iter().any(|cmd| matches!(cmd, Cmd::Record(_) | Cmd::SavePlace(_))), "{:?}", desk.cmds);
 }

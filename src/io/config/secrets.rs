@@ -16,7 +16,8 @@ use crate::io::http::Secret;
 const PASSWORD: &str = "dhis2_password";
 const TOKEN: &str = "dhis2_token";
 const API_KEY: &str = "commcare_api_key";
-const KEYS: [&str; 3] = [PASSWORD, TOKEN, API_KEY];
+const COMMCARE_PASSWORD: &str = "commcare_password";
+const KEYS: [&str; 4] = [PASSWORD, TOKEN, API_KEY, COMMCARE_PASSWORD];
 
 /// How the DHIS2 side is signed in to.
 #[derive(Clone, Debug)]
@@ -27,13 +28,22 @@ pub enum Dhis2Secret {
     Token(Secret),
 }
 
+/// How the CommCare side is signed in to, as the profile's user.
+#[derive(Clone, Debug)]
+pub enum CommCareSecret {
+    /// The user's API key.
+    ApiKey(Secret),
+    /// The user's password, sent as Basic. HQ refuses it where the user has two-factor sign-in.
+    Password(Secret),
+}
+
 /// All a review needs.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     /// For DHIS2.
     pub dhis2: Dhis2Secret,
-    /// For CommCare, together with the profile's user name.
-    pub commcare_api_key: Secret,
+    /// For CommCare.
+    pub commcare: CommCareSecret,
 }
 
 /// What was found. A caller may ask a person for the rest and fill it in.
@@ -42,7 +52,7 @@ pub struct Found {
     /// For DHIS2.
     pub dhis2: Option<Dhis2Secret>,
     /// For CommCare.
-    pub commcare_api_key: Option<Secret>,
+    pub commcare: Option<CommCareSecret>,
     profile: String,
     file: PathBuf,
     has_user: bool,
@@ -53,7 +63,7 @@ pub struct Found {
 pub struct Missing {
     /// Whether the DHIS2 password or token is missing.
     pub dhis2: bool,
-    /// Whether the CommCare API key is missing.
+    /// Whether the CommCare API key or password is missing.
     pub commcare: bool,
     profile: String,
     file: PathBuf,
@@ -97,8 +107,8 @@ impl std::error::Error for Missing {}
 impl Found {
     /// The secrets, when nothing is missing.
     pub fn complete(self) -> Result<Secrets, Missing> {
-        match (self.dhis2, self.commcare_api_key) {
-            (Some(dhis2), Some(commcare_api_key)) => Ok(Secrets { dhis2, commcare_api_key }),
+        match (self.dhis2, self.commcare) {
+            (Some(dhis2), Some(commcare)) => Ok(Secrets { dhis2, commcare }),
             (dhis2, commcare) => Err(Missing {
                 dhis2: dhis2.is_none(),
                 commcare: commcare.is_none(),
@@ -127,18 +137,20 @@ pub fn find_secrets(
             Some(fault) => Err(SettingsError::general(format!("The environment variable {name} {fault}."))),
         }
     };
-    let given = (variable("ONSE_DHIS2_PASSWORD")?, variable("ONSE_DHIS2_TOKEN")?);
+    let given = |name| Ok((name, variable(name)?));
+    let dhis2 = dhis2(given("ONSE_DHIS2_PASSWORD")?, given("ONSE_DHIS2_TOKEN")?);
+    let commcare = commcare(given("ONSE_COMMCARE_PASSWORD")?, given("ONSE_COMMCARE_API_KEY")?);
     let mut found = Found {
-        dhis2: one_of(given, "ONSE_DHIS2_PASSWORD", "ONSE_DHIS2_TOKEN").map_err(SettingsError::general)?,
-        commcare_api_key: variable("ONSE_COMMCARE_API_KEY")?,
+        dhis2: dhis2.map_err(SettingsError::general)?,
+        commcare: commcare.map_err(SettingsError::general)?,
         profile: profile.name.clone(),
         file: places.secrets.clone(),
         has_user: profile.dhis2.username.is_some(),
     };
-    if found.dhis2.is_none() || found.commcare_api_key.is_none() {
-        let (dhis2, commcare_api_key) = in_file(&places.secrets, settings, &profile.name)?;
+    if found.dhis2.is_none() || found.commcare.is_none() {
+        let (dhis2, commcare) = in_file(&places.secrets, settings, &profile.name)?;
         found.dhis2 = found.dhis2.or(dhis2);
-        found.commcare_api_key = found.commcare_api_key.or(commcare_api_key);
+        found.commcare = found.commcare.or(commcare);
     }
     if matches!(found.dhis2, Some(Dhis2Secret::Password(_))) && profile.dhis2.username.is_none() {
         let what = format!(
@@ -150,7 +162,7 @@ pub fn find_secrets(
     Ok(found)
 }
 
-type Pair = (Option<Dhis2Secret>, Option<Secret>);
+type Pair = (Option<Dhis2Secret>, Option<CommCareSecret>);
 
 fn in_file(path: &Path, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
     let file = match File::open(path) {
@@ -202,20 +214,35 @@ fn one<'t>(reading: &mut Reading<'t>, section: &Section<'t>) -> Pair {
             }
         }
     };
-    let (password, token, api_key) = (secret(PASSWORD), secret(TOKEN), secret(API_KEY));
-    let dhis2 = one_of((password, token), PASSWORD, TOKEN).unwrap_or_else(|what| {
-        reading.refuse(section.line, what);
-        None
-    });
-    (dhis2, api_key)
+    let mut given = |key| (key, secret(key));
+    let dhis2 = dhis2(given(PASSWORD), given(TOKEN));
+    let commcare = commcare(given(COMMCARE_PASSWORD), given(API_KEY));
+    let dhis2 = dhis2.unwrap_or_else(|what| refused(reading, section, what));
+    (dhis2, commcare.unwrap_or_else(|what| refused(reading, section, what)))
 }
 
-/// A password or a token, not both: which of them signs in must not be a matter of luck.
-fn one_of(given: (Option<Secret>, Option<Secret>), password: &str, token: &str) -> Result<Option<Dhis2Secret>, String> {
-    match given {
-        (Some(_), Some(_)) => Err(format!("Both {password} and {token} are set. Remove one of them.")),
-        (Some(secret), None) => Ok(Some(Dhis2Secret::Password(secret))),
-        (None, secret) => Ok(secret.map(Dhis2Secret::Token)),
+fn refused<T>(reading: &mut Reading<'_>, section: &Section<'_>, what: String) -> Option<T> {
+    reading.refuse(section.line, what);
+    None
+}
+
+/// A secret with the name it was given under.
+type Given = (&'static str, Option<Secret>);
+
+fn dhis2(password: Given, token: Given) -> Result<Option<Dhis2Secret>, String> {
+    one_of(password, token, Dhis2Secret::Password, Dhis2Secret::Token)
+}
+
+fn commcare(password: Given, api_key: Given) -> Result<Option<CommCareSecret>, String> {
+    one_of(password, api_key, CommCareSecret::Password, CommCareSecret::ApiKey)
+}
+
+/// One of two, not both: which of them signs in must not be a matter of luck.
+fn one_of<T>(a: Given, b: Given, as_a: fn(Secret) -> T, as_b: fn(Secret) -> T) -> Result<Option<T>, String> {
+    match (a, b) {
+        ((a, Some(_)), (b, Some(_))) => Err(format!("Both {a} and {b} are set. Remove one of them.")),
+        ((_, Some(secret)), _) => Ok(Some(as_a(secret))),
+        (_, (_, secret)) => Ok(secret.map(as_b)),
     }
 }
 

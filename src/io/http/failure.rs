@@ -193,7 +193,7 @@ impl Failure {
     fn remedy(&self) -> &'static str {
         match (&*self.why, self.side) {
             (Why::SignIn { .. }, Side::CommCare) => {
-                "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted or limited to other addresses. Then run `onse check`."
+                "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted or limited to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on. Then run `onse check`."
             }
             (Why::SignIn { .. }, Side::Dhis2) => {
                 "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in). It was tried once only, so that the account is not locked. Then run `onse check`."

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, params};
 
-use super::Store;
+use super::{NEXT, Store};
 use crate::domain::{
     ledger::{Act, Entry, Step},
     plan::{Cell, Plan},
@@ -42,19 +42,29 @@ impl Store {
     }
 }
 
-pub(super) fn load(connection: &Connection) -> Result<Vec<Entry>> {
-    let mut select =
-        connection.prepare("SELECT seq, at, who, act, of, reason, label, cells FROM decision ORDER BY seq")?;
+/// The log. A decision is held to the two values it was made on: where the plan says others, all of it is refused, since then
+/// no decision can be trusted (fault matrix row F08).
+pub(super) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Entry>> {
+    let sql = "SELECT seq, at, who, act, of, reason, label, cells, generation FROM decision ORDER BY seq";
+    let mut select = connection.prepare(sql)?;
     let mut rows = select.query([])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         let seq: u64 = row.get(0)?;
-        let damaged = || format!("entry {seq} of the decision log is damaged");
+        let damaged = || format!("entry {seq} of the decision log is damaged or was edited; {NEXT}");
+        let generation: u32 = row.get(8)?;
+        if generation != plan.head.generation {
+            bail!(
+                "entry {seq} of the decision log is of reading {generation}, the plan of reading {}: the file is damaged or was \
+                 edited; {NEXT}",
+                plan.head.generation
+            );
+        }
         let act: String = row.get(3)?;
         let of = || row.get::<_, u64>(4).with_context(damaged);
         let decide = |act| -> Result<Step> {
             let cells: Vec<Decided> = serde_json::from_str(row.get_ref(7)?.as_str()?).with_context(damaged)?;
-            let cells = cells.into_iter().map(|(facility, property, ..)| Cell { facility, property }).collect();
+            let cells = held(plan, cells).with_context(damaged)?;
             Ok(Step::Decide { act, cells, reason: row.get(5)?, label: row.get(6)? })
         };
         let step = match act.as_str() {
@@ -68,4 +78,23 @@ pub(super) fn load(connection: &Connection) -> Result<Vec<Entry>> {
         entries.push(Entry { seq, at: row.get(1)?, who: row.get(2)?, step });
     }
     Ok(entries)
+}
+
+/// The cells of a decision, if the plan still says of each what was decided on.
+fn held(plan: &Plan, decided: Vec<Decided>) -> Result<Vec<Cell>> {
+    let (mut cells, mut differ) = (Vec::with_capacity(decided.len()), Vec::new());
+    for (facility, property, old, new) in decided {
+        let cell = Cell { facility, property };
+        if facility >= plan.height() || property >= plan.width() {
+            bail!("it names a cell that does not exist");
+        }
+        if (plan.old(cell), plan.new_value(cell)) != (old.as_deref(), new.as_deref()) {
+            differ.push(cell);
+        }
+        cells.push(cell);
+    }
+    if !differ.is_empty() {
+        bail!("it was made on other values than the plan holds: {}", plan.titles(&differ));
+    }
+    Ok(cells)
 }

@@ -11,8 +11,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Store, Used};
+use super::{NEXT, Store, Used};
 use crate::domain::{
+    fingerprint::Fingerprint,
     flags::{Flag, Severity},
     plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
     total::Part,
@@ -49,7 +50,7 @@ impl Store {
 
     /// The settings of the newest generation.
     pub async fn used(&self) -> Result<Used> {
-        self.call("read the settings", |connection| {
+        self.ask("read the settings", |connection| {
             let sql = "SELECT settings FROM generation ORDER BY number DESC LIMIT 1";
             let text: String = connection.query_row(sql, [], |row| row.get(0))?;
             serde_json::from_str(&text).context("the settings of the plan are damaged")
@@ -59,7 +60,7 @@ impl Store {
 
     /// The parts behind a cell; empty where there are none.
     pub async fn parts(&self, generation: u32, facility: u32, data_set: String, element: String) -> Result<Vec<Part>> {
-        self.call("read the category options", move |connection| {
+        self.look("read the category options", move |connection| {
             let blob: Option<Vec<u8>> = connection
                 .prepare_cached("SELECT rows FROM parts WHERE generation = ?1 AND facility = ?2 AND data_set = ?3")?
                 .query_row(params![generation, facility, data_set], |row| row.get(0))
@@ -73,7 +74,7 @@ impl Store {
 
     /// All parts of a generation.
     pub async fn all_parts(&self, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
-        self.call("read the category options", move |connection| all_parts(connection, generation)).await
+        self.ask("read the category options", move |connection| all_parts(connection, generation)).await
     }
 }
 
@@ -103,15 +104,19 @@ fn unpack(blob: &[u8]) -> Result<Vec<Part>> {
 fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
     let generation = plan.head.generation;
     transaction.execute(
-        "INSERT INTO generation VALUES(?1, ?2, ?3)",
-        params![generation, serde_json::to_string(&plan.head)?, serde_json::to_string(used)?],
+        "INSERT INTO generation VALUES(?1, ?2, ?3, ?4)",
+        params![
+            generation,
+            serde_json::to_string(&plan.head)?,
+            serde_json::to_string(used)?,
+            fingerprint(plan, used)?.to_string()
+        ],
     )?;
-    let mut insert = transaction.prepare("INSERT OR REPLACE INTO facility VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut insert = transaction.prepare("INSERT INTO facility VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
     for (at, f) in plan.facilities().iter().enumerate() {
         insert.execute(params![at, f.case_id, f.name, f.external_id, f.closed, f.unit_name])?;
     }
-    let mut insert =
-        transaction.prepare("INSERT OR REPLACE INTO property VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut insert = transaction.prepare("INSERT INTO property VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     for (at, p) in plan.properties().iter().enumerate() {
         insert.execute(params![
             at,
@@ -150,6 +155,32 @@ fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
     Ok(())
 }
 
+/// A mark of everything a decision rests on: settings, facilities, properties, cells, flags and what was left out. An absent
+/// row reads as a cell without a report or without a STOP, so it has to be noticed here (fault matrix rows F07, F08).
+fn fingerprint(plan: &Plan, used: &Used) -> Result<Fingerprint> {
+    let mut mark = Fingerprint::default().with(&serde_json::to_vec(&(
+        &plan.head,
+        used,
+        plan.facilities(),
+        plan.properties(),
+        plan.skipped(),
+    ))?);
+    for cell in plan.cells() {
+        for text in [plan.old(cell), plan.held(cell), Some(plan.state(cell).name())] {
+            // Neither byte stands in UTF-8, so that no two lists of texts give the same bytes.
+            mark = text.map_or(mark, |text| mark.with(text.as_bytes()).with(&[0xfe])).with(&[0xff]);
+        }
+    }
+    for (cell, flags) in plan.all_flags() {
+        for flag in flags {
+            let place = (cell.facility, cell.property);
+            let flag = (&flag.id, flag.severity.word(), &flag.sentence);
+            mark = mark.with(&serde_json::to_vec(&(place, flag))?);
+        }
+    }
+    Ok(mark)
+}
+
 /// Rows of a query, each through `read`.
 fn all<T>(
     connection: &Connection,
@@ -161,9 +192,10 @@ fn all<T>(
 }
 
 pub(super) fn load(connection: &Connection) -> Result<(Plan, Used)> {
-    let newest = "SELECT number, head, settings FROM generation ORDER BY number DESC LIMIT 1";
-    let (generation, head, used) = connection
-        .query_row(newest, [], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
+    let newest = "SELECT number, head, settings, fingerprint FROM generation ORDER BY number DESC LIMIT 1";
+    let text = |row: &Row<'_>, at| row.get::<_, String>(at);
+    let (generation, head, used, written) = connection
+        .query_row(newest, [], |row| Ok((row.get::<_, u32>(0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?)))
         .optional()?
         .ok_or_else(|| anyhow!("reading was never finished, so the file holds no plan; start a new review"))?;
     let head: Head = serde_json::from_str(&head).context("the head of the plan is damaged")?;
@@ -200,7 +232,11 @@ pub(super) fn load(connection: &Connection) -> Result<(Plan, Used)> {
     })? {
         draft.skip(skipped);
     }
-    Ok((draft.finish(), used))
+    let plan = draft.finish();
+    if plan.head.generation != generation || fingerprint(&plan, &used)?.to_string() != written {
+        bail!("the plan in the file is not what was read: it is damaged or was changed outside onse; {NEXT}");
+    }
+    Ok((plan, used))
 }
 
 /// A text borrowed from the row where it holds no escapes.
@@ -209,6 +245,11 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<()> {
     let (height, width) = (draft.plan().height(), draft.plan().width());
+    let held: u32 =
+        connection.query_row("SELECT count(*) FROM cells WHERE generation = ?1", [generation], |row| row.get(0))?;
+    if held != height {
+        bail!("the plan has {held} rows for {height} facilities: it is damaged or was changed outside onse; {NEXT}");
+    }
     let mut select = connection.prepare("SELECT facility, cells FROM cells WHERE generation = ?1")?;
     let mut rows = select.query([generation])?;
     while let Some(row) = rows.next()? {

@@ -1,7 +1,8 @@
 //! The review file: one SQLite file that holds everything a review needs and nothing secret.
 //!
 //! The writing connection lives on a thread of its own; callers send it work and wait for the acknowledgement. What is
-//! acknowledged is synced. This module knows rows, not rules: what a decision means is `domain::ledger`.
+//! acknowledged is synced. What is behind a cell is read by a second connection on a second thread, which never waits for the
+//! first. This module knows rows, not rules: what a decision means is `domain::ledger`.
 
 mod forms;
 mod lock;
@@ -13,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -35,10 +37,17 @@ const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
 const SCHEMA: i32 = 1;
 
+/// Longest wait, on closing, for another process that reads the file.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// What to do with a file whose plan or decisions cannot be trusted.
+const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
+
 /// The tables. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL can read it.
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL) STRICT;
+CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL,
+    fingerprint TEXT NOT NULL) STRICT;
 CREATE TABLE facility(ordinal INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
     external_id TEXT NOT NULL, closed INTEGER NOT NULL, unit_name TEXT) STRICT;
 CREATE TABLE property(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data_element TEXT NOT NULL,
@@ -99,8 +108,12 @@ type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 pub struct Store {
     /// `None` ends the thread.
     work: mpsc::Sender<Option<Work>>,
+    /// The same for the connection that reads what is behind a cell; the first thread outlives this one.
+    details: mpsc::Sender<Option<Work>>,
     thread: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     path: PathBuf,
+    /// Why nothing can be written; `None` where it can.
+    only_reads: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -115,7 +128,8 @@ impl Store {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        if path.exists() {
+        // Also where it is a link that leads nowhere yet.
+        if path.symlink_metadata().is_ok() {
             bail!("{} exists already; a review file is never overwritten. Name another file", path.display());
         }
         let holder = Holder::take(path)?;
@@ -133,6 +147,33 @@ impl Store {
     /// or held by another process, whose name is told.
     pub fn open(path: &Path) -> Result<Self> {
         check(path)?;
+        Self::writing(path)
+    }
+
+    /// Opens a review file for writing where that can be, else for reading: while another process holds it, or where its folder
+    /// takes no file. [`Store::only_reads`] says why; whatever would write fails with that. Fails as [`Store::open`] where the
+    /// file cannot be read either.
+    pub fn open_or_read(path: &Path) -> Result<Self> {
+        check(path)?;
+        let why = match Self::writing(path) {
+            Ok(store) => return Ok(store),
+            Err(why) => format!("opened for reading only: {why:#}"),
+        };
+        let (details, reading_on) = worker("review-details", reading(path)?, drop)?;
+        let (work, thread) = worker("review-file", reading(path)?, move |connection| {
+            let _ = reading_on.join();
+            drop(connection);
+        })?;
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { work, details, thread, path: path.to_owned(), only_reads: Some(why.into()) })
+    }
+
+    /// Why nothing can be written; `None` where it can.
+    pub fn only_reads(&self) -> Option<&str> {
+        self.only_reads.as_deref()
+    }
+
+    fn writing(path: &Path) -> Result<Self> {
         let holder = Holder::take(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
@@ -144,15 +185,13 @@ impl Store {
     /// Opens a review file for reading only; takes no hold of it.
     pub fn read_only(path: &Path) -> Result<Loaded> {
         check(path)?;
-        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+        let mut connection = reading(path)?;
         load(&mut connection).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// All parts of a generation, for reading only; takes no hold of the file.
     pub fn read_only_parts(path: &Path, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+        let connection = reading(path)?;
         matrix::all_parts(&connection, generation).with_context(|| format!("cannot read {}", path.display()))
     }
 
@@ -160,7 +199,7 @@ impl Store {
     pub fn discard_blank(path: &Path) -> Result<bool> {
         check(path)?;
         let holder = Holder::take(path)?;
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let connection = reading(path)?;
         let blank = connection.query_row("SELECT NOT EXISTS(SELECT 1 FROM generation)", [], |row| row.get(0))?;
         drop(connection);
         if blank {
@@ -170,26 +209,20 @@ impl Store {
         Ok(blank)
     }
 
-    fn start(path: &Path, mut connection: Connection, holder: Holder) -> Result<Self> {
-        let (work, queue) = mpsc::channel::<Option<Work>>();
-        let thread = thread::Builder::new()
-            .name("review-file".to_owned())
-            .spawn(move || {
-                while let Ok(Some(job)) = queue.recv() {
-                    job(&mut connection);
-                }
-                // Folds the write-ahead log back and leaves that mode, so that one file is left and reading it makes no other.
-                // A failure leaves a log that SQLite reads next time.
-                let _ = connection.pragma_update(None, "journal_mode", "delete");
-                let _ = connection.close();
-                drop(holder);
-            })
-            .context("cannot start the thread of the review file")?;
-        Ok(Self { work, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned() })
+    fn start(path: &Path, connection: Connection, holder: Holder) -> Result<Self> {
+        let reader = reading(path)?;
+        let (details, reading) = worker("review-details", reader, drop)?;
+        let (work, thread) = worker("review-file", connection, move |connection| {
+            let _ = reading.join();
+            fold(connection);
+            drop(holder);
+        })?;
+        Ok(Self { work, details, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned(), only_reads: None })
     }
 
     /// Finishes what is under way and closes the file; one file is left. Clones find it closed from then on.
     pub fn close(&self) {
+        let _ = self.details.send(None);
         let _ = self.work.send(None);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
@@ -202,15 +235,45 @@ impl Store {
         &self.path
     }
 
-    /// Runs `job` on the writing connection and waits for it.
+    /// Runs `job`, which may write, on the writing connection and waits for it.
     async fn call<T: Send + 'static>(
         &self,
         what: &'static str,
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if let Some(why) = &self.only_reads {
+            bail!("cannot {what}: {why}");
+        }
+        self.send(&self.work, what, job).await
+    }
+
+    /// Runs `job`, which only reads, after all that was to be written before it, and waits for it.
+    async fn ask<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(&self.work, what, job).await
+    }
+
+    /// Runs `job` on the connection that only reads, whatever the other is busy with, and waits for it.
+    async fn look<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(&self.details, what, job).await
+    }
+
+    async fn send<T: Send + 'static>(
+        &self,
+        queue: &mpsc::Sender<Option<Work>>,
+        what: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
         let gone = || anyhow!("the review file {} was closed", self.path.display());
-        self.work
+        queue
             .send(Some(Box::new(move |connection| {
                 let _ = reply.send(job(connection));
             })))
@@ -220,7 +283,7 @@ impl Store {
 
     /// Reads everything but the parts.
     pub async fn load(&self) -> Result<Loaded> {
-        self.call("read the review", load).await
+        self.ask("read the review", load).await
     }
 
     /// Remembers where the reader was.
@@ -231,6 +294,37 @@ impl Store {
         })
         .await
     }
+}
+
+/// A thread that runs work on a connection until it is told to end, then `end`.
+fn worker(
+    name: &str,
+    mut connection: Connection,
+    end: impl FnOnce(Connection) + Send + 'static,
+) -> Result<(mpsc::Sender<Option<Work>>, thread::JoinHandle<()>)> {
+    let (work, queue) = mpsc::channel::<Option<Work>>();
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        while let Ok(Some(job)) = queue.recv() {
+            job(&mut connection);
+        }
+        end(connection);
+    });
+    Ok((work, thread.context("cannot start a thread for the review file")?))
+}
+
+/// A connection that cannot write.
+fn reading(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// Folds the write-ahead log back, so that the file is whole by itself; then leaves that mode, so that one file is left and
+/// reading it makes no other. While another process reads, the second fails soon and the log stays, empty.
+fn fold(connection: Connection) {
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = connection.busy_timeout(LAST_WAIT);
+    let _ = connection.pragma_update(None, "journal_mode", "delete");
+    let _ = connection.close();
 }
 
 /// Every commit is on the disk when it returns (fault matrix section 1, P4).
@@ -248,8 +342,7 @@ fn check(path: &Path) -> Result<()> {
     if !meta.is_file() {
         bail!("{shown} is not a file");
     }
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .with_context(|| format!("cannot open {shown}"))?;
+    let connection = reading(path)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let not_ours = || format!("{shown} is not a review file, or it is damaged; nothing was changed");
     if number("application_id").with_context(not_ours)? != APPLICATION {
@@ -268,10 +361,55 @@ fn check(path: &Path) -> Result<()> {
 
 fn load(connection: &mut Connection) -> Result<Loaded> {
     let (plan, used) = matrix::load(connection)?;
-    let entries = log::load(connection)?;
+    let entries = log::load(connection, &plan)?;
     let forms = forms::load(connection)?;
     let elsewhere = forms::elsewhere(connection)?;
     let place =
         connection.query_row("SELECT value FROM meta WHERE key = 'place'", params![], |row| row.get(0)).optional()?;
     Ok(Loaded { plan, used, entries, forms, elsewhere, place })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::sample;
+
+    #[tokio::test]
+    async fn what_is_behind_a_cell_never_waits_for_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(&folder.path().join("q.review")).unwrap();
+        let used = Used {
+            profile: "demo".to_owned(),
+            chunk_size: 1,
+            form_xmlns: String::new(),
+            stamp_property: None,
+            submit_user_id: String::new(),
+        };
+        let part = Part { data_element: "de".to_owned(), value: Some("4".to_owned()), ..Part::default() };
+        let parts = FacilityParts { facility: 0, data_set: "ds".to_owned(), parts: vec![part] };
+        store.save_plan(Arc::new(sample(1, 1, |_| {})), used, vec![parts]).await.unwrap();
+        // The writer is in the middle of something until it is let go.
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, is_busy) = oneshot::channel();
+        let busy = store.clone();
+        let busy = tokio::spawn(async move {
+            let job = move |connection: &mut Connection| {
+                let transaction = connection.transaction()?;
+                transaction.execute("DELETE FROM parts", [])?;
+                let _ = begun.send(());
+                let _ = wait.recv();
+                Ok(())
+            };
+            busy.call("wait", job).await
+        });
+        is_busy.await.unwrap();
+        let parts = store.parts(1, 0, "ds".to_owned(), "de".to_owned());
+        let found = tokio::time::timeout(Duration::from_secs(20), parts).await;
+        go.send(()).unwrap();
+        assert_eq!(found.unwrap().unwrap().len(), 1);
+        busy.await.unwrap().unwrap();
+        store.close();
+        assert!(store.parts(1, 0, String::new(), String::new()).await.unwrap_err().to_string().contains("was closed"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "one file is left");
+    }
 }

@@ -22,6 +22,9 @@ const NARROW_BAR: usize = 4;
 /// Problems of the mapping that are listed.
 const PROBLEMS: usize = 6;
 
+/// What becomes of a reading that does not end: it is whole or it is not there (see `job::fetch`).
+const UNFINISHED: &str = "Nothing has been written. Nothing is kept of a reading that was stopped; it begins anew.";
+
 /// Draws progress.
 pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let Some(reading) = &model.reading else { return };
@@ -36,7 +39,9 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     waits(&mut sheet, reading, area.width.into());
     mapping(&mut sheet, reading, area.width.into());
     sheet.space();
-    sheet.line(|pen| _ = pen.gap(1).put("Nothing has been written. Leaving now keeps what was read.", Role::Text));
+    for line in wrap(UNFINISHED, usize::from(area.width.saturating_sub(2))) {
+        sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
+    }
     sheet.draw(canvas, area);
 }
 

@@ -39,7 +39,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
         }
         Stage::Idle => sheet.line(|pen| _ = pen.gap(1).put("Nothing is being sent.", Role::Text)),
         Stage::Checking => {
-            sheet.line(|pen| _ = pen.gap(1).put("Checking: both sides are read again.", Role::Text));
+            sheet.line(|pen| _ = pen.gap(1).put("Checking: the cases are read again.", Role::Text));
             sheet.line(|pen| _ = pen.gap(1).put("Nothing is written meanwhile.", Role::Dim));
         }
         Stage::Failed(why) => {
@@ -57,7 +57,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
 fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> Option<Position> {
     let width = usize::from(body.width);
     let mut sheet = Sheet::default();
-    will_write(&mut sheet, model, check, width < 80);
+    will_write(&mut sheet, model, check, width);
     checks(&mut sheet, check, width);
     held(&mut sheet, model, &check.held, width);
     if let Some(review) = model.review.as_ref().filter(|_| check.changes > 0) {
@@ -80,7 +80,8 @@ fn ready(model: &Model, check: &Check, body: Rect, canvas: &mut Canvas<'_>) -> O
 }
 
 /// `This will write   3,980 changes   in   1,012 facilities   as   11 forms`
-fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, narrow: bool) {
+fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, width: usize) {
+    let narrow = width < 80;
     let gap = if narrow { " " } else { "   " };
     sheet.line(move |pen| {
         let joint = |word: &str| format!("{gap}{word}{gap}");
@@ -90,6 +91,12 @@ fn will_write<'a>(sheet: &mut Sheet<'a>, model: &'a Model, check: &'a Check, nar
         pen.put(&plural(check.facilities, "facility", "facilities"), Role::Strong).put(&joint("as"), Role::Text);
         pen.put(&plural(check.forms, "form", "forms"), Role::Strong);
     });
+    if let Some((property, date)) = check.stamp.as_ref().filter(|_| check.changes > 0) {
+        let text = format!("and sets {} to {date} on each of these cases", inert(property));
+        for line in wrap(&text, width.saturating_sub(4)) {
+            sheet.line(move |pen| _ = pen.gap(if narrow { 1 } else { 3 }).put(&line, Role::Text));
+        }
+    }
     sheet.space();
     let Some(review) = &model.review else { return };
     let all = review.ledger.all();

@@ -5,7 +5,7 @@ use super::{Action, Ask, Cmd, Level, Model, Screen, find, place, say, stamp, vie
 use crate::{
     domain::{
         flags::Severity,
-        ledger::{Act, Entry, Ledger, Tally, Undecided, Verdict},
+        ledger::{Act, Entry, Tally, Undecided, Verdict},
         plan::{Cell, Kind, State, ordinal},
         value::grouped,
     },
@@ -30,7 +30,6 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
     let Decision { act, cells, reason, label, advance, rest } = decision;
-    let before = Box::new(review.ledger.clone());
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
             if let Some(reason) = reason {
@@ -41,16 +40,16 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
             if advance {
                 find::advance(model);
             }
-            record(model, entry, before, out);
+            record(model, entry, out);
         }
         Err(why) => say(model, Level::Look, why),
     }
 }
 
-/// Sends an entry to disk, with the cursor as it stands now. The ledger before it is kept until it is there.
-fn record(model: &mut Model, entry: Entry, before: Box<Ledger>, out: &mut Vec<Cmd>) {
+/// Sends an entry to disk, with the cursor as it stands now. No other is made until it is there.
+fn record(model: &mut Model, entry: Entry, out: &mut Vec<Cmd>) {
     if let Some(review) = &mut model.review {
-        review.saving = Some((entry.seq, before));
+        review.saving = Some(entry.seq);
     }
     out.push(Cmd::Record(Box::new(entry)));
     out.extend(place(model).map(Cmd::SavePlace));
@@ -59,10 +58,10 @@ fn record(model: &mut Model, entry: Entry, before: Box<Ledger>, out: &mut Vec<Cm
 /// A decision is on disk, or it is taken back.
 pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) {
     let Some(review) = &mut model.review else { return };
-    if let Some((_, before)) = review.saving.take_if(|(saving, _)| *saving == seq)
+    if review.saving.take_if(|saving| *saving == seq).is_some()
         && let Err(why) = result
     {
-        review.ledger = *before;
+        review.ledger.take_back_last(&review.plan, seq);
         say(model, Level::Stop, format!("not saved, so the last decision was taken back: {why}"));
     }
 }
@@ -278,7 +277,6 @@ pub(super) fn bulk(model: &mut Model, bulk: Bulk, out: &mut Vec<Cmd>) {
 pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
-    let before = Box::new(review.ledger.clone());
     let (undone, again) = review.ledger.first_cells();
     let first = if action == Action::Undo { undone } else { again };
     let (what, verb, result) = if action == Action::Undo {
@@ -294,7 +292,7 @@ pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             if let Some(cell) = first {
                 view::go_to(model, cell);
             }
-            record(model, entry, before, out);
+            record(model, entry, out);
         }
         Err(why) => say(model, Level::Look, why),
     }

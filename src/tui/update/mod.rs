@@ -50,7 +50,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Refused(job, why) => submit::refused(model, job, why, &mut out),
         Msg::Sent(cells) => {
             if let Some(review) = &mut model.review {
-                review.ledger.mark_sent(cells);
+                review.ledger.set_sent(cells);
             }
         }
         Msg::Wrote(Ok(place)) => say(model, Level::Ok, format!("forms written to {place}; nothing was sent")),
@@ -185,9 +185,9 @@ fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
     }
 }
 
-/// Where the reviewer is; `None` without a review.
+/// Where the reviewer is; `None` without a review, or where it cannot be kept.
 fn place(model: &Model) -> Option<Place> {
-    let review = model.review.as_ref()?;
+    let review = model.review.as_ref().filter(|_| model.run.read_only.is_none())?;
     let (facility, property) = match model.screen {
         Screen::Properties => (review.column.current().map(|cell| cell.facility), Some(review.property)),
         _ => (review.list.current(), review.cells.current().map(|cell| cell.property)),

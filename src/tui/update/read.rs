@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// Starts reading, or stops it and keeps what came.
+/// Starts reading anew, or stops it. Nothing is kept of a reading that was stopped.
 pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     if action == Action::StopReading {
         out.push(Cmd::CancelRead);
-        return say(model, Level::Ok, "stopping; what came is kept");
+        return say(model, Level::Ok, "stopping; nothing is kept of a reading that was stopped");
     }
     model.failed = None;
     model.reading = Some(Reading::default());
@@ -96,6 +96,9 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         }
         model.submit.stage = Stage::Ended(sending);
     }
+    if let Some(why) = model.run.read_only.clone() {
+        say(model, Level::Look, why);
+    }
 }
 
 /// Goes where the reviewer was; what is gone since is passed over.
@@ -117,7 +120,7 @@ fn restore(model: &mut Model, place: &Place) {
         view::show_cell(review, cell, &facilities);
         review.column.find(Cell { facility, property: review.property }, column);
     }
-    // The checks of Submit ask both servers; they are made when a person goes there, not by starting the program.
+    // The checks of Submit ask CommCare; they are made when a person goes there, not by starting the program.
     model.screen = if place.screen == Screen::Submit { Screen::Overview } else { place.screen };
     model.focus = Focus::List;
     let name = facility.and_then(|f| model.review.as_ref().map(|review| review.plan.facility(f).name.clone()));
