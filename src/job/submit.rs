@@ -259,8 +259,9 @@ impl Run<'_> {
     async fn between_forms(&mut self) -> Option<String> {
         let steering = self.steering.clone();
         let mut pause = steering.pause.clone();
-        let paused = *pause.borrow();
+        let mut paused = false;
         while *pause.borrow_and_update() && !steering.stop.is_cancelled() {
+            paused = true;
             self.say(|state| state.note = Some("paused between forms".to_owned()));
             tokio::select! {
                 () = steering.stop.cancelled() => {}
