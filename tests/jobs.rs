@@ -457,3 +457,23 @@ async fn no_more_is_sent_than_was_confirmed() {
     assert!(sent.note.unwrap().contains("more would be sent than was confirmed"));
     assert!(sandbox.forms().is_empty() && everything(&sandbox) == before);
 }
+
+#[tokio::test]
+async fn a_pause_that_is_over_is_not_said_any_more() {
+    let sandbox = sandbox(20);
+    let folder = tempfile::tempdir().unwrap();
+    let (session, _, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
+    let (pause, paused) = tokio::sync::watch::channel(true);
+    let steering = onse::job::submit::Steering { pause: paused, ..support::steering() };
+    let (progress, mut shown) = tokio::sync::watch::channel(Sending::default());
+    let says = |sending: &Sending| sending.note.as_deref() == Some("paused between forms");
+    let (sent, ()) = tokio::join!(session.submit(sandbox::COMMCARE_USER, usize::MAX, progress, steering), async move {
+        assert!(shown.wait_for(says).await.is_ok());
+        pause.send_replace(false);
+        while shown.changed().await.is_ok() {
+            let now = shown.borrow_and_update();
+            assert!(!says(&now) || now.forms.iter().all(|form| form.form_id.is_none()), "{now:?}");
+        }
+    });
+    assert_eq!(sent.unwrap().applied, cells.len());
+}

@@ -389,7 +389,7 @@ async fn a_quarter_is_read_decided_sent_and_opened_again() {
         keys.press(&format!("{count}<enter>"));
         shows(&format!("[ended {count} of {count}]")).await;
         keys.press("3u");
-        shows("already sent").await;
+        shows("sent already").await;
         keys.press("jrq");
     })
     .await;

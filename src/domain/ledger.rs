@@ -327,6 +327,22 @@ impl Ledger {
         self.undone.last().map(|done| format!("{} {}", done.act.past(), done.label))
     }
 
+    /// Whether the last decision was sent, so that it cannot be undone here.
+    pub fn last_is_sent(&self) -> bool {
+        self.done.last().is_some_and(|done| done.cells.iter().any(|(cell, _)| self.sent.contains(cell)))
+    }
+
+    /// The first cell of what the next undo takes back, and of what the next redo does again.
+    pub fn first_cells(&self) -> (Option<Cell>, Option<Cell>) {
+        let first = |all: &[Done]| Some(all.last()?.cells.first()?.0);
+        (first(&self.done), first(&self.undone))
+    }
+
+    /// Approved changes that were not sent; a refused form's count among them. What was sent stays approved.
+    pub fn unsent(&self) -> usize {
+        index(self.all.approved).saturating_sub(self.sent.len())
+    }
+
     /// The verdict on a cell.
     pub fn verdict(&self, plan: &Plan, cell: Cell) -> Option<Verdict> {
         self.verdicts[plan.at(cell)]

@@ -4,7 +4,7 @@
 use super::{
     flags::Severity,
     ledger::{Ledger, Verdict},
-    plan::{Cell, Kind, Plan},
+    plan::{Cell, Kind, Plan, State},
     text::inert,
 };
 
@@ -36,6 +36,8 @@ enum Term {
     /// Part of a property's name, in lower case; the whole name where it is one.
     Property(String),
     Is(Is),
+    /// Cells in this state.
+    State(State),
 }
 
 /// Words that must all hold; a leading `-` turns one round.
@@ -60,6 +62,24 @@ impl Filter {
     /// Whether it asks for REVIEW changes by name, which is what a bulk approval of them takes.
     pub fn names_review(&self) -> bool {
         self.terms.contains(&(true, Term::Is(Is::Review)))
+    }
+
+    /// Whether it asks for cells by their state; those are mostly without a change.
+    pub fn names_state(&self) -> bool {
+        self.terms.iter().any(|(_, term)| matches!(term, Term::State(_)))
+    }
+
+    /// Whether a cell without a change is among those asked for, where those are listed at all. Says nothing of its facility.
+    pub fn unchanged(&self, plan: &Plan, cell: Cell) -> bool {
+        plan.kind(cell) != Kind::Change && self.state(plan, cell)
+    }
+
+    /// Whether the words about a cell's state hold.
+    fn state(&self, plan: &Plan, cell: Cell) -> bool {
+        self.terms.iter().all(|(wanted, term)| match term {
+            Term::State(state) => (plan.state(cell) == *state) == *wanted,
+            _ => true,
+        })
     }
 
     /// Whether it names a change: a property by `prop:` and a facility by a word. A filter that finds one change by accident,
@@ -98,6 +118,7 @@ impl Filter {
     fn cell(&self, plan: &Plan, ledger: &Ledger, columns: &[bool], cell: Cell) -> bool {
         plan.kind(cell) == Kind::Change
             && columns[usize::from(cell.property)]
+            && self.state(plan, cell)
             && self.terms.iter().all(|(wanted, term)| match term {
                 Term::Is(is) => holds(*is, plan, ledger, cell) == *wanted,
                 _ => true,
@@ -214,8 +235,14 @@ fn term(word: &str) -> Result<(bool, Term), String> {
             })?;
             Term::Is(known.1)
         }
+        Some(("state", name)) => Term::State(State::named(&name.to_uppercase()).ok_or_else(|| {
+            let names: Vec<String> = State::ALL.iter().map(|state| state.name().to_lowercase()).collect();
+            format!("\"state:{}\" is not known; there is state:{}", inert(name), names.join(", state:"))
+        })?),
         Some((key, _)) if !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase()) => {
-            return Err(format!("\"{key}:\" is not known; there is prop: and is:, and plain words for names and ids"));
+            return Err(format!(
+                "\"{key}:\" is not known; there is prop:, is: and state:, and plain words for names and ids"
+            ));
         }
         _ => Term::Word(word.to_lowercase()),
     };
@@ -301,6 +328,7 @@ mod tests {
     #[test]
     fn unknown_words_are_named() {
         assert!(Filter::parse("is:odd").unwrap_err().contains("is:left"));
+        assert!(Filter::parse("state:odd").unwrap_err().contains("state:not_reported"));
         assert!(Filter::parse("flg:T1").unwrap_err().contains("\"flg:\""));
         assert!(Filter::parse("12:30").is_ok());
     }
@@ -323,6 +351,20 @@ mod tests {
         assert!(found("kas").unwrap_err().contains("is in 2 names: Kasenga, Kasenga Annex"));
         assert!(found("zaria\u{1b}").unwrap_err().contains("no facility"));
         assert!(found("").is_err(), "no words are not the id of a case without one");
+    }
+
+    #[test]
+    fn a_state_lists_cells_and_never_adds_changes() {
+        let plan = plan();
+        let listed = |text: &str| -> Vec<(u32, u16)> {
+            let filter = Filter::parse(text).unwrap();
+            plan.cells().filter(|cell| filter.unchanged(&plan, *cell)).map(|c| (c.facility, c.property)).collect()
+        };
+        assert_eq!(listed("state:not_reported"), [(0, 1)]);
+        assert_eq!(listed("-state:not_reported"), [(1, 0)]);
+        assert_eq!(found("state:not_reported"), []);
+        assert_eq!(found("state:reported"), found(""));
+        assert!(Filter::parse("state:blank_in_report").unwrap().names_state());
     }
 
     #[test]

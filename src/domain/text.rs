@@ -50,6 +50,32 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ELLIPSIS}", head(text, columns - 1)))
 }
 
+/// The text in at most `columns` columns, cut in the middle with an ellipsis so that both ends stay: what tells two
+/// facilities apart often stands last, "(new)". Never in the middle of a character; a number at the cut goes whole where
+/// something else is left beside it.
+pub fn fit_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    if columns < 3 {
+        return fit(text, columns);
+    }
+    let end = tail(text, (columns - 1) / 2);
+    let start = head(text, columns - 1 - width(end));
+    let hidden = &text[start.len()..text.len() - end.len()];
+    let digit = |c: char| c.is_ascii_digit();
+    let mut ends = (start, end);
+    let whole = start.trim_end_matches(digit);
+    if hidden.starts_with(digit) && !whole.is_empty() {
+        ends.0 = whole;
+    }
+    let whole = end.trim_start_matches(digit);
+    if hidden.ends_with(digit) && !whole.is_empty() {
+        ends.1 = whole;
+    }
+    Cow::Owned(format!("{}{ELLIPSIS}{}", ends.0, ends.1))
+}
+
 /// The longest start of `text` within `columns`.
 fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
@@ -159,6 +185,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_in_the_middle_keeps_what_stands_last() {
+        assert_eq!(fit_middle("Matope South Community Health Centre (new)", 20), "Matope Sou…tre (new)");
+        assert_eq!(fit_middle("Area 25 HC", 10), "Area 25 HC");
+        assert_eq!(fit_middle("Area 1234 Health Post", 14), "Area …h Post");
+        assert_eq!(fit_middle("診療所診療所", 7), "診療…所");
+        assert_eq!((fit_middle("abcd", 2), fit_middle("abcd", 0)), (Cow::from("a…"), Cow::from("")));
+    }
+
+    #[test]
     fn common_start_ends_at_an_underscore() {
         assert_eq!(common_start(&["dhis_beds", "dhis_births"]), "dhis_");
         assert_eq!(common_start(&["dhis_", "dhis_births"]), "");
@@ -185,6 +220,22 @@ mod tests {
         #[test]
         fn fit_never_exceeds_and_never_panics(text in "\\PC{0,30}", columns in 0_usize..40) {
             prop_assert!(width(&fit(&text, columns)) <= columns);
+        }
+
+        #[test]
+        fn a_middle_cut_fits_and_keeps_both_ends_whole(text in "\\PC{0,30}", columns in 0_usize..40) {
+            let short = fit_middle(&text, columns);
+            prop_assert!(width(&short) <= columns);
+            if let Cow::Owned(short) = &short && columns >= 3 {
+                let at = |s: &str| s.grapheme_indices(true).map(|(at, _)| at).chain([s.len()]).collect::<BTreeSet<_>>();
+                let whole = at(&text);
+                let kept = short.match_indices(ELLIPSIS).any(|(cut, _)| {
+                    let (start, end) = (&short[..cut], &short[cut + ELLIPSIS.len()..]);
+                    text.starts_with(start) && text.ends_with(end)
+                        && whole.contains(&start.len()) && whole.contains(&(text.len() - end.len()))
+                });
+                prop_assert!(kept, "{short:?}");
+            }
         }
 
         #[test]

@@ -29,6 +29,7 @@ use crate::{
         ledger::Ledger,
         outcome::{Outcome, read_back},
         plan::{Cell, Plan},
+        value::grouped,
     },
     io::{
         commcare::{CaseRecord, Receipt},
@@ -92,10 +93,15 @@ impl Session {
         let Sorted { send, elsewhere, held } = three_way(&sources, plan, &cells).await?;
         let ready: Vec<Cell> = send.iter().map(FormCell::cell).collect();
         let facilities = ready.chunk_by(|a, b| a.facility == b.facility).count();
-        let mut lines =
-            vec![(Level::Ok, format!("cases read again: {} of {} cells as they were", ready.len(), cells.len()))];
+        let mut lines = vec![(
+            Level::Ok,
+            format!("cases read again: {} of {} cells as they were", number(ready.len()), number(cells.len())),
+        )];
         if !elsewhere.is_empty() {
-            lines.push((Level::Ok, format!("{} cells hold the new value already and need no form", elsewhere.len())));
+            lines.push((
+                Level::Ok,
+                format!("{} cells hold the new value already and need no form", number(elsewhere.len())),
+            ));
         }
         for one in held.iter().take(3) {
             lines.push((Level::Look, format!("held: {}: {}", place(plan, one.cell), one.why)));
@@ -253,12 +259,17 @@ impl Run<'_> {
     async fn between_forms(&mut self) -> Option<String> {
         let steering = self.steering.clone();
         let mut pause = steering.pause.clone();
+        let mut paused = false;
         while *pause.borrow_and_update() && !steering.stop.is_cancelled() {
+            paused = true;
             self.say(|state| state.note = Some("paused between forms".to_owned()));
             tokio::select! {
                 () = steering.stop.cancelled() => {}
                 changed = pause.changed() => if changed.is_err() { break },
             }
+        }
+        if paused {
+            self.say(|state| state.note = None);
         }
         steering.stop.is_cancelled().then(|| STOPPED.to_owned())
     }
@@ -429,6 +440,10 @@ impl Run<'_> {
         self.progress.send_replace(state.clone());
         state.clone()
     }
+}
+
+fn number(n: usize) -> String {
+    grouped(&n.to_string())
 }
 
 /// Takes out the line of a form that has nothing to send; those after it move up.

@@ -7,8 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{
     layout::Shape,
-    model::{Ask, Model, Over, Stage},
-    screen::Screen,
+    model::{Ask, Model, Over, Review, Stage},
+    screen::{Focus, Screen},
 };
 use crate::domain::text::width;
 
@@ -294,6 +294,8 @@ fn screen_scopes(model: &Model) -> &'static [Scope] {
         (Screen::Overview, _) => &[Overview, Lists, Everywhere, Always],
         (Screen::Properties, _) => &[Properties, Review, Lists, Everywhere, Always],
         (Screen::Facilities, _) => &[Facilities, Review, Lists, Everywhere, Always],
+        // Without a count to type its digits are keys like any other.
+        (Screen::Submit, Stage::Ready(check)) if check.changes == 0 => &[Settled, Lists, Everywhere, Always],
         (Screen::Submit, Stage::Ready(_)) => &[Ready, Everywhere, Always],
         (Screen::Submit, Stage::Sending(_)) => &[Sending, Lists, Everywhere, Always],
         (Screen::Submit, Stage::Checking) => &[Everywhere, Always],
@@ -345,6 +347,9 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     };
     why.map(str::to_owned).or_else(|| match action {
         Undo if review.is_some_and(|r| r.ledger.last_done().is_none()) => Some("nothing to undo".to_owned()),
+        Undo if review.is_some_and(|r| r.ledger.last_is_sent()) => {
+            Some("sent already: it can be undone only in CommCare, by archiving the form".to_owned())
+        }
         Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
         _ => None,
     })
@@ -397,23 +402,41 @@ pub struct Hint {
     pub label: &'static str,
 }
 
+/// What a row does now, in the words of the footer: what the key acts on where that depends on the pane.
+fn label(model: &Model, row: &Row) -> &'static str {
+    match (row.action, model.screen) {
+        (Action::Approve, Screen::Facilities) if model.focus == Focus::List => "approve facility",
+        (Action::Approve, Screen::Facilities) => "approve cell",
+        (Action::Pause, _) if model.submit.paused => "go on",
+        (Action::Check, _) if matches!(model.submit.stage, Stage::Ended(_)) && model.unsent() > 0 => "submit the rest",
+        _ => row.label,
+    }
+}
+
+/// Whether a key that can be pressed is of use now: the footer has no room for the others.
+fn is_of_use(model: &Model, row: &Row) -> bool {
+    let flagged = |review: &Review| review.ledger.all().stop + review.ledger.all().review > 0;
+    row.action != Action::NextFlag || model.review.as_ref().is_some_and(flagged)
+}
+
 /// Keys that can be pressed now, the most needed first, as many as fit between a space at each end, two spaces apart.
 pub fn footer(model: &Model, columns: u16) -> Vec<Hint> {
     let scopes = scopes(model);
     let mut rows: Vec<&Row> = TABLE
         .iter()
         .filter(|row| row.rank > 0 && is_reached(scopes, row) && row.action != Action::Tab(model.screen))
-        .filter(|row| why_not(model, row.action).is_none())
+        .filter(|row| why_not(model, row.action).is_none() && is_of_use(model, row))
         .collect();
     rows.sort_by_key(|row| row.rank);
     let mut left = usize::from(columns).saturating_sub(2);
     let mut hints = Vec::new();
     for row in rows {
         let gap = if hints.is_empty() { 0 } else { 2 };
-        let need = gap + width(row.show) + 1 + width(row.label);
+        let label = label(model, row);
+        let need = gap + width(row.show) + 1 + width(label);
         if need <= left {
             left -= need;
-            hints.push(Hint { keys: row.show, label: row.label });
+            hints.push(Hint { keys: row.show, label });
         }
     }
     hints

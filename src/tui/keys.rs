@@ -32,6 +32,21 @@ impl Row {
         self.keys.iter().any(|key| Press::parse(key) == Some(press))
     }
 
+    /// Every key of it, for the help; a range as it is shown.
+    pub fn every_key(&self) -> String {
+        if self.keys.len() > 4 {
+            return self.show.to_owned();
+        }
+        let sign = |key: &'static str| match key {
+            "up" => "↑",
+            "down" => "↓",
+            "left" => "←",
+            "right" => "→",
+            key => key,
+        };
+        self.keys.iter().map(|key| sign(key)).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether all these lower-case words stand in it.
     pub fn holds(&self, words: &[String]) -> bool {
         let text = format!("{} {} {}", self.show, self.label, self.help);
@@ -65,14 +80,14 @@ pub static TABLE: &[Row] = {
             ),
         ),
         row((S::Review, A::Reject, 2), (&["r"], "r"), ("Decide", "reject", "the case keeps its old value")),
-        row((S::Review, A::Clear, 3), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
+        row((S::Review, A::Clear, 7), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
         row(
-            (S::Review, A::Toggle, 9),
+            (S::Review, A::Toggle, 10),
             (&["space"], "space"),
             ("Decide", "toggle", "approved or undecided, cursor stays"),
         ),
         row(
-            (S::Review, A::ApproveAll, 5),
+            (S::Review, A::ApproveAll, 6),
             (&["A"], "A"),
             ("Decide", "all shown", "approve what is shown without a flag; asks with the count"),
         ),
@@ -86,20 +101,24 @@ pub static TABLE: &[Row] = {
             (&["C"], "C"),
             ("Decide", "clear all", "everything shown back to undecided; asks with the count"),
         ),
-        row((S::Review, A::Undo, 8), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
+        row((S::Review, A::Undo, 5), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
         row((S::Review, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
-        row((S::Review, A::Next, 4), (&["n"], "n"), ("Find", "next left", "next undecided, across facilities")),
+        row((S::Review, A::Next, 3), (&["n"], "n"), ("Find", "next left", "next undecided, across facilities")),
         row((S::Review, A::Previous, 0), (&["p"], "p"), ("Find", "previous left", "previous undecided")),
-        row((S::Review, A::NextFlag, 10), (&["]"], "]"), ("Find", "next flag", "next flagged and undecided")),
+        row((S::Review, A::NextFlag, 4), (&["]"], "]"), ("Find", "next flag", "next flagged and undecided")),
         row(
             (S::Review, A::PreviousFlag, 0),
             (&["["], "["),
             ("Find", "previous flag", "previous flagged and undecided"),
         ),
         row(
-            (S::Review, A::Filter, 6),
+            (S::Review, A::Filter, 8),
             (&["/"], "/"),
-            ("Find", "filter", "words of names and ids, prop:beds, is:left, is:stop; each word narrows; esc clears"),
+            (
+                "Find",
+                "filter",
+                "words of names and ids, prop:beds, is:left, is:stop, state:not_reported; each word narrows; esc clears",
+            ),
         ),
         row((S::Review, A::Unchanged, 0), (&["t"], "t"), ("Find", "unchanged", "show or hide what does not change")),
         // Facilities.
@@ -109,7 +128,7 @@ pub static TABLE: &[Row] = {
             ("Move", "properties", "into the facility's properties"),
         ),
         row((S::Facilities, A::Out, 0), (&["left", "h"], "h"), ("Move", "list", "back to the facilities")),
-        row((S::Facilities, A::NextPane, 7), (&["tab"], "tab"), ("Move", "pane", "next pane")),
+        row((S::Facilities, A::NextPane, 9), (&["tab"], "tab"), ("Move", "pane", "next pane")),
         row((S::Facilities, A::PreviousPane, 0), (&["shift-tab"], "shift-tab"), ("Move", "previous pane", "")),
         row(
             (S::Facilities, A::Open, 0),
@@ -117,7 +136,7 @@ pub static TABLE: &[Row] = {
             ("Move", "open", "the facility, or the property across facilities"),
         ),
         // Properties.
-        row((S::Properties, A::NextProperty, 7), (&["right", "l"], "h l"), ("Move", "property", "next property")),
+        row((S::Properties, A::NextProperty, 5), (&["right", "l"], "h l"), ("Move", "property", "next property")),
         row((S::Properties, A::PreviousProperty, 0), (&["left", "h"], "h"), ("Move", "previous property", "")),
         row(
             (S::Properties, A::Open, 0),

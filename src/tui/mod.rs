@@ -9,6 +9,7 @@ pub mod msg;
 pub mod parts;
 pub mod perform;
 mod reader;
+mod rows;
 pub mod screen;
 pub mod table;
 pub mod terminal;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tui_input::Input;
 
+pub use super::rows::Rows;
 use super::{
     layout::{Layout, Widths},
     msg::{Job, Now},
@@ -60,59 +61,16 @@ pub struct Line {
     pub text: String,
 }
 
-/// Rows of a list with a cursor and the first row seen. The cursor exists where there is a row.
-#[derive(Clone, Debug)]
-pub struct Rows<T> {
-    /// Every row.
-    pub all: Vec<T>,
-    /// The row under the cursor.
-    pub at: usize,
-    /// The first row seen.
-    pub top: usize,
-}
-
-impl<T> Default for Rows<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), at: 0, top: 0 }
-    }
-}
-
-impl<T: Copy + PartialEq> Rows<T> {
-    /// The row under the cursor.
-    pub fn current(&self) -> Option<T> {
-        self.all.get(self.at).copied()
-    }
-
-    /// The rows seen in a window of this height, with their number.
-    pub fn window(&self, height: usize) -> impl Iterator<Item = (usize, T)> + '_ {
-        self.all.iter().copied().enumerate().skip(self.top).take(height)
-    }
-
-    /// Puts the cursor on a row and keeps it inside a window of this height.
-    pub(super) fn go(&mut self, at: usize, height: usize) {
-        self.at = at.min(self.all.len().saturating_sub(1));
-        let height = height.max(1);
-        let last_top = self.all.len().saturating_sub(height);
-        self.top = self.top.clamp((self.at + 1).saturating_sub(height), self.at).min(last_top);
-    }
-
-    /// Puts the cursor on this row, if there is one.
-    pub(super) fn find(&mut self, row: T, height: usize) -> bool {
-        let found = self.all.iter().position(|r| *r == row);
-        if let Some(at) = found {
-            self.go(at, height);
-        }
-        found.is_some()
-    }
-
-    /// New rows; the cursor stays on its row, or where that is gone on the same line.
-    pub(super) fn replace(&mut self, rows: Vec<T>, height: usize) {
-        let current = self.current();
-        self.all = rows;
-        if !current.is_some_and(|row| self.find(row, height)) {
-            self.go(self.at, height);
-        }
-    }
+/// How long the newest message is the status line. It stays in the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// Until another comes.
+    #[default]
+    Stays,
+    /// Until something is done: it said why a key did nothing, or where a key went.
+    Passes,
+    /// No longer.
+    Over,
 }
 
 /// A line of Overview that enter opens.
@@ -126,6 +84,8 @@ pub enum Door {
     Review,
     /// Undecided changes without a flag.
     Plain,
+    /// Cells without a number that need eyes.
+    State(State),
     /// A property's column.
     Property(u16),
 }
@@ -182,6 +142,8 @@ pub struct Counts {
     pub with_value: Vec<usize>,
     /// Facilities with at least one change.
     pub changing: usize,
+    /// Columns of the longest name of a facility.
+    pub longest_name: usize,
 }
 
 /// Cells of a facility that are not listed.
@@ -189,6 +151,8 @@ pub struct Counts {
 pub struct Hidden {
     /// Without a change; `t` shows them.
     pub unchanged: usize,
+    /// Those of them without a number, in the order of [`State::ALL`].
+    pub without: [usize; State::ALL.len()],
     /// Changes the filter does not show.
     pub changes: usize,
 }
@@ -255,6 +219,17 @@ impl Review {
     }
 }
 
+/// Whose changes are counted when it is said what a decision left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The whole review.
+    All,
+    /// A facility.
+    Facility(u32),
+    /// A property.
+    Property(u16),
+}
+
 /// A bulk decision that was asked for and waits for its `y`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bulk {
@@ -270,6 +245,8 @@ pub struct Bulk {
     pub yes: String,
     /// What the log calls it: `224 of opd_total`.
     pub(super) label: String,
+    /// What it is done in, to say what is left of the same.
+    pub(super) rest: Rest,
 }
 
 /// A question or prompt in the footer. It has all keys until it is answered.
@@ -397,8 +374,12 @@ pub struct Model {
     pub ask: Option<Ask>,
     /// Messages, oldest first. The last one is the status line.
     pub log: Vec<Line>,
-    /// Whether an error was not seen in the log yet; the tab is marked.
+    /// Whether an error was not seen in the log yet; marked beside the help.
     pub unread: bool,
+    /// How many messages were said so far.
+    pub(super) said: u64,
+    /// How long the newest message is the status line.
+    pub(super) newest: Newest,
     /// Progress of reading; `None` while nothing is read.
     pub reading: Option<Reading>,
     /// Why there is no review; `None` while there is one or reading goes on.
@@ -425,9 +406,14 @@ impl Model {
         Self { run, look, size, reading: Some(Reading::default()), ..Self::default() }
     }
 
-    /// The newest message.
+    /// The newest message, until what it was said about is over.
     pub fn status(&self) -> Option<&Line> {
-        self.log.last()
+        self.log.last().filter(|_| self.newest != Newest::Over)
+    }
+
+    /// Approved changes that were not sent.
+    pub fn unsent(&self) -> usize {
+        self.review.as_ref().map_or(0, |review| review.ledger.unsent())
     }
 
     /// The layout of the screen shown.

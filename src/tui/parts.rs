@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::theme::{Role, Theme};
-use crate::domain::text::{fit, inert, width};
+use crate::domain::text::{fit, fit_middle, inert, width};
 
 /// A text and what it is.
 pub type Piece<'a> = (Cow<'a, str>, Role);
@@ -151,6 +151,14 @@ impl Pen<'_> {
         self.to(to)
     }
 
+    /// Writes the name of a facility in exactly `width` columns, cut in the middle: what tells two apart may stand last.
+    pub fn name(&mut self, width: usize, text: &str, role: Role) -> &mut Self {
+        let to = self.at().saturating_add(columns(width));
+        let safe = inert(text);
+        self.put(&fit_middle(&safe, width.min(self.room())), role);
+        self.to(to)
+    }
+
     /// Writes a number to the right of `width` columns. No digit is cut: one that is too wide is shown as `###`, and
     /// the detail has it in full.
     pub fn right(&mut self, width: usize, text: &str, role: Role) -> &mut Self {
@@ -259,6 +267,18 @@ pub fn words(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A sentence in at most `columns` columns. Where its last part says what is left, that stays and the rest is cut between
+/// words; else the beginning stays.
+pub fn keep_end(text: &str, columns: usize) -> Cow<'_, str> {
+    match text.rsplit_once("; ") {
+        Some((start, end)) if end.contains("left") && width(text) > columns && width(end) + 12 <= columns => {
+            let start = words(start, columns - width(end) - 2);
+            Cow::Owned(format!("{start}; {end}"))
+        }
+        _ => words(text, columns),
+    }
+}
+
 /// A text in lines of at most `columns` columns, broken between words; a longer word is broken where it must be.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -309,6 +329,10 @@ mod tests {
         assert_eq!(cut("Area 25 HC", 8), "Area 25…");
         assert_eq!(words("sum of 12,345 and 67,890", 20), "sum of 12,345 and …");
         assert_eq!(words("sum of 12,345 and 67,890", 12), "sum of …");
+        assert_eq!(
+            keep_end("undone: approved 8,744 in all facilities; 9 left in all", 40),
+            "undone: approved 8,744 …; 9 left in all"
+        );
     }
 
     #[test]
@@ -341,6 +365,7 @@ mod tests {
         #[test]
         fn cut_sentences_fit(text in "\\PC{0,40}", columns in 0_usize..40) {
             prop_assert!(width(&words(&text, columns)) <= columns);
+            prop_assert!(width(&keep_end(&text, columns)) <= columns);
         }
     }
 }

@@ -38,12 +38,19 @@ pub fn window(area: Rect, offset: usize, total: usize) -> impl Iterator<Item = (
 /// What draws one line of a [`Sheet`].
 type Draw<'a> = Box<dyn Fn(&mut Pen<'_>) + 'a>;
 
+/// What puts a count into words.
+type Say<'a> = Box<dyn Fn(usize) -> String + 'a>;
+
 /// A page of lines of different kinds, some of which the cursor can stand on. It shows the part around the cursor; lines
 /// that are not seen are not drawn. For pages whose length does not depend on the number of facilities.
 #[derive(Default)]
 pub struct Sheet<'a> {
     lines: Vec<Draw<'a>>,
     cursor: Option<usize>,
+    /// Lines the cursor can stand on.
+    rows: Vec<usize>,
+    /// What to say of so many of those that are below the last line seen.
+    below: Option<Say<'a>>,
 }
 
 impl<'a> Sheet<'a> {
@@ -57,7 +64,13 @@ impl<'a> Sheet<'a> {
         if here {
             self.cursor = Some(self.lines.len());
         }
+        self.rows.push(self.lines.len());
         self.line(draw);
+    }
+
+    /// Says in the last line seen how many of the lines the cursor can stand on are below it.
+    pub fn say_below(&mut self, words: impl Fn(usize) -> String + 'a) {
+        self.below = Some(Box::new(words));
     }
 
     /// Adds a free line, unless it would be the first.
@@ -93,6 +106,13 @@ impl<'a> Sheet<'a> {
             self.lines[number](&mut canvas.pen(area, row));
             cursor(canvas, area, row, self.cursor == Some(number), true);
         }
+        let last = top + height;
+        let below = self.rows.iter().filter(|row| **row + 1 >= last).count();
+        if let Some(words) = self.below.as_ref().filter(|_| last < self.lines.len() && below > 0 && at + 1 < last) {
+            let row = area.height.saturating_sub(1);
+            canvas.blank(Rect { y: area.y + row, height: 1, ..area });
+            canvas.pen(area, row).gap(7).put(&words(below), Role::Dim);
+        }
     }
 }
 
@@ -107,8 +127,11 @@ pub fn summary_mark(tally: Tally) -> (&'static str, Role) {
     }
 }
 
-/// The mark of a cell; blank where there is nothing to decide.
+/// The mark of a cell; blank where there is nothing to decide. What was sent is decided for good and stands back.
 pub fn mark(plan: &Plan, ledger: &Ledger, cell: Cell) -> (&'static str, Role) {
+    if ledger.is_sent(cell) {
+        return ("[s]", Role::Dim);
+    }
     match (plan.kind(cell), ledger.verdict(plan, cell)) {
         (Kind::Change, None) => ("[ ]", Role::Text),
         (Kind::Change, Some(Verdict::Approve)) => ("[✓]", Role::Approved),
@@ -117,10 +140,10 @@ pub fn mark(plan: &Plan, ledger: &Ledger, cell: Cell) -> (&'static str, Role) {
     }
 }
 
-/// Writes the cursor of a row, `▌` or blank, and marks the row where the pane has the focus.
+/// Writes the cursor of a row, `▌` or blank: dim where its pane has not the keys, else with the row marked.
 pub fn cursor(canvas: &mut Canvas<'_>, area: Rect, row: u16, here: bool, focused: bool) {
     if here {
-        canvas.pen(area, row).put("▌", Role::Cursor);
+        canvas.pen(area, row).put("▌", if focused { Role::Cursor } else { Role::Dim });
         if focused {
             canvas.select(area, row);
         }
@@ -234,10 +257,18 @@ pub fn lead(pane: u16) -> u16 {
     if pane < WIDE_PANE { 5 } else { 6 }
 }
 
+/// Columns a row keeps for the sign of a flag, with the gap before it. Names and sentences give way to it, never it to them.
+fn sign_room(pane: u16) -> u16 {
+    if pane < WIDE_PANE { 3 } else { 4 }
+}
+
+/// Columns kept for the beginning of a flag's sentence where there is room for it and for names.
+const SENTENCE: u16 = 24;
+
 impl Grid {
     /// The grid of the properties of a facility in a pane.
     pub fn properties(pane: u16, widest: Widths) -> Self {
-        let room = usize::from(pane.saturating_sub(lead(pane) + 3));
+        let room = usize::from(pane.saturating_sub(lead(pane) + sign_room(pane)));
         let (least, most) = match pane {
             ..WIDE_PANE => (14, 60),
             WIDE_PANE..90 => (30, 34),
@@ -246,9 +277,11 @@ impl Grid {
         Self::fit(room, widest, least, most)
     }
 
-    /// The grid of the facilities of a property in a pane.
-    pub fn facilities(pane: u16, widest: Widths) -> Self {
-        Self::fit(usize::from(pane.saturating_sub(8)), widest, 18, 40)
+    /// The grid of the facilities of a property in a pane, the longest name of which takes so many columns.
+    pub fn facilities(pane: u16, widest: Widths, longest: usize) -> Self {
+        let sentence = if pane < 100 { 0 } else { SENTENCE };
+        let room = pane.saturating_sub(5 + sign_room(pane) + sentence);
+        Self::fit(room.into(), widest, 18, longest.clamp(18, 80))
     }
 
     /// The grid for rows of `room` columns whose widest values are `widest`. Names get between `least` and `most` columns.
@@ -345,6 +378,21 @@ mod tests {
         assert_eq!(line(40, &value("120", "1310"), widest), "total_budget_f…    120 →  1,310   +1,190");
         assert_eq!(line(40, &value("4500000", "5210000.5"), widest), "total_budget_fo… 4,500,000 → 5,210,000.5");
         assert!(line(80, &value("4500000", "5210000.5"), widest).contains("  +710,000.5"));
+    }
+
+    #[test]
+    fn the_sign_of_a_flag_always_has_its_columns() {
+        let widest = value("12345678901234", "98765432109876").widths();
+        for widest in [widest, Widths::LEAST] {
+            for pane in 48..220_u16 {
+                let gap = usize::from(sign_room(pane));
+                for (grid, lead) in
+                    [(Grid::properties(pane, widest), lead(pane)), (Grid::facilities(pane, widest, 90), 5)]
+                {
+                    assert!(usize::from(lead) + grid.total() + gap <= usize::from(pane), "{pane} {grid:?}");
+                }
+            }
+        }
     }
 
     #[test]

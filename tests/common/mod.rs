@@ -171,9 +171,19 @@ fn oddities(draft: &mut Draft) {
 
 /// A plan of so many facilities, at least four.
 pub(crate) fn plan(number: u32) -> Plan {
-    let mut draft = Plan::draft(head(), facilities(number), properties());
+    plan_with(number, |_, _| {}, |_| {})
+}
+
+/// The same with facilities and cells of one's own.
+pub(crate) fn plan_with(number: u32, facility: impl Fn(usize, &mut Facility), more: impl FnOnce(&mut Draft)) -> Plan {
+    let mut all = facilities(number);
+    for (at, one) in all.iter_mut().enumerate() {
+        facility(at, one);
+    }
+    let mut draft = Plan::draft(head(), all, properties());
     fill(&mut draft);
     oddities(&mut draft);
+    more(&mut draft);
     draft.finish()
 }
 

@@ -46,6 +46,7 @@ fn all_facilities_at_once_and_one_undo() {
     assert_eq!(asked(&desk).stays, "2 REVIEW and 1 STOP stay.");
     desk.keys("y");
     assert_eq!(desk.approved().len(), 9);
+    assert_eq!(desk.status(), "approved 9 in all facilities; left in the whole review: 2 REVIEW, 1 STOP");
     desk.keys("u");
     assert_eq!((desk.approved().len(), desk.review().ledger.all().left()), (0, 12));
     assert_eq!(desk.entries().len(), 2);
@@ -58,6 +59,20 @@ fn only_what_the_filter_shows() {
     assert_eq!(asked(&desk).question, "Approve 3 changes shown by \"prop:anc1 -tsanga\" without a flag?");
     desk.keys("y");
     assert_eq!(desk.approved(), [(0, 0), (2, 0), (3, 0)]);
+}
+
+#[test]
+fn what_is_left_is_counted_where_it_was_decided() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("jja");
+    assert_eq!(desk.status(), "approved 3 in Bwanje Hill HC; nothing left");
+    desk.keys("/luvuzi<enter>Ay");
+    assert_eq!(desk.status(), "approved 3 shown by \"luvuzi\"; left in the whole review: 3 no flag, 2 REVIEW, 1 STOP");
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("ja");
+    assert_eq!(desk.status(), "approved 2 in Tsanga HC; left: 1 REVIEW");
+    desk.keys("kay");
+    assert_eq!(desk.status(), "approved 1 REVIEW in Tsanga HC; nothing left");
 }
 
 #[test]

@@ -160,7 +160,9 @@ fn what_was_sent_cannot_be_decided_again() {
     desk.keys("gr");
     assert!(desk.status().contains("already sent"), "{}", desk.status());
     desk.keys("u");
-    assert!(desk.status().contains("already sent"));
+    assert!(desk.status().starts_with("sent already: "), "{}", desk.status());
+    let footer = onse::tui::keymap::footer(&desk.model, 200);
+    assert!(footer.iter().all(|hint| hint.label != "undo"), "what cannot be done is not offered");
     assert_eq!((desk.approved(), desk.entries().len()), (vec![(0, 0)], 1));
 }
 

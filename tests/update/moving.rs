@@ -152,7 +152,7 @@ fn overview_opens_what_is_selected() {
     assert_eq!(doors[4..], [1, 2, 0, 3].map(Door::Property), "by weight");
     desk.keys("<enter>");
     assert!(
-        matches!(&desk.model.over, Some(onse::tui::model::Over::Lines { lines, .. }) if lines[0].contains("Wazi HC"))
+        matches!(&desk.model.over, Some(onse::tui::model::Over::Lines { lines, .. }) if lines[0].contains("external id") && lines[2] == "Wazi HC: no external id  case case-9")
     );
     desk.keys("<esc>j<enter>");
     assert_eq!((desk.model.screen, desk.review().filter.text()), (Screen::Facilities, "is:left is:stop"));
@@ -197,4 +197,70 @@ fn the_detail_is_asked_for_once_and_late_answers_are_dropped() {
     desk.cmds.clear();
     desk.tell(Msg::Tick);
     assert_eq!(desk.cmds, []);
+}
+
+#[test]
+fn why_a_key_did_nothing_goes_with_the_next_thing_done() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("u");
+    assert_eq!(desk.status(), "nothing to undo");
+    desk.keys("j");
+    assert_eq!(desk.status(), "");
+    desk.keys("u2");
+    assert_eq!((desk.status(), desk.model.screen), ("", Screen::Properties), "nor does it go along to another tab");
+    assert!(desk.model.log.iter().filter(|line| line.text == "nothing to undo").count() == 2, "the log keeps it");
+    desk.keys("3gp");
+    assert_eq!(desk.status(), "went on from the bottom");
+    desk.keys("p");
+    assert_eq!(desk.status(), "");
+    desk.keys("a");
+    assert!(desk.status().starts_with("approved"));
+    desk.keys("j");
+    assert!(desk.status().starts_with("approved"), "what was done stays said");
+}
+
+#[test]
+fn undo_goes_to_what_it_undid() {
+    let mut desk = cells();
+    desk.keys("a");
+    assert_eq!(desk.model.cell(), Some(STOP));
+    desk.keys("<tab>G<tab>");
+    assert_eq!(desk.facility(), "Luvuzi HC");
+    desk.keys("u");
+    assert_eq!(desk.model.cell(), Some(Cell { facility: 0, property: 0 }));
+    desk.keys("<tab>G<tab>U");
+    assert_eq!(desk.model.cell(), Some(Cell { facility: 0, property: 0 }));
+    desk.keys("2lG");
+    let there = desk.model.cell();
+    desk.keys("u");
+    assert_eq!(desk.model.cell(), there, "another column is not shown, so the cursor stays");
+}
+
+#[test]
+fn a_door_opens_at_the_first_of_what_it_lists() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("jl");
+    assert_eq!(desk.facility(), "Tsanga HC");
+    desk.keys("1jj<enter>");
+    assert_eq!((desk.review().filter.text(), desk.facility()), ("is:left is:review", "Kasenga HC"));
+    assert_eq!(desk.review().cells.current(), Some(REVIEW));
+}
+
+#[test]
+fn cells_that_need_eyes_have_a_door() {
+    let odd = Cell { facility: 2, property: 3 };
+    let plan = plan_of(&FACILITIES, |draft| {
+        draft.set(odd, Some("28"), Some("12 (est)"), State::NonNumeric);
+        draft.set(Cell { facility: 1, property: 3 }, Some("28"), None, State::NotReported);
+    });
+    let mut desk = Desk::with(plan, Screen::Overview);
+    let at = desk.review().doors.all.iter().position(|door| *door == Door::State(State::NonNumeric)).unwrap();
+    assert!(!desk.review().doors.all.contains(&Door::State(State::NotReported)), "only what needs eyes");
+    desk.keys(&"j".repeat(at)).keys("<enter>");
+    assert_eq!((desk.review().filter.text(), desk.facility()), ("state:non_numeric", "Bwanje Hill HC"));
+    assert_eq!((desk.review().list.all.as_slice(), desk.review().cells.all.as_slice()), (&[2][..], &[odd][..]));
+    desk.keys("A");
+    assert!(desk.model.ask.is_none() && desk.entries().is_empty(), "a bulk decision touches none of them");
+    desk.keys("<esc>");
+    assert_eq!((desk.review().list.all.len(), desk.review().unchanged), (4, false));
 }

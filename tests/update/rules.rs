@@ -159,8 +159,13 @@ fn rule_9_the_footers_of_the_pictures() {
     };
     assert_eq!(
         line(&Desk::on(Screen::Facilities), 80),
-        "a approve  r reject  c clear  n next left  A all shown  / filter  tab pane"
+        "a approve facility  r reject  n next left  ] next flag  A all shown  c clear"
     );
+    let mut desk = cells();
+    desk.keys("a");
+    assert_eq!(line(&desk, 80), "a approve cell  r reject  n next left  ] next flag  u undo  A all shown");
+    desk.keys("Ryt");
+    assert!(!line(&desk, 200).contains("next flag"), "nothing flagged is left");
     assert_eq!(
         line(&Desk::on(Screen::Overview), 80),
         "enter open what is selected  2 properties  3 facilities  4 submit  q leave"

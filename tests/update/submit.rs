@@ -86,7 +86,53 @@ fn nothing_approved_sends_nothing() {
     let mut desk = Desk::on(Screen::Facilities);
     desk.ready(0);
     desk.keys("0<enter>");
-    assert_eq!((desk.sends(), desk.status()), (false, "no approved change to write"));
+    assert!(!desk.sends());
+    desk.keys("3");
+    assert_eq!(desk.model.screen, Screen::Facilities, "no count is awaited, so digits are tabs");
+    desk.ready(0);
+    desk.keys("<esc>");
+    assert_eq!(desk.model.screen, Screen::Facilities);
+}
+
+#[test]
+fn esc_takes_back_digits_first_and_then_goes_back() {
+    let mut desk = approved();
+    desk.ready(9);
+    desk.keys("1<esc>");
+    assert_eq!((desk.model.screen, desk.model.submit.typed.as_str()), (Screen::Submit, ""));
+    desk.keys("<esc>");
+    assert_eq!(desk.model.screen, Screen::Facilities);
+}
+
+#[test]
+fn the_rest_is_offered_where_not_all_that_is_approved_was_sent() {
+    let mut desk = sending();
+    let first: Vec<Cell> = desk.review().ledger.to_send(&desk.review().plan).take(4).collect();
+    desk.tell(Msg::Sent(first));
+    desk.tell(Msg::Sending(2, Box::new(Sending { phase: Phase::Ended, changes: 4, applied: 4, ..Sending::default() })));
+    assert_eq!(desk.model.unsent(), 5);
+    let first = onse::tui::keymap::footer(&desk.model, 80)[0];
+    assert_eq!((first.keys, first.label), ("enter", "submit the rest"));
+    desk.cmds.clear();
+    desk.keys("<enter>");
+    assert_eq!((desk.cmds.as_slice(), desk.sends()), (&[Cmd::Check(3)][..], false));
+}
+
+#[test]
+fn the_pause_key_says_what_it_does() {
+    let mut desk = sending();
+    let label = |desk: &Desk| onse::tui::keymap::footer(&desk.model, 80)[0].label;
+    assert_eq!(label(&desk), "pause");
+    desk.keys("p");
+    assert_eq!(label(&desk), "go on");
+}
+
+#[test]
+fn a_paste_into_the_count_says_so() {
+    let mut desk = approved();
+    desk.ready(9);
+    desk.tell(Msg::Paste("9".to_owned()));
+    assert_eq!(desk.status(), "the count is typed by hand; nothing was done with what was pasted");
 }
 
 #[test]

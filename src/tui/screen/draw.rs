@@ -14,10 +14,10 @@ use crate::{
     domain::text::{inert, width},
     job::report::Level,
     tui::{
-        keymap,
+        keymap::{self, Action},
         layout::{Layout, Shape},
         model::{Ask, Model, Over, Review, Stage},
-        parts::{Canvas, Piece, columns, piece, words, wrap},
+        parts::{Canvas, Piece, columns, keep_end, piece, wrap},
         theme::{Role, Theme},
     },
 };
@@ -74,11 +74,10 @@ fn header(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let key = if model.over.is_none() || matches!(model.over, Some(Over::Help { .. })) { "?" } else { "esc" };
     let mut pen = canvas.pen(line, 0);
     pen.gap(1);
-    let unread = if model.unread { " !" } else { "" };
     for screen in Screen::ALL {
         let name = format!("{} {}", screen.digit(), screen.title());
         if screen == model.screen {
-            pen.put(&format!("[{name}{unread}]"), if model.unread { Role::Stop } else { Role::Tab }).gap(2);
+            pen.put(&format!("[{name}]"), Role::Tab).gap(2);
         } else if layout.shape != Shape::Stacked {
             pen.put(&name, Role::Text).gap(2);
         }
@@ -88,7 +87,8 @@ fn header(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
             pen.put(&text, role);
         }
     }
-    pen.close(&[piece(key, Role::Key), piece(close, Role::Text)]);
+    let unread = if model.unread { "L !  " } else { "" };
+    pen.close(&[piece(unread, Role::Stop), piece(key, Role::Key), piece(close, Role::Text)]);
     if line.height > 1 {
         second(model, line, canvas);
     }
@@ -132,17 +132,16 @@ fn status(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let (text, role) = newest(model);
     let room = usize::from(layout.status.width).saturating_sub(2 + undo);
     let mut pen = canvas.pen(layout.status, 0);
-    pen.gap(1).put(&words(&text, room), role);
+    pen.gap(1).put(&keep_end(&text, room), role);
     if undo > 0 {
         pen.close(&[piece("u", Role::Key), piece(" undo", Role::Text)]);
     }
 }
 
 fn can_undo(model: &Model) -> bool {
-    let review = |review: &Review| review.ledger.last_done().is_some();
     matches!(model.screen, Screen::Properties | Screen::Facilities)
         && model.over.is_none()
-        && model.review.as_ref().is_some_and(review)
+        && keymap::why_not(model, Action::Undo).is_none()
 }
 
 /// The newest message; while a decision is not on disk yet, that.
@@ -173,7 +172,7 @@ fn footer(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     if layout.status.height == 0 {
         let (text, role) = newest(model);
         let half = usize::from(line.width / 2).saturating_sub(3);
-        pen.put(&words(&text, half), role).gap(if text.is_empty() { 0 } else { 2 });
+        pen.put(&keep_end(&text, half), role).gap(if text.is_empty() { 0 } else { 2 });
     }
     for hint in keymap::footer(model, columns(pen.room()).saturating_add(1)) {
         pen.put(hint.keys, Role::Key).gap(1).put(hint.label, Role::Text).gap(2);
@@ -233,7 +232,7 @@ fn asked(canvas: &mut Canvas<'_>, footer: Rect, sign: &str, text: &str, role: Ro
 fn filter_words(model: &Model) -> &'static str {
     match model.layout().shape {
         Shape::Stacked => "Words of names and ids; prop:beds is:left is:stop",
-        _ => "Words of names and ids; prop:beds is:left is:stop is:review; -word is not",
+        _ => "Words of names and ids; prop:beds is:left is:stop state:not_reported; -word is not",
     }
 }
 

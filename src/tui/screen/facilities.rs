@@ -9,13 +9,13 @@ use super::{Focus, detail};
 use crate::{
     domain::{
         flags::Severity,
-        plan::{Cell, Plan},
-        text::{fit, shorten, width},
+        plan::{Cell, State},
+        text::{fit, inert, shorten, width},
     },
     tui::{
         layout::{Layout, Shape},
-        model::{Model, Review},
-        parts::{Canvas, Pen, Piece, count, count_or_dash, percent, piece, share, words},
+        model::{Hidden, Model, Review},
+        parts::{Canvas, Pen, Piece, count, count_or_dash, percent, piece, plural, share, words},
         table::{Grid, Shown, WIDE_PANE, cursor, lead, mark, summary_mark, window},
         theme::Role,
     },
@@ -35,7 +35,8 @@ pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
         (true, false) => "with a change",
     };
     pen.left(21.min(pen.room() / 3), what, Role::Strong);
-    pen.put(&format!("{shown} of {all} facilities"), Role::Text);
+    let facilities = if review.plan.height() == 1 { "facility" } else { "facilities" };
+    pen.put(&format!("{shown} of {all} {facilities}"), Role::Text);
     let tally = review.ledger.all();
     let (done, total) = (number(tally.decided()), number(tally.changes));
     if pen.room() < 60 {
@@ -137,10 +138,10 @@ fn list(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>
         let undecided = if tally.changes == 0 { String::new() } else { count_or_dash(tally.left()) };
         if stacked {
             let name = pen.room().saturating_sub(22);
-            pen.left(name, &review.plan.facility(facility).name, plain).right(5, &undecided, plain).gap(2);
+            pen.name(name, &review.plan.facility(facility).name, plain).right(5, &undecided, plain).gap(2);
             pen.right(6, &signed("!!", &stop), Role::Stop).right(6, &signed("!", &review_left), Role::Review);
         } else {
-            pen.left(name.saturating_sub(1), &review.plan.facility(facility).name, plain).gap(1);
+            pen.name(name.saturating_sub(1), &review.plan.facility(facility).name, plain).gap(1);
             pen.right(left, &undecided, plain).right(flag, &stop, Role::Stop).right(flag, &review_left, Role::Review);
         }
         cursor(canvas, rows, row, at == review.list.at, model.focus == Focus::List);
@@ -161,7 +162,10 @@ fn signed(sign: &str, number: &str) -> String {
 fn title(review: &Review, facility: u32, layout: &Layout, canvas: &mut Canvas<'_>) {
     let facts = review.plan.facility(facility);
     let tally = review.ledger.facility(facility);
-    let left = format!("{} left of {}", count(tally.left()), count(tally.changes));
+    let mut left = format!("{} left of {}", count(tally.left()), count(tally.changes));
+    if layout.cells_head < 2 && more(review, layout) {
+        left = format!("{}   {left}", seen(review, layout));
+    }
     let wide = layout.cells.width >= WIDE_PANE;
     let mut pen = canvas.pen(layout.cells, 0);
     pen.gap(if wide { 2 } else { 1 });
@@ -170,15 +174,25 @@ fn title(review: &Review, facility: u32, layout: &Layout, canvas: &mut Canvas<'_
     } else {
         format!("case {}", fit(&facts.case_id, 9))
     };
-    let need = width(&ids) + width(&left) + width(&facts.name).min(20) + 8;
+    let closed = if facts.closed { "closed  " } else { "" };
+    let need = width(&ids) + width(closed) + width(&left) + width(&facts.name).min(20) + 8;
     let ids = if need > pen.room() { String::new() } else { ids };
-    let name = pen.room().saturating_sub(width(&left) + width(&ids) + 6);
-    let name = name.min(width(&facts.name).max(16));
-    pen.left(name, &facts.name, Role::Strong).gap(3).put(&ids, Role::Dim);
-    if facts.closed {
-        pen.gap(2).put("closed", Role::Stop);
-    }
-    pen.close(&[piece(left, Role::Text)]);
+    let name = pen.room().saturating_sub(width(closed) + width(&left) + width(&ids) + 6);
+    let name = name.min(width(&inert(&facts.name)).max(16));
+    pen.name(name, &facts.name, Role::Strong).gap(3).put(&ids, Role::Dim);
+    pen.close(&[piece(closed, Role::Stop), piece(left, Role::Text)]);
+}
+
+/// Whether the facility has more rows than are seen at once.
+fn more(review: &Review, layout: &Layout) -> bool {
+    review.cells.all.len() > layout.cell_rows()
+}
+
+/// `1-10 of 14`: which rows are seen.
+fn seen(review: &Review, layout: &Layout) -> String {
+    let all = review.cells.all.len();
+    let last = (review.cells.top + layout.cell_rows()).min(all);
+    format!("{}-{last} of {all}", review.cells.top + 1)
 }
 
 /// The properties of the facility under the cursor; answers how many rows were used.
@@ -193,7 +207,12 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
     if head > 1 {
         let mut pen = canvas.pen(pane, head - 1);
         pen.gap(lead);
-        grid.heading(&mut pen, &format!("{}…", review.names.start));
+        let mut heading = format!("{}…", review.names.start);
+        if more(review, layout) {
+            let seen = seen(review, layout);
+            heading = if width(&heading) + width(&seen) + 2 > grid.name { seen } else { format!("{heading}  {seen}") };
+        }
+        grid.heading(&mut pen, &heading);
         pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
     }
     let rows = rows_of(pane, head);
@@ -204,7 +223,7 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
         pen.gap(lead - 4).put(sign, role).gap(1);
         let role = if shown.proposes { Role::Text } else { Role::Dim };
         grid.row(&mut pen, shown, |room| name_in(review, *cell, &short, grid.name, room), role);
-        flag(&mut pen, &review.plan, *cell, wide);
+        flag(&mut pen, review, *cell, wide);
         cursor(canvas, rows, row, *at == review.cells.at, model.focus == Focus::Cells);
         used = row + 1;
     }
@@ -216,18 +235,40 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
 
 /// What stands under the last row: how many cells are not among them, and what shows them.
 fn hidden(review: &Review, rows: Rect, used: u16, lead: u16, canvas: &mut Canvas<'_>) -> u16 {
-    let lines = [
-        (review.hidden.changes, "more changes not shown  (esc clears the filter)"),
-        (review.hidden.unchanged, "more unchanged  (t shows them)"),
-    ];
+    let changes = match review.hidden.changes {
+        0 => None,
+        changes => {
+            Some(format!("{} not shown  (esc clears the filter)", plural(changes, "more change", "more changes")))
+        }
+    };
+    let room = usize::from(rows.width.saturating_sub(lead));
+    let unchanged = (review.hidden.unchanged > 0).then(|| unchanged(&review.hidden, room));
     let mut row = used;
-    for (number, text) in lines {
-        if number > 0 && row < rows.height {
-            canvas.pen(rows, row).gap(lead).put(&format!("{} {text}", count(number)), Role::Dim);
+    for text in [changes, unchanged].into_iter().flatten() {
+        if row < rows.height {
+            canvas.pen(rows, row).gap(lead).put(&text, Role::Dim);
             row += 1;
         }
     }
     row
+}
+
+/// `1 not a number, 4 blank, 9 unchanged  (t shows them)`: what needs eyes first, as much as fits before the key.
+fn unchanged(hidden: &Hidden, room: usize) -> String {
+    let key = "  (t shows them)";
+    let without = |state: State| State::ALL.iter().position(|s| *s == state).map_or(0, |at| hidden.without[at]);
+    let first = [State::NonNumeric, State::FetchFailed, State::NoAccess];
+    let others = State::ALL.into_iter().filter(|state| !first.contains(state));
+    let same = hidden.unchanged.saturating_sub(hidden.without.iter().sum());
+    let parts: Vec<String> = first
+        .into_iter()
+        .chain(others)
+        .map(|state| (without(state), state.words()))
+        .chain([(same, "unchanged")])
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(number)))
+        .collect();
+    format!("{}{key}", words(&parts.join(", "), room.saturating_sub(width(key))))
 }
 
 /// Names of all properties in `columns`; from the model where they were made for that width.
@@ -254,13 +295,22 @@ fn name_in<'n>(review: &'n Review, cell: Cell, short: &'n [String], columns: usi
 }
 
 /// The sign of the worst flag and, where there is room, the beginning of its sentence.
-pub(super) fn flag(pen: &mut Pen<'_>, plan: &Plan, cell: Cell, wide: bool) {
-    let Some(flag) = plan.flags(cell).first() else { return };
-    let role = flag_role(flag.severity);
+pub(super) fn flag(pen: &mut Pen<'_>, review: &Review, cell: Cell, wide: bool) {
+    let sent = wide && review.ledger.is_sent(cell);
+    let Some(flag) = review.plan.flags(cell).first() else {
+        if sent && pen.room() >= 6 {
+            pen.gap(2).put("sent", Role::Dim);
+        }
+        return;
+    };
+    let role = if sent { Role::Dim } else { flag_role(flag.severity) };
     pen.gap(if wide { 2 } else { 1 }).left(2, flag.severity.sign(), role);
+    if sent && pen.room() >= 7 {
+        pen.gap(1).put("sent", Role::Dim);
+    }
     if wide && flag.severity > Severity::Info && pen.room() > 8 {
         let room = pen.room() - 2;
-        let said = crate::domain::text::inert(&flag.sentence);
+        let said = inert(&flag.sentence);
         pen.gap(1).put(&words(&said, room), role);
     }
 }

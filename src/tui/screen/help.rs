@@ -4,19 +4,22 @@ use ratatui::layout::{Position, Rect};
 use tui_input::Input;
 
 use super::draw::typed;
-use crate::tui::{
-    keymap::TABLE,
-    layout::Layout,
-    model::{Model, Rows},
-    parts::{Canvas, wrap},
-    table::Sheet,
-    theme::Role,
+use crate::{
+    domain::text::width,
+    tui::{
+        keymap::TABLE,
+        layout::Layout,
+        model::{Model, Rows},
+        parts::{Canvas, wrap},
+        table::Sheet,
+        theme::Role,
+    },
 };
 
 /// Columns before the label, and before the line of help.
-const LABEL: u16 = 14;
+const LABEL: u16 = 16;
 /// Columns before the line of help.
-const TEXT: u16 = 31;
+const TEXT: u16 = 34;
 
 /// Draws the rows that match what was typed; answers where the caret is.
 pub(super) fn draw(
@@ -45,12 +48,15 @@ pub(super) fn draw(
             group = row.group;
             sheet.heading(group);
         }
-        let text = wrap(row.help, usize::from(body.width.saturating_sub(TEXT + 1)));
-        let first = text.first().cloned().unwrap_or_default();
+        let mut text = wrap(row.help, usize::from(body.width.saturating_sub(TEXT + 1)));
+        // A long name has its line alone, so that it never runs into its text.
+        let beside = width(row.label) + 2 <= usize::from(TEXT - LABEL) && !text.is_empty();
+        let first = if beside { text.remove(0) } else { String::new() };
         sheet.row(at == rows.at, move |pen| {
-            pen.to(3).put(row.show, Role::Key).to(LABEL).put(row.label, Role::Text).to(TEXT).put(&first, Role::Dim);
+            pen.to(3).put(&row.every_key(), Role::Key).to(LABEL).put(row.label, Role::Text);
+            pen.to(TEXT.max(pen.at())).put(&first, Role::Dim);
         });
-        for more in text.into_iter().skip(1) {
+        for more in text {
             sheet.line(move |pen| _ = pen.to(TEXT).put(&more, Role::Dim));
         }
     }
@@ -70,11 +76,19 @@ fn marks(sheet: &mut Sheet<'_>) {
     sheet.line(|pen| {
         pen.gap(1).put("Marks", Role::Strong).gap(3);
         pen.put("[✓]", Role::Approved).put(" approved  ", Role::Text).put("[✗]", Role::Rejected);
-        pen.put(" rejected  [ ] undecided  [~] some of each", Role::Text);
+        pen.put(" rejected  [ ] undecided", Role::Text);
+    });
+    sheet.line(|pen| {
+        pen.gap(9).put("[~] some of each  ", Role::Text).put("[s]", Role::Dim);
+        pen.put(" sent: decided for good", Role::Text);
     });
     sheet.line(|pen| {
         pen.gap(1).put("Flags", Role::Strong).gap(3).put("!!", Role::Stop);
         pen.put(" STOP: one by one, with a reason   ", Role::Text).put("!", Role::Review);
         pen.put(" REVIEW: look at it", Role::Text);
+    });
+    sheet.line(|pen| {
+        pen.gap(1).put("Above", Role::Strong).gap(3).put("L !", Role::Stop);
+        pen.put(" an error was not looked at yet: L lists the messages", Role::Text);
     });
 }

@@ -42,9 +42,17 @@ pub(super) fn clock(at: &str) -> &str {
     }
 }
 
-/// Plain lines, `top` of them skipped.
+/// Plain lines, `top` of them skipped; none is cut.
 pub(super) fn lines(lines: &[String], top: usize, area: Rect, canvas: &mut Canvas<'_>) {
-    for (row, line) in (0..area.height).zip(lines.iter().skip(top)) {
-        canvas.pen(area, row).gap(1).put(line, Role::Text);
+    let mut row = 0;
+    for line in lines.iter().skip(top) {
+        if row >= area.height {
+            return;
+        }
+        for (at, text) in wrap(line, usize::from(area.width.saturating_sub(4))).iter().enumerate() {
+            canvas.pen(area, row).gap(if at == 0 { 1 } else { 3 }).put(text, Role::Text);
+            row += 1;
+        }
+        row += u16::from(line.is_empty());
     }
 }

@@ -7,12 +7,12 @@ use crate::{
     domain::{
         ledger::Tally,
         plan::State,
-        text::{inert, width},
+        text::{fit_middle, inert, width},
     },
     tui::{
         layout::{Layout, Shape},
         model::{Door, Model, Review},
-        parts::{Canvas, Pen, count, count_or_dash, cut, percent, piece, plural, share, words},
+        parts::{Canvas, Pen, count, count_or_dash, percent, piece, plural, share, words},
         table::Sheet,
         theme::Role,
     },
@@ -24,11 +24,17 @@ const COUNTS: (u16, u16) = (84, 66);
 /// The second line: which project, from where, which quarter, when read, which file.
 pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
     let run = &model.run;
-    pen.put(&run.project, Role::Strong).put("  <-  ", Role::Dim).put(&run.dhis2, Role::Text);
-    pen.gap(3).put("quarter ", Role::Dim).put(&run.quarter, Role::Text);
-    // The file goes before the label where there is room for one of them only.
-    let file = if run.file.is_empty() { 0 } else { width(&inert(&run.file)) + 8 };
-    if !run.label.is_empty() && pen.room() > file + width(&run.label) + 3 {
+    // Whether this is production is the last thing to go: names give way to it, then the quarter.
+    let label = if run.label.is_empty() { 0 } else { width(&inert(&run.label)) + 3 };
+    let room = pen.room().saturating_sub(label + 1);
+    pen.put(&fit_middle(&inert(&run.project), room / 2), Role::Strong);
+    let after = width("  <-  ") + width("   quarter ") + width(&run.quarter);
+    let room = pen.room().saturating_sub(label + after + 1);
+    pen.put("  <-  ", Role::Dim).put(&fit_middle(&inert(&run.dhis2), room), Role::Text);
+    if pen.room() >= label + 18 {
+        pen.gap(3).put("quarter ", Role::Dim).put(&run.quarter, Role::Text);
+    }
+    if label > 0 {
         pen.gap(3).put(&run.label, Role::Strong);
     }
     if let Some(review) = model.review.as_ref().filter(|_| pen.room() > 60) {
@@ -40,9 +46,12 @@ pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
             Some(_) if pen.room() > 40 => ", saved",
             _ => "",
         };
-        let room = pen.room().saturating_sub(10 + saved.len());
         let file = inert(&run.file);
-        pen.close(&[piece("file ", Role::Dim), piece(cut(&file, room), Role::Text), piece(saved, Role::Dim)]);
+        let said = if pen.room() > width(&file) + 8 { "file " } else { "" };
+        let room = pen.room().saturating_sub(2 + width(said) + saved.len());
+        if room >= 8 {
+            pen.close(&[piece(said, Role::Dim), piece(fit_middle(&file, room), Role::Text), piece(saved, Role::Dim)]);
+        }
     }
 }
 
@@ -67,25 +76,42 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     let at = review.doors.current();
     let all = review.ledger.all();
     sheet.line(move |pen| decided(pen, all));
+    if review.ledger.sent() > 0 && !model.submit.is_sending() {
+        let (sent, unsent) = (review.ledger.sent(), review.ledger.unsent());
+        sheet.line(move |pen| {
+            pen.gap(1).put("Sent    ", Role::Strong).put(&count(sent), Role::Text);
+            if unsent > 0 {
+                pen.gap(3).put(&format!("approved, not sent: {}", count(unsent)), Role::Review);
+            }
+        });
+    }
     checks(&mut sheet, review, at, layout.body.width.into());
     sheet.heading("Left to decide");
     let to = if wide { COUNTS.0 } else { COUNTS.1 }.min(layout.body.width.saturating_sub(2));
     for (door, sign, role, name, text, number) in [
         (Door::Stop, "!!", Role::Stop, "STOP", "one by one, with a reason", all.stop),
         (Door::Review, "!", Role::Review, "REVIEW", "by cell, facility or column", all.review),
-        (Door::Plain, "", Role::Text, "no flag", "new value differs, nothing looks odd", all.plain()),
+        (Door::Plain, "", Role::Text, "no flag", "no rule speaks; sizes are not compared yet", all.plain()),
     ] {
         sheet.row(at == Some(door), move |pen| {
-            pen.gap(3).left(4, sign, role).left(10, name, role).put(text, Role::Dim);
-            right_at(pen, to, &count(number));
+            let number = count(number);
+            pen.gap(3).left(4, sign, role).left(10, name, role);
+            let room = usize::from(to.saturating_sub(pen.at())).saturating_sub(width(&number) + 1);
+            pen.put(&words(text, room), Role::Dim);
+            right_at(pen, to, &number);
         });
     }
-    without(&mut sheet, review, to);
+    without(&mut sheet, review, at, to);
     properties(&mut sheet, review, at, layout);
     if model.submit.is_sending() {
         sheet.space();
         sheet.line(|pen| _ = pen.gap(1).put("Forms are being sent; tab 4 shows them.", Role::Review));
     }
+    let all = usize::from(review.plan.width());
+    sheet.say_below(move |lines| {
+        let what = if lines > all { plural(lines, "line", "lines") } else { plural(lines, "property", "properties") };
+        format!("… {what} below")
+    });
     sheet.draw(canvas, layout.body);
 }
 
@@ -169,7 +195,7 @@ fn check(
 }
 
 /// Cells for which the case keeps what it has.
-fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, to: u16) {
+fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, to: u16) {
     sheet.heading("No value to write, the case keeps what it has");
     let same = review.counts.same;
     sheet.line(move |pen| {
@@ -177,11 +203,19 @@ fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, to: u16) {
         right_at(pen, to, &count(same));
     });
     for (state, number) in State::ALL.into_iter().zip(review.counts.states) {
-        if !state.proposes() && number > 0 {
-            sheet.line(move |pen| {
-                pen.gap(7).put(state.words(), Role::Dim);
-                right_at(pen, to, &count(number));
-            });
+        if state.proposes() || number == 0 {
+            continue;
+        }
+        let door = Door::State(state);
+        let is_door = review.doors.all.contains(&door);
+        let draw = move |pen: &mut Pen<'_>| {
+            pen.gap(7).put(state.words(), if is_door { Role::Text } else { Role::Dim });
+            right_at(pen, to, &count(number));
+        };
+        if is_door {
+            sheet.row(at == Some(door), draw);
+        } else {
+            sheet.line(draw);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     facilities::{flag, rows_of},
 };
 use crate::{
-    domain::text::{inert, width},
+    domain::text::{fit_middle, inert, width},
     tui::{
         layout::{Layout, Shape},
         model::{Model, Review},
@@ -25,13 +25,21 @@ pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
     pen.put(&number, Role::Dim);
     let changes = plural(usize::try_from(tally.changes).unwrap_or(0), "change", "changes");
     let wide: usize = counts.iter().map(|(text, _)| width(text)).sum();
-    let room = pen.room().saturating_sub(wide + width(&changes) + 6);
+    let changes = if review.filter.is_empty() { changes } else { shown(review) };
+    let room = pen.room().saturating_sub(wide + width(&changes).min(30) + 6);
     let full = review.names.full(review.property);
     let name = super::facilities::short_names(review, room.max(8));
     let short = name.get(usize::from(review.property)).map_or("", String::as_str);
     let name = if width(full) <= room { full } else { short };
-    pen.put(name, Role::Strong).gap(3).put(&changes, Role::Text);
+    pen.put(name, Role::Strong).gap(3);
+    let room = pen.room().saturating_sub(wide + 3);
+    pen.put(&cut(&changes, room), Role::Text);
     pen.close(&counts);
+}
+
+/// That a filter is on, and what it asks for.
+fn shown(review: &Review) -> String {
+    format!("Shown: {}", inert(review.filter.text()))
 }
 
 /// `✓ 402   ✗ 12   left 317   !! 9  ! 61`
@@ -60,7 +68,7 @@ pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
     let (pane, head) = (layout.list, layout.list_head);
-    let grid = Grid::facilities(pane.width, review.column_widths);
+    let grid = Grid::facilities(pane.width, review.column_widths, review.counts.longest_name);
     if layout.shape == Shape::Stacked {
         // No second line here, so the name stands over the column.
         let mut pen = canvas.pen(pane, 0);
@@ -73,7 +81,9 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     }
     let mut pen = canvas.pen(pane, head.saturating_sub(1));
     pen.gap(5);
-    grid.heading(&mut pen, "facility");
+    // Where there is no second line, the heading says that not every facility is here.
+    let filtered = layout.shape == Shape::Stacked && !review.filter.is_empty();
+    grid.heading(&mut pen, &if filtered { Cow::Owned(shown(review)) } else { Cow::Borrowed("facility") });
     let wide = pane.width >= WIDE_PANE;
     pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
     let rows = rows_of(pane, head);
@@ -90,8 +100,8 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         pen.gap(1).put(sign, role).gap(1);
         let role = if shown.proposes { Role::Text } else { Role::Dim };
         let name = inert(&review.plan.facility(cell.facility).name);
-        grid.row(&mut pen, &shown, |room| Cow::Owned(cut(&name, room).into_owned()), role);
-        flag(&mut pen, &review.plan, cell, wide);
+        grid.row(&mut pen, &shown, |room| fit_middle(&name, room), role);
+        flag(&mut pen, review, cell, wide);
         cursor(canvas, rows, row, at == review.column.at, true);
         used = row + 1;
     }

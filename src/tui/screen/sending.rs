@@ -4,11 +4,14 @@ use ratatui::layout::Rect;
 
 use super::{reading::clock, submit};
 use crate::{
-    domain::{outcome::Outcome, text::inert},
+    domain::{
+        outcome::Outcome,
+        text::{fit_middle, inert},
+    },
     job::report::{FormLine, Phase, Sending},
     tui::{
         model::Model,
-        parts::{Canvas, Pen, Piece, count, cut, percent, piece, plural, share, wrap},
+        parts::{Canvas, Pen, Piece, count, percent, piece, plural, share, wrap},
         table::{Sheet, window},
         theme::Role,
     },
@@ -20,7 +23,13 @@ const BAR: usize = 50;
 /// The second line: where to, and for how long.
 pub(super) fn place(model: &Model, sent: &Sending, pen: &mut Pen<'_>) {
     let run = &model.run;
-    let what = if sent.phase == Phase::Ended { "Submitted to " } else { "Submitting to " };
+    let open = sent.accepted + sent.unknown;
+    let what = match sent.phase {
+        Phase::Ended if model.unsent() + open == 0 => "Submitted to ",
+        Phase::Ended if sent.forms.iter().all(|form| form.form_id.is_none()) => "Stopped before sending to ",
+        Phase::Ended => "Partly submitted to ",
+        _ => "Submitting to ",
+    };
     pen.put(what, Role::Text).put(&run.project, Role::Strong);
     if !run.label.is_empty() {
         pen.gap(2).put(&run.label, Role::Stop);
@@ -37,13 +46,13 @@ pub(super) fn place(model: &Model, sent: &Sending, pen: &mut Pen<'_>) {
 /// Draws the body: counts above, the forms in a window, the sentence of what is waited for below.
 pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
     let width = usize::from(body.width);
-    counts(sent, body, canvas);
+    counts(sent, waiting(model, sent), body, canvas);
     let mut sheet = Sheet::default();
     for line in sent.note.iter().flat_map(|note| wrap(&inert(note), width.saturating_sub(2))) {
         sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
     }
     if sent.phase == Phase::Ended {
-        result(&mut sheet, sent, width);
+        result(&mut sheet, sent, waiting(model, sent), width);
     }
     submit::held(&mut sheet, model, &sent.held, width);
     let below = sheet.len().min(usize::from(body.height * 2 / 5));
@@ -54,20 +63,28 @@ pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canva
     sheet.draw(canvas, under);
 }
 
-fn counts(sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
+/// Approved changes that are in no form that was sent, once nothing more is sent; a refused form's count among them.
+fn waiting(model: &Model, sent: &Sending) -> usize {
+    if sent.phase == Phase::Ended { model.unsent() } else { 0 }
+}
+
+fn counts(sent: &Sending, waiting: usize, body: Rect, canvas: &mut Canvas<'_>) {
     let total = sent.forms.len();
     let done = sent.forms.iter().filter(|form| form.outcome.is_some_and(|o| o != Outcome::Frozen)).count();
     let mut pen = canvas.pen(body, 0);
     let what = match sent.phase {
         Phase::Checking => "the cases are read again before the first form".to_owned(),
+        // Forms are no measure here: what waits is in none yet.
+        Phase::Ended if waiting > 0 => format!("{} sent; not all that is approved", plural(done, "form", "forms")),
         Phase::ReadingBack => format!("{} sent; the cases are read back", plural(done, "form", "forms")),
         _ => format!("{} of {} sent  {}%", count(done), plural(total, "form", "forms"), percent(done, total)),
     };
     let room = usize::from(body.width).saturating_sub(crate::domain::text::width(&what) + 6);
-    pen.gap(1).bar(BAR.min(room), share(done, total)).gap(3).put(&what, Role::Text);
+    let far = if waiting > 0 { share(sent.applied, sent.applied + waiting) } else { share(done, total) };
+    pen.gap(1).bar(BAR.min(room), far).gap(3).put(&what, Role::Text);
     let mut row = 1;
     let mut used = 0;
-    for (text, role) in outcome_pieces(sent) {
+    for (text, role) in outcome_pieces(sent, waiting) {
         let wide = u16::try_from(crate::domain::text::width(&text)).unwrap_or(body.width);
         if used > 0 && used + wide + 5 > body.width && row < 2 {
             row += 1;
@@ -79,24 +96,36 @@ fn counts(sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
 }
 
 /// `1,090 of 3,980 applied    1,089 accepted    361 unknown`
-fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
+fn outcome_pieces(sent: &Sending, waiting: usize) -> Vec<Piece<'static>> {
+    // A form whose answer is awaited is under way, not lost; what becomes of it is known only when sending ended.
+    let lost = sent.forms.iter().filter(|form| form.outcome == Some(Outcome::Unknown)).map(|form| form.changes);
+    let unknown = if sent.phase == Phase::Ended { sent.unknown } else { lost.sum::<usize>().min(sent.unknown) };
     let mut pieces = vec![piece(format!("{} of {} applied", count(sent.applied), count(sent.changes)), Role::Approved)];
     for (number, word, role) in [
         (sent.accepted, "accepted", Role::Text),
         (sent.not_applied, "not applied", Role::Stop),
-        (sent.unknown, "unknown", Role::Review),
+        (sent.unknown - unknown, "under way", Role::Text),
+        (unknown, "unknown", Role::Review),
         (sent.held.len(), "held", Role::Review),
     ] {
         if number > 0 {
             pieces.push(piece(format!("{} {word}", count(number)), role));
         }
     }
+    if waiting > 0 {
+        // A refused form was sent, so its changes are only not in the cases.
+        let what = if sent.not_applied > 0 { "approved, not written" } else { "approved, not sent" };
+        pieces.insert(1, piece(format!("{what}: {}", count(waiting)), Role::Review));
+    }
     pieces
 }
 
 /// What the numbers mean once nothing more is done.
-fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, width: usize) {
-    let text = if sent.all_applied() {
+fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, waiting: usize, width: usize) {
+    let open = sent.accepted + sent.unknown;
+    let text = if waiting > 0 && open == 0 && sent.not_applied == 0 {
+        "What was sent is settled. Enter makes the checks again and asks for the count of the rest."
+    } else if sent.all_applied() {
         "Every change was read back with its new value."
     } else if sent.unknown > 0 {
         "UNKNOWN means no answer settled it. Bytes and form id are kept; v asks again and settles it."
@@ -148,10 +177,10 @@ fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
 fn form(form: &FormLine, names: usize, room: usize, pen: &mut Pen<'_>) {
     let (first, last) = (inert(&form.first), inert(&form.last));
     let range = if first == last || form.facilities < 2 {
-        first.into_owned()
+        fit_middle(&first, names).into_owned()
     } else {
         let each = names.saturating_sub(4) / 2;
-        format!("{} … {}", cut(&first, each), cut(&last, each))
+        format!("{} … {}", fit_middle(&first, each), fit_middle(&last, each))
     };
     let (outcome, role) = match form.outcome {
         None => ("waiting", Role::Dim),

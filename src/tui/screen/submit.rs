@@ -177,10 +177,10 @@ fn biggest<'a>(sheet: &mut Sheet<'a>, review: &'a Review, cells: &'a [Cell], row
     for (cell, shown) in each {
         let name = names.get(usize::from(cell.property)).cloned().unwrap_or_default();
         sheet.line(move |pen| {
-            pen.gap(3).left(facility, &review.plan.facility(cell.facility).name, Role::Text).gap(2);
+            pen.gap(3).name(facility, &review.plan.facility(cell.facility).name, Role::Text).gap(2);
             pen.left(property, &name, Role::Text).gap(1);
             pen.right(old, &shown.old, Role::Text).gap(2).right(new, &shown.new, Role::Text).gap(1);
-            facilities::flag(pen, &review.plan, cell, false);
+            facilities::flag(pen, review, cell, false);
         });
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         plan::{Cell, Kind, State, ordinal},
         value::grouped,
     },
-    tui::model::{Bulk, Review},
+    tui::model::{Bulk, Rest, Review},
 };
 
 /// A decision to be made.
@@ -21,19 +21,21 @@ pub(super) struct Decision<'a> {
     pub(super) label: String,
     /// Whether the cursor goes on to the next undecided.
     pub(super) advance: bool,
+    /// What it is done in; what is left of that is said.
+    pub(super) rest: Rest,
 }
 
 /// Makes a decision and sends it to disk. The error is for the status line.
 pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cmd>) {
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
-    let Decision { act, cells, reason, label, advance } = decision;
+    let Decision { act, cells, reason, label, advance, rest } = decision;
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
             if let Some(reason) = reason {
                 review.last_reason = Some(reason.trim().to_owned());
             }
-            let left = left(model);
+            let left = left(model, rest);
             say(model, Level::Ok, format!("{} {label}; {left}", act.past()));
             if advance {
                 find::advance(model);
@@ -64,17 +66,25 @@ pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) 
     }
 }
 
-/// What is left around the cursor, in words: `left: 1 no flag, 1 REVIEW, 1 STOP`.
-fn left(model: &Model) -> String {
+/// What is left of what the decision was made in: `left: 1 no flag, 1 REVIEW, 1 STOP`.
+fn left(model: &Model, rest: Rest) -> String {
     let Some(review) = &model.review else { return String::new() };
-    let tally = match (model.screen, review.list.current()) {
-        (Screen::Facilities, Some(facility)) => review.ledger.facility(facility),
-        (Screen::Facilities, None) => review.ledger.all(),
-        _ => review.ledger.property(review.property),
+    let (tally, of) = match rest {
+        Rest::All => (review.ledger.all(), " in the whole review"),
+        Rest::Facility(facility) => (review.ledger.facility(facility), ""),
+        Rest::Property(property) => (review.ledger.property(property), ""),
     };
     match kinds(tally.plain(), tally.review, tally.stop) {
-        kinds if kinds.is_empty() => "nothing left".to_owned(),
-        kinds => format!("left: {kinds}"),
+        kinds if kinds.is_empty() => format!("nothing left{of}"),
+        kinds => format!("left{of}: {kinds}"),
+    }
+}
+
+/// Where a cell is looked at: in its property or in its facility.
+pub(super) fn around(model: &Model, cell: Cell) -> Rest {
+    match model.screen {
+        Screen::Properties => Rest::Property(cell.property),
+        _ => Rest::Facility(cell.facility),
     }
 }
 
@@ -130,7 +140,8 @@ fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
         model.ask = Some(Ask::Reason { cell, sentence, input: tui_input::Input::default(), advance });
         return;
     }
-    decide(model, Decision { act, cells: vec![cell], reason: None, label, advance }, out);
+    let decision = Decision { act, cells: vec![cell], reason: None, label, advance, rest: around(model, cell) };
+    decide(model, decision, out);
 }
 
 /// A facility: those of its changes that are shown.
@@ -146,7 +157,8 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     let (act, cells) = match action {
         Action::Toggle if open.plain.is_empty() && !approved.is_empty() => (Act::Clear, approved),
         Action::Approve | Action::Toggle if open.plain.is_empty() => {
-            return flagged(model, &open, &format!("of {name}"), &format!("in {name}"));
+            let rest = Rest::Facility(facility);
+            return flagged(model, &open, &format!("of {name}"), &format!("in {name}"), rest);
         }
         Action::Approve | Action::Toggle => (Act::Approve, open.plain),
         Action::Reject => (Act::Reject, [open.plain, open.review, open.stop].concat()),
@@ -158,7 +170,7 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     }
     let label = format!("{} in {name}", number(cells.len()));
     let advance = matches!(action, Action::Approve | Action::Reject);
-    decide(model, Decision { act, cells, reason: None, label, advance }, out);
+    decide(model, Decision { act, cells, reason: None, label, advance, rest: Rest::Facility(facility) }, out);
 }
 
 /// Decided cells that were not sent and whose verdict is asked for.
@@ -169,7 +181,7 @@ fn unsent(review: &Review, cells: &[Cell], is: fn(Verdict) -> bool) -> Vec<Cell>
 }
 
 /// Nothing without a flag is left: asks for the REVIEW ones, or says that STOP ones go one by one.
-fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str) {
+fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Rest) {
     let stop = open.stop.len();
     if open.review.is_empty() {
         let text = match stop {
@@ -186,6 +198,7 @@ fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str) {
         stays: stays(0, stop),
         yes: format!("approve {count}"),
         label: format!("{count} REVIEW {within}"),
+        rest,
     }));
 }
 
@@ -205,9 +218,10 @@ fn stays(review: usize, stop: usize) -> String {
 pub(super) fn ask_all(model: &mut Model, action: Action) {
     let Some(review) = &model.review else { return };
     let (cells, of, within) = all(model.screen, review);
+    let rest = if model.screen == Screen::Properties { Rest::Property(review.property) } else { Rest::All };
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let (act, cells, question, stays) = match action {
-        Action::ApproveAll if open.plain.is_empty() => return flagged(model, &open, &of, &within),
+        Action::ApproveAll if open.plain.is_empty() => return flagged(model, &open, &of, &within, rest),
         Action::ApproveAll => {
             let question = format!("Approve {} {of} without a flag?", plural(open.plain.len(), "change"));
             (Act::Approve, open.plain, question, stays(open.review.len(), open.stop.len()))
@@ -234,7 +248,7 @@ pub(super) fn ask_all(model: &mut Model, action: Action) {
         Act::Clear => "clear",
     };
     let label = format!("{count} {within}");
-    model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label }));
+    model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label, rest }));
 }
 
 /// All that is shown: its changes, `of opd_total`, `in opd_total`.
@@ -255,14 +269,16 @@ fn all(screen: Screen, review: &Review) -> (Vec<Cell>, String, String) {
 /// Does what was asked. The cells were found when the question was put; what has been decided since is left alone by the
 /// ledger.
 pub(super) fn bulk(model: &mut Model, bulk: Bulk, out: &mut Vec<Cmd>) {
-    let Bulk { act, cells, label, .. } = bulk;
-    decide(model, Decision { act, cells, reason: None, label, advance: false }, out);
+    let Bulk { act, cells, label, rest, .. } = bulk;
+    decide(model, Decision { act, cells, reason: None, label, advance: false, rest }, out);
 }
 
 /// `u`, `U`.
 pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
+    let (undone, again) = review.ledger.first_cells();
+    let first = if action == Action::Undo { undone } else { again };
     let (what, verb, result) = if action == Action::Undo {
         (review.ledger.last_done(), "undone", review.ledger.undo(&review.plan, &stamp))
     } else {
@@ -273,6 +289,9 @@ pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             let all: Tally = review.ledger.all();
             let left = number(all.left());
             say(model, Level::Ok, format!("{verb}: {}; {left} left in all", what.unwrap_or_default()));
+            if let Some(cell) = first {
+                view::go_to(model, cell);
+            }
             record(model, entry, out);
         }
         Err(why) => say(model, Level::Look, why),

@@ -2,8 +2,11 @@
 
 use super::{Focus, Level, Model, Screen, say, view};
 use crate::{
-    domain::plan::Cell,
-    tui::{layout::Layout, model::Review},
+    domain::{plan::Cell, value::grouped},
+    tui::{
+        layout::Layout,
+        model::{Newest, Review},
+    },
 };
 
 /// Where to look, seen from the cursor.
@@ -21,8 +24,9 @@ pub(super) fn next(model: &mut Model, forward: bool, flagged: bool) {
         return;
     }
     if go(model, Way { forward, flagged, round: true }) {
-        let end = if forward { "went on from the top" } else { "went on from the bottom" };
-        return say(model, Level::Ok, end);
+        say(model, Level::Ok, if forward { "went on from the top" } else { "went on from the bottom" });
+        model.newest = Newest::Passes;
+        return;
     }
     let Some(review) = &model.review else { return };
     let left = review.ledger.all();
@@ -30,7 +34,7 @@ pub(super) fn next(model: &mut Model, forward: bool, flagged: bool) {
         if flagged { (left.stop + left.review, "flagged and undecided") } else { (left.left(), "undecided") };
     let text = match count {
         0 => format!("nothing {what} is left in the whole review"),
-        n => format!("nothing {what} is shown here; {n} in the whole review"),
+        n => format!("nothing {what} is shown here; {} in the whole review", grouped(&n.to_string())),
     };
     say(model, Level::Ok, text);
 }

@@ -12,7 +12,7 @@ mod view;
 use super::{
     keymap::{self, Action, Press},
     layout::Shape,
-    model::{Ask, Behind, Line, Model, Over},
+    model::{Ask, Behind, Line, Model, Newest, Over},
     msg::{Cmd, Msg, Now, Place, Signal},
     screen::{Focus, Screen},
 };
@@ -65,10 +65,23 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
 
 /// Does an action, or says why it cannot be done now.
 fn act(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
-    use Action as A;
     if let Some(why) = keymap::why_not(model, action) {
-        return say(model, Level::Look, why);
+        say(model, Level::Look, why);
+        model.newest = Newest::Passes;
+        return;
     }
+    let (said, newest) = (model.said, model.newest);
+    done(model, action, count, out);
+    if model.said == said && newest == Newest::Passes {
+        model.newest = Newest::Over;
+    } else if model.said != said && model.log.last().is_some_and(|line| line.level == Level::Look) {
+        model.newest = Newest::Passes;
+    }
+}
+
+/// Does an action that can be done now.
+fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
+    use Action as A;
     match action {
         A::Tab(screen) => motion::tab(model, screen, out),
         A::NextPane | A::PreviousPane => motion::other_pane(model),
@@ -174,6 +187,8 @@ fn leave(model: &mut Model, out: &mut Vec<Cmd>) {
 fn say(model: &mut Model, level: Level, text: impl AsRef<str>) {
     let line = Line { at: model.now.at.clone(), level, text: inert(text.as_ref()).into_owned() };
     model.unread |= level == Level::Stop;
+    model.newest = Newest::Stays;
+    model.said += 1;
     model.log.push(line);
     if model.log.len() > LONGEST_LOG {
         model.log.remove(0);

@@ -2,8 +2,8 @@
 
 use super::{Action, Cmd, Focus, Model, Over, Screen, input::is_review, prompt, submit, view};
 use crate::{
-    domain::text::inert,
-    tui::model::{Door, Stage},
+    domain::text::{fit_middle, inert},
+    tui::model::{Door, Rows, Stage},
 };
 
 /// Moves in whatever list has the keys. Half a page is half of the rows seen.
@@ -151,9 +151,10 @@ pub(super) fn open(model: &mut Model, out: &mut Vec<Cmd>) {
 /// Goes through a line of Overview.
 fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
     let words = match door {
-        Door::Stop => "is:left is:stop",
-        Door::Review => "is:left is:review",
-        Door::Plain => "is:left is:plain",
+        Door::Stop => "is:left is:stop".to_owned(),
+        Door::Review => "is:left is:review".to_owned(),
+        Door::Plain => "is:left is:plain".to_owned(),
+        Door::State(state) => format!("state:{}", state.name().to_lowercase()),
         Door::Property(property) => {
             tab(model, Screen::Properties, out);
             let height = model.layout().list_rows();
@@ -166,14 +167,24 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
     };
     tab(model, Screen::Facilities, out);
     model.focus = Focus::List;
-    prompt::apply(model, words);
+    prompt::apply(model, &words);
+    let facilities = model.layout();
+    if let Some(review) = &mut model.review {
+        // A door opens at the first of what it lists, wherever the cursor stood before.
+        review.list.go(0, facilities.list_rows());
+        review.cells = Rows::default();
+        view::fill_cells(review, facilities.cell_rows());
+    }
 }
 
 /// Lists the cases that take no part.
 fn not_matched(model: &mut Model) {
     let Some(review) = &model.review else { return };
+    let remedy = "Give the case an external id in CommCare, the id of its organisation unit, then read again.";
     let cases = review.plan.skipped().iter().map(|skipped| {
-        format!("case {}  {}  {}", inert(&skipped.case_id), inert(&skipped.case_name), inert(&skipped.reason))
+        let (name, reason) = (inert(&skipped.case_name), inert(&skipped.reason));
+        format!("{}: {reason}  case {}", fit_middle(&name, 30), inert(&skipped.case_id))
     });
-    model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines: cases.collect(), top: 0 });
+    let lines = [remedy.to_owned(), String::new()].into_iter().chain(cases).collect();
+    model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines, top: 0 });
 }

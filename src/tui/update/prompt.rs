@@ -9,8 +9,9 @@ use crate::{
         query::Filter,
     },
     tui::{
-        keymap::{self, TABLE},
+        keymap::{self, Scope, TABLE, scopes},
         model::Rows,
+        parts,
     },
 };
 use crossterm::event::KeyCode;
@@ -40,7 +41,9 @@ pub(super) fn typed(model: &mut Model, press: Press) {
 /// A pasted text. It never runs a key: without a prompt it is dropped, and what would act in a line becomes a space.
 pub(super) fn paste(model: &mut Model, text: &str) {
     if !input::is_typing(model) {
-        return say(model, Level::Look, "pasted text goes into a prompt; nothing was done with it");
+        let counted = scopes(model).contains(&Scope::Ready);
+        let why = if counted { "the count is typed by hand" } else { "pasted text goes into a prompt" };
+        return say(model, Level::Look, format!("{why}; nothing was done with what was pasted"));
     }
     let chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     edit(model, chars.take(LONGEST).map(InputRequest::InsertChar).collect::<Vec<_>>());
@@ -114,12 +117,9 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             }
             let Some(review) = &model.review else { return };
             let label = format!("{} of {}", review.names.full(cell.property), review.plan.facility(cell.facility).name);
-            let reason = Some(input.value());
-            decide::decide(
-                model,
-                decide::Decision { act: Act::Approve, cells: vec![cell], reason, label, advance },
-                out,
-            );
+            let (reason, rest) = (Some(input.value()), decide::around(model, cell));
+            let decision = decide::Decision { act: Act::Approve, cells: vec![cell], reason, label, advance, rest };
+            decide::decide(model, decision, out);
         }
         None => {}
     }
@@ -151,10 +151,8 @@ pub(super) fn apply(model: &mut Model, words: &str) {
         (words, 0) => format!("nothing is shown by \"{words}\"; esc clears it"),
         (_, rows) => {
             let changes = decide::plural(review.shown_changes, "change");
-            format!(
-                "{changes} of {} shown",
-                if rows == 1 { "1 facility".to_owned() } else { format!("{rows} facilities") }
-            )
+            let unchanged = if review.filter.names_state() { ", and cells without a change" } else { "" };
+            format!("{changes} of {} shown{unchanged}", parts::plural(rows, "facility", "facilities"))
         }
     };
     say(model, Level::Ok, text);

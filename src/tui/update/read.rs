@@ -5,6 +5,7 @@ use crate::{
     domain::{
         plan::{Cell, Kind, Plan, ordinal},
         query::Filter,
+        text::{inert, width},
         value::grouped,
     },
     job::report::{Detail, Reading},
@@ -141,7 +142,9 @@ fn counts(plan: &Plan) -> Counts {
         }
         changing += usize::from(changes);
     }
-    Counts { states: plan.state_counts(), same: plan.same_count(), incomplete: plan.incomplete(), with_value, changing }
+    let longest_name = plan.facilities().iter().map(|facility| width(&inert(&facility.name))).max().unwrap_or(0);
+    let (states, same, incomplete) = (plan.state_counts(), plan.same_count(), plan.incomplete());
+    Counts { states, same, incomplete, with_value, changing, longest_name }
 }
 
 /// The room the numbers of these cells need. A change needs at most the digits of the larger side, its sign and its fraction.

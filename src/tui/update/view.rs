@@ -5,7 +5,7 @@ use super::{Focus, Level, Model, Screen, say};
 use crate::{
     domain::{
         flags::Severity,
-        plan::{Cell, Kind, Plan, index},
+        plan::{Cell, Kind, Plan, State, index},
         query::Filter,
         text,
     },
@@ -45,15 +45,25 @@ fn others(review: &Review, rows: &[u32]) -> Vec<u32> {
         listed[index(*row)] = true;
     }
     let mut more: Vec<u32> =
-        (0..review.plan.height()).filter(|f| !listed[index(*f)] && review.filter.facility(&review.plan, *f)).collect();
+        (0..review.plan.height()).filter(|f| !listed[index(*f)] && has_unchanged(review, *f)).collect();
     more.sort_by_key(|facility| (review.plan.search_text(*facility), *facility));
     more
 }
 
-/// Applies these words, which are known to be a filter; others change nothing.
+/// Whether a facility is listed for its unchanged cells: any will do where the filter asks for no state.
+fn has_unchanged(review: &Review, facility: u32) -> bool {
+    review.filter.facility(&review.plan, facility)
+        && (!review.filter.names_state()
+            || review.plan.row(facility).any(|cell| review.filter.unchanged(&review.plan, cell)))
+}
+
+/// Applies these words, which are known to be a filter; others change nothing. Words about a state ask for cells without a
+/// change, so these are shown as long as such words stand.
 pub(super) fn apply(model: &mut Model, words: &str) {
     let Ok(filter) = Filter::parse(words) else { return };
     if let Some(review) = &mut model.review {
+        let (before, now) = (review.filter.names_state(), filter.names_state());
+        review.unchanged = now || (review.unchanged && !before);
         review.filter = filter;
     }
     settle(model);
@@ -70,7 +80,7 @@ pub(super) fn toggle_unchanged(model: &mut Model) {
 
 /// Whether a cell is a row, as the filter stood when it was last applied.
 fn is_row(review: &Review, cell: Cell) -> bool {
-    review.is_shown(cell) || (review.unchanged && review.plan.kind(cell) != Kind::Change)
+    review.is_shown(cell) || (review.unchanged && review.filter.unchanged(&review.plan, cell))
 }
 
 /// Lists the properties of the facility under the cursor. The cursor stays on its property; on another facility it is put
@@ -86,6 +96,10 @@ pub(super) fn fill_cells(review: &mut Review, height: usize) {
             hidden.changes += 1;
         } else {
             hidden.unchanged += 1;
+            let state = review.plan.state(cell);
+            if let Some(at) = State::ALL.iter().position(|s| *s == state).filter(|_| !state.proposes()) {
+                hidden.without[at] += 1;
+            }
         }
     }
     review.hidden = hidden;
@@ -105,7 +119,7 @@ fn fill_column(review: &mut Review, height: usize) {
     rows.retain(|cell| review.is_shown(*cell));
     if review.unchanged {
         let unchanged = review.plan.column(review.property).filter(|cell| {
-            review.plan.kind(*cell) != Kind::Change && review.filter.facility(&review.plan, cell.facility)
+            review.filter.unchanged(&review.plan, *cell) && review.filter.facility(&review.plan, cell.facility)
         });
         rows.extend(unchanged);
     }
@@ -138,6 +152,21 @@ pub(super) fn show_cell(review: &mut Review, cell: Cell, layout: &Layout) -> boo
     review.cells.find(cell, layout.cell_rows())
 }
 
+/// States without a number that a person has to look at.
+pub(super) const EYES: [State; 3] = [State::NonNumeric, State::NoAccess, State::FetchFailed];
+
+/// Puts the cursors on a cell, where the lists of the screen show it.
+pub(super) fn go_to(model: &mut Model, cell: Cell) {
+    let layout = model.layout();
+    let screen = model.screen;
+    let Some(review) = &mut model.review else { return };
+    match screen {
+        Screen::Properties if cell.property == review.property => _ = review.column.find(cell, layout.list_rows()),
+        Screen::Facilities => _ = show_cell(review, cell, &layout),
+        _ => {}
+    }
+}
+
 /// Lists what Overview opens: what was not matched, what is left, and the properties, those with most left first.
 pub(super) fn fill_doors(model: &mut Model) {
     let Some(review) = &mut model.review else { return };
@@ -149,6 +178,10 @@ pub(super) fn fill_doors(model: &mut Model) {
     let unmatched = !review.plan.skipped().is_empty();
     let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
     doors.extend([Door::Stop, Door::Review, Door::Plain]);
+    let states = State::ALL.into_iter().zip(review.counts.states);
+    doors.extend(
+        states.filter(|(state, count)| EYES.contains(state) && *count > 0).map(|(state, _)| Door::State(state)),
+    );
     doors.extend(properties.into_iter().map(Door::Property));
     review.doors.replace(doors, usize::MAX);
 }
