@@ -187,7 +187,7 @@ impl Decide {
 pub(super) struct Submit {
     /// Review file
     pub(super) file: PathBuf,
-    /// Send. N must be the number of approved changes not sent yet
+    /// Send. N must be the number of approved changes, or of those not sent yet
     #[arg(long, value_name = "N", group = "how")]
     pub(super) write: Option<usize>,
     /// Write the forms as they stand now into this new or empty folder; sends nothing, touches no network

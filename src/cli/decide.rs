@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::{
     args,
-    exit::{Exit, refused, told},
+    exit::{Exit, refused, told, usage},
     here::Here,
     out::{Out, count, say},
 };
@@ -14,6 +14,7 @@ use crate::{
     domain::{
         flags::Severity,
         ledger::{Act, Ledger, SHORTEST_REASON},
+        nearest::nearest,
         plan::{Cell, Plan},
         text::inert,
         value::grouped,
@@ -34,6 +35,14 @@ pub(super) async fn decide(here: &Here, args: &args::Decide, out: &mut Out) -> R
 
 async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exit> {
     let Opened { plan, mut ledger, .. } = session.open().await?;
+    if let Some(word) = args.filter.unknown_property(&plan) {
+        let close = nearest(word, plan.properties().iter().map(|property| property.name.as_str()));
+        let close = close.map(|close| format!(" Perhaps prop:{close} is meant.")).unwrap_or_default();
+        return Err(usage(format!(
+            "the review has no property with \"{}\" in its name.{close} Nothing was decided",
+            inert(word)
+        )));
+    }
     let found: Vec<Cell> = args.filter.changes(&plan, &ledger).collect();
     let act = args.act();
     let asked = Asked {

@@ -19,7 +19,7 @@ use crate::{
         caseblock::USERNAME,
         nearest::nearest,
         plan::{Cell, Facility, Plan, ordinal},
-        query::Filter,
+        query::{Called, Filter, pick},
         text::inert,
     },
     io::store::{Loaded, Store},
@@ -97,21 +97,14 @@ pub(super) fn json(path: &Path, out: &mut Out) -> Result<()> {
     Ok(())
 }
 
-/// The facilities these words mean: an id or a whole name, else every name that holds them.
+/// The facilities these words mean.
 fn facility(plan: &Plan, words: &str) -> Result<Vec<u32>> {
-    let lower = words.to_lowercase();
-    let places = |test: &dyn Fn(&Facility) -> bool| -> Vec<u32> {
-        let found = plan.facilities().iter().enumerate().filter(|(_, facility)| test(facility));
-        found.map(|(at, _)| ordinal(at)).collect()
+    let called = |one| {
+        let Facility { case_id, external_id, name, .. }: &Facility = one;
+        Called { case_id, external_id, name }
     };
-    let mut found = places(&|one| one.case_id == words || one.external_id == words || one.name.to_lowercase() == lower);
-    if found.is_empty() {
-        found = places(&|one| one.name.to_lowercase().contains(&lower));
-    }
-    if found.is_empty() {
-        return Err(usage(format!("no facility of this review has the name or id \"{}\"", inert(words))));
-    }
-    Ok(found)
+    let called: Vec<Called<'_>> = plan.facilities().iter().map(called).collect();
+    Ok(pick(&called, words).map_err(usage)?.into_iter().map(ordinal).collect())
 }
 
 fn property(plan: &Plan, name: &str) -> Result<u16> {

@@ -105,7 +105,8 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         let Opened { plan, ledger, forms, .. } = here.session(store.clone(), None).open().await?;
         let ready = ledger.to_send(&plan).count();
         let before = Before::new(&plan, &forms);
-        counted(args, count, ready, before.open.len())?;
+        let approved = usize::try_from(ledger.all().approved)?;
+        counted(args, count, (ready, approved), before.open.len())?;
         if ready == 0 && before.open.is_empty() {
             say("nothing to send: no approved change is left that was not sent already");
             return Ok(Exit::Done);
@@ -122,16 +123,17 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
             say_stamp(here, &used);
         }
         let account = &profile.profile.commcare.username;
-        send(here, &session, account, &before, args, out).await
+        send(here, &session, (account, ready), &before, args, out).await
     };
     let sent = sent.await;
     store.close();
     sent
 }
 
-/// The number typed must be the number of changes that would go: a person who is wrong about it has not looked.
-fn counted(args: &args::Submit, typed: usize, ready: usize, open: usize) -> Result<()> {
-    if typed == ready {
+/// The number typed must be the number of changes that would go: a person who is wrong about it has not looked. The number of
+/// all approved changes is as good, so that the same command goes on after it was broken off.
+fn counted(args: &args::Submit, typed: usize, (ready, approved): (usize, usize), open: usize) -> Result<()> {
+    if typed == ready || typed == approved {
         return Ok(());
     }
     let settles = match open {
@@ -187,7 +189,7 @@ impl<'a> Before<'a> {
 async fn send(
     here: &Here,
     session: &Session,
-    account: &str,
+    (account, limit): (&str, usize),
     before: &Before<'_>,
     args: &args::Submit,
     out: &mut Out,
@@ -199,8 +201,7 @@ async fn send(
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
-    let job =
-        session.submit(account, args.write.unwrap_or(0), progress, Steering { stop: stop.clone(), abandon, pause });
+    let job = session.submit(account, limit, progress, Steering { stop: stop.clone(), abandon, pause });
     let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
         Ok(sending) => sending,
         Err(error) => {
@@ -263,7 +264,7 @@ fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
         let id = form.form_id.as_deref().unwrap_or("-");
         writeln!(out, "form {}   {outcome}   {facilities}, {first} to {last}   {changes}   {id}", form.number)?;
         if let Some(answer) = &form.answer {
-            writeln!(out, "         CommCare HQ: {}", inert(answer))?;
+            writeln!(out, "         answer: {}", inert(answer))?;
         }
     }
     for set in sending.elsewhere.iter().take(MOST_SET) {

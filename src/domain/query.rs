@@ -89,6 +89,15 @@ impl Filter {
         has(|term| matches!(term, Term::Property(_))) && has(|term| matches!(term, Term::Word(_)))
     }
 
+    /// A word after `prop:` that no property has in its name: a slip of the person who typed it.
+    pub fn unknown_property(&self, plan: &Plan) -> Option<&str> {
+        let known = |word: &str| plan.properties().iter().any(|property| property.name.to_lowercase().contains(word));
+        self.terms.iter().find_map(|(_, term)| match term {
+            Term::Property(word) if !known(word) => Some(word.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether it lets everything through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -323,6 +332,13 @@ mod tests {
         for text in ["", "case1", "prop:beds", "is:stop", "prop:beds is:stop", "-case1 prop:beds", "case1 -prop:beds"] {
             assert!(!names(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_property_that_is_none_is_told() {
+        let unknown = |text: &str| Filter::parse(text).unwrap().unknown_property(&plan()).map(str::to_owned);
+        assert_eq!(unknown("prop:p1 prop:dhis_p0 facility"), None);
+        assert_eq!(unknown("prop:p1 -prop:Beds").as_deref(), Some("beds"));
     }
 
     #[test]

@@ -346,7 +346,7 @@ impl Run<'_> {
             self.session.store.keep_sent(number, sent, answer.clone()).await?;
             let form = &mut self.forms[at];
             form.sent = sent;
-            form.answer = answer.or_else(|| form.answer.take());
+            form.answer = answer;
             self.show(at);
             let (named, why) = match next {
                 Next::GoOn => return Ok(None),

@@ -49,7 +49,12 @@ fn plan_decide_submit_and_show_says_applied() {
     let table = home.run(&["show", "q.review", "--facility", &id]).ok(0).out;
     assert!(table.lines().any(|line| line.ends_with("APPLIED")), "{table}");
     assert_eq!(table.matches("dhis_").count(), 21, "every property of one facility: {table}");
-    assert!(home.run(&["submit", "q.review", "--write", "0"]).ok(0).err.contains("nothing to send"));
+    for same in ["0", number.as_str()] {
+        let again = home.run(&["submit", "q.review", "--write", same]).ok(0);
+        assert!(again.err.contains("nothing to send"), "the same command does no harm: {again:?}");
+    }
+    home.run(&["decide", "q.review", "--where", "prop:vilage", "--reject"])
+        .refused(2, &["vilage", "Nothing was decided"]);
     home.run(&["decide", "q.review", "--where", &one, "--reject"]).refused(1, &["sent already"]);
 }
 

@@ -112,7 +112,7 @@ impl Store {
     pub async fn keep_sent(&self, number: u32, sent: Outcome, answer: Option<String>) -> Result<()> {
         self.call("keep the answer", move |connection| {
             let changed = connection.execute(
-                "UPDATE form SET outcome = ?2, answer = coalesce(?3, answer) WHERE number = ?1",
+                "UPDATE form SET outcome = ?2, answer = ?3 WHERE number = ?1",
                 params![number, sent.name(), answer],
             )?;
             if changed == 1 { Ok(()) } else { Err(anyhow!("form {number} is not in the file")) }
