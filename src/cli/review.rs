@@ -219,7 +219,13 @@ pub(super) async fn demo(here: &Here, country: &Country) -> Result<Exit> {
     needs_a_screen("onse sandbox runs the same servers for onse plan and other programs")?;
     let folder: PathBuf = sandbox::scratch("onse-demo")?;
     let shown = in_folder(here, country, &folder).await;
-    say(&format!("the review of the demo is in {}; nothing else was written", folder.display()));
+    let file = folder.join(format!("{}.review", here.last_quarter()));
+    let again = if file.exists() {
+        format!("; to look at it again: onse review --offline {}", file.display())
+    } else {
+        String::new()
+    };
+    say(&format!("the review of the demo is in {}; nothing else was written{again}", folder.display()));
     shown
 }
 
