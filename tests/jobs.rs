@@ -77,11 +77,7 @@ async fn only_what_was_approved_is_written_and_all_of_it_is_seen() {
 async fn a_case_that_moved_is_held_and_the_rest_goes_on() {
     let sandbox = sandbox(60);
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let mut opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = Arc::clone(&opened.plan);
-    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
+    let (session, plan, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
     let (moved, already) = (cells[3], cells[9]);
     let change = |cell: Cell, value: &str| {
         sandbox.set_property(&plan.facility(cell.facility).case_id, &plan.property(cell.property).name, value)
@@ -126,11 +122,7 @@ async fn an_answer_that_is_lost_takes_effect_once() {
     let sandbox = sandbox(40);
     let folder = tempfile::tempdir().unwrap();
     let lossy = Arc::new(Lossy { inner: sandbox.transport(ORIGIN), losses: AtomicUsize::new(2) });
-    let session = session(folder.path(), connect(lossy));
-    let mut opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = Arc::clone(&opened.plan);
-    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells).await;
+    let (session, ..) = approved(&sandbox, folder.path(), lossy).await;
     let sent = submit(&session).await.unwrap();
     assert!(sent.all_applied(), "{sent:?}");
     let forms = sandbox.forms();
@@ -170,11 +162,7 @@ async fn a_form_whose_fate_is_unknown_is_settled_by_the_same_bytes_in_a_later_ru
 async fn accepted_but_not_seen_is_not_called_applied() {
     let sandbox = sandbox(40);
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let mut opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = Arc::clone(&opened.plan);
-    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells).await;
+    let (session, ..) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
     sandbox.hold_index(true);
     let sent = submit(&session).await.unwrap();
     assert_eq!((sent.applied, sent.accepted), (0, sent.changes));
@@ -428,12 +416,9 @@ async fn a_wrong_key_or_project_ends_reading_with_its_side_named() {
 async fn a_rejected_cell_is_never_in_a_form() {
     let sandbox = sandbox(40);
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let mut opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = Arc::clone(&opened.plan);
-    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
-    let entry = opened.ledger.decide(&plan, Act::Reject, [cells[0]], None, "one", &session.stamp()).unwrap();
+    let (session, plan, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
+    let mut ledger = session.open().await.unwrap().ledger;
+    let entry = ledger.decide(&plan, Act::Reject, [cells[0]], None, "one", &session.stamp()).unwrap();
     session.record(entry, &plan).await.unwrap();
     let sent = submit(&session).await.unwrap();
     assert_eq!(sent.applied, cells.len() - 1);
@@ -446,11 +431,7 @@ async fn a_rejected_cell_is_never_in_a_form() {
 async fn no_more_is_sent_than_was_confirmed() {
     let sandbox = sandbox(40);
     let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let mut opened = read(&session, &ask(&[])).await.unwrap();
-    let plan = Arc::clone(&opened.plan);
-    let cells = opened.ledger.undecided(&plan, plan.cells()).plain;
-    approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
+    let (session, _, cells) = approved(&sandbox, folder.path(), sandbox.transport(ORIGIN)).await;
     let before = everything(&sandbox);
     let (progress, _) = tokio::sync::watch::channel(Sending::default());
     let sent = session.submit(sandbox::COMMCARE_USER, cells.len() - 1, progress, support::steering()).await.unwrap();

@@ -8,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use super::report::{Held, Sending};
+use super::{
+    forms::fates,
+    report::{Held, Sending},
+};
 use crate::{
     domain::{
         flags::Flag,
@@ -19,7 +22,7 @@ use crate::{
         total::Part,
         value::grouped,
     },
-    io::store::{Form, FormCell},
+    io::store::Form,
 };
 
 /// Version of the JSON.
@@ -43,15 +46,9 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// What became of every cell that stands in a form, by the newest form it is in.
-    fn fates(&self) -> BTreeMap<Cell, Outcome> {
-        let cells = |form: &Form| form.cells.iter().map(FormCell::cell).collect::<Vec<_>>();
-        self.forms.iter().flat_map(|form| cells(form).into_iter().map(|c| (c, form.outcome_of(c)))).collect()
-    }
-
     /// Writes the one JSON object, without a line end.
     pub fn json(&self, to: &mut dyn Write) -> io::Result<()> {
-        let fates = self.fates();
+        let fates = fates(self.forms);
         let head = &self.plan.head;
         let cell = |cell: &Cell| self.cell(*cell, fates.get(cell).copied());
         let facilities = self.cells.chunk_by(|a, b| a.facility == b.facility).map(|cells| {
@@ -126,7 +123,7 @@ impl View<'_> {
     /// Writes the cells as a table of text: one line each under a heading. Nothing is cut; a facility with a name longer than
     /// the column pushes its own line.
     pub fn table(&self, to: &mut dyn Write) -> io::Result<()> {
-        let fates = self.fates();
+        let fates = fates(self.forms);
         let heading = ["facility", "property", "old", "new", "verdict", "flags", "outcome"].map(str::to_owned);
         let rows = self.cells.iter().map(|cell| self.row(*cell, fates.get(cell).copied()));
         let rows: Vec<[String; 7]> = std::iter::once(heading).chain(rows).collect();
@@ -501,7 +498,12 @@ mod tests {
             generation: 1,
             frozen_at: String::new(),
             bytes: Vec::new(),
-            cells: vec![FormCell { facility: 0, property: 0, old: Some("0".into()), new: "1".into() }],
+            cells: vec![crate::io::store::FormCell {
+                facility: 0,
+                property: 0,
+                old: Some("0".into()),
+                new: "1".into(),
+            }],
             sent: Outcome::Applied,
             answer: None,
             seen: Vec::new(),
