@@ -3,10 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    io::{
-        config::{Missing, SettingsError},
-        http::Failure,
-    },
+    io::config::{Missing, SettingsError},
     job::{connect::Elsewhere, fetch::NotFound},
 };
 
@@ -92,7 +89,7 @@ pub(super) fn told(exit: Exit, why: impl Into<String>) -> Refusal {
 
 /// Whether it has to be said beside this error that nothing was changed: it is so, and the error does not say it.
 pub(super) fn leaves_unsaid(error: &anyhow::Error) -> bool {
-    let told = error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.told) || error.is::<Failure>();
+    let told = error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.told);
     !told && matches!(Exit::of(error), Exit::Failed | Exit::Usage | Exit::Stopped)
 }
 

@@ -29,7 +29,7 @@ async fn n01_n02_n03_no_connection_is_tried_three_times() {
     let (failure, count) = tries(|| Play::Fail(Broken::NotSent("connection refused".into()))).await;
     assert_eq!(count, 3);
     let told = failure.to_string();
-    for part in ["dhis2.example", "connection refused", "Nothing was changed", "VPN"] {
+    for part in ["dhis2.example", "connection refused", "VPN"] {
         assert!(told.contains(part), "{part} is missing in: {told}");
     }
 }

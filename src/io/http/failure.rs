@@ -25,7 +25,8 @@ impl fmt::Display for Side {
     }
 }
 
-/// A read that gave no usable answer. Its `Display` is the whole message for the user.
+/// A read that gave no usable answer. Its `Display` says what happened and what to do; what else was changed meanwhile is
+/// for the caller to say, who may have sent something before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The server asked.
@@ -140,7 +141,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}), reading {}: ", self.side, line(&self.host), line(&self.asked))?;
         self.happened(f)?;
-        write!(f, " Nothing was changed. {}", self.remedy())
+        write!(f, " {}", self.remedy())
     }
 }
 
@@ -288,7 +289,7 @@ mod tests {
     #[test]
     fn sentences_name_the_side_and_the_next_step() {
         let told = failure(Side::CommCare, Why::SignIn { text: String::new() });
-        for part in ["CommCare HQ (hq.example)", "401", "Nothing was changed", "ONSE_COMMCARE_API_KEY"] {
+        for part in ["CommCare HQ (hq.example)", "401", "ONSE_COMMCARE_API_KEY"] {
             assert!(told.contains(part), "{part} is missing in: {told}");
         }
         let told = failure(Side::Dhis2, Why::SignIn { text: "Account locked".into() });
