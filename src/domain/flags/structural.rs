@@ -24,7 +24,7 @@ pub struct Facts<'a> {
 }
 
 /// The rules. A new rule is one function and one line here.
-const RULES: [fn(&Facts<'_>) -> Option<Flag>; 9] = [
+const RULES: [Rule; 9] = [
     duplicate_external_id,
     closed_case,
     default_plus_split,
@@ -36,18 +36,22 @@ const RULES: [fn(&Facts<'_>) -> Option<Flag>; 9] = [
     not_additive,
 ];
 
+/// Looks at the facts and at the rows that hold a number.
+type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
+
+/// A row that holds a number, with the number.
+type Row<'a> = (&'a Part, Number);
+
 /// Every structural flag of a cell that proposes a value.
 pub fn structural<'a>(facts: &'a Facts<'a>) -> impl Iterator<Item = Flag> + 'a {
-    RULES.iter().filter_map(|rule| rule(facts))
-}
-
-/// Rows that hold a number.
-fn numbers<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = (&'a Part, Number)> {
-    facts.parts.iter().filter_map(|part| Some((part, Number::parse(part.value.as_deref()?)?)))
+    // Read once: every rule looks at the same numbers.
+    let rows: Vec<Row<'_>> =
+        facts.parts.iter().filter_map(|part| Some((part, Number::parse(part.value.as_deref()?)?))).collect();
+    RULES.iter().filter_map(move |rule| rule(facts, &rows))
 }
 
 /// S33: two open cases share the organisation unit. A closed twin is no reason to hold (fault matrix row H06).
-fn duplicate_external_id(facts: &Facts<'_>) -> Option<Flag> {
+fn duplicate_external_id(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     let (first, rest) = facts.twins.split_first()?;
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     let sentence =
@@ -56,47 +60,48 @@ fn duplicate_external_id(facts: &Facts<'_>) -> Option<Flag> {
 }
 
 /// S34: the case is closed. A case whose organisation unit is not known has no cells at all.
-fn closed_case(facts: &Facts<'_>) -> Option<Flag> {
+fn closed_case(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     facts.facility.closed.then(|| Flag::new("S34", Severity::Stop, "the case is closed in CommCare"))
+}
+
+fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
+    rows.into_iter().fold(Number::default(), |mut sum, (_, number)| {
+        sum += number.clone();
+        sum
+    })
 }
 
 /// S06: a total and its breakdown are both entered, which counts everything twice. The default combo is known by its name,
 /// since old databases give it another id (dhis2.md section 3.5).
-fn default_plus_split(facts: &Facts<'_>) -> Option<Flag> {
+fn default_plus_split(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let is_default = |part: &Part| (facts.option_name)(&part.category_option_combo) == "default";
-    let (total, split): (Vec<_>, Vec<_>) = numbers(facts).partition(|(part, _)| is_default(part));
+    let (total, split): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|(part, _)| is_default(part));
     if total.is_empty() || split.is_empty() {
         return None;
     }
-    let sum = |rows: Vec<(&Part, Number)>| {
-        rows.into_iter().fold(Number::default(), |mut sum, (_, number)| {
-            sum += number;
-            sum
-        })
-    };
     let sentence = format!("total {} and breakdown {} both entered", sum(total), sum(split));
     Some(Flag::new("S06", Severity::Stop, sentence))
 }
 
 /// S08: the same slice twice. DHIS2's table key forbids it inside one answer (dhis2.md section 1.5).
-fn duplicate_row(facts: &Facts<'_>) -> Option<Flag> {
+fn duplicate_row(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let mut seen = BTreeSet::new();
     let (twice, value) =
-        numbers(facts).find(|(part, _)| !seen.insert((&part.category_option_combo, &part.attribute_option_combo)))?;
+        rows.iter().find(|(part, _)| !seen.insert((&part.category_option_combo, &part.attribute_option_combo)))?;
     let name = (facts.option_name)(&twice.category_option_combo);
     Some(Flag::new("S08", Severity::Stop, format!("row \"{name}\" appears twice, the second time with {value}")))
 }
 
 /// S09: a count below zero.
-fn negative(facts: &Facts<'_>) -> Option<Flag> {
-    let (part, value) = numbers(facts).find(|(_, number)| number.is_negative())?;
+fn negative(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let (part, value) = rows.iter().find(|(_, number)| number.is_negative())?;
     let name = (facts.option_name)(&part.category_option_combo);
     Some(Flag::new("S09", Severity::Stop, format!("{value} in \"{name}\"")))
 }
 
 /// S07: more than one attribute option combo is summed.
-fn several_attribute_combos(facts: &Facts<'_>) -> Option<Flag> {
-    let combos: BTreeSet<&str> = numbers(facts).map(|(part, _)| part.attribute_option_combo.as_str()).collect();
+fn several_attribute_combos(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let combos: BTreeSet<&str> = rows.iter().map(|(part, _)| part.attribute_option_combo.as_str()).collect();
     if combos.len() < 2 {
         return None;
     }
@@ -105,16 +110,16 @@ fn several_attribute_combos(facts: &Facts<'_>) -> Option<Flag> {
 }
 
 /// S10: a fraction in a whole-number data element.
-fn fraction(facts: &Facts<'_>) -> Option<Flag> {
+fn fraction(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     if !facts.value_type.starts_with("INTEGER") {
         return None;
     }
-    let (_, value) = numbers(facts).find(|(_, number)| !number.is_whole())?;
+    let (_, value) = rows.iter().find(|(_, number)| !number.is_whole())?;
     Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")))
 }
 
 /// S11: a row carries DHIS2's follow-up mark.
-fn follow_up(facts: &Facts<'_>) -> Option<Flag> {
+fn follow_up(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     let part = facts.parts.iter().find(|part| part.follow_up)?;
     let name = (facts.option_name)(&part.category_option_combo);
     Some(Flag::new("S11", Severity::Review, format!("\"{name}\" is marked for follow-up in DHIS2")))
@@ -124,24 +129,21 @@ fn follow_up(facts: &Facts<'_>) -> Option<Flag> {
 const NOT_SUMS: [&str; 8] = ["AVERAGE", "COUNT", "CUSTOM", "MAX", "MIN", "NONE", "STDDEV", "VARIANCE"];
 
 /// A01: several rows were added of which DHIS2 itself says that they do not add up (dhis2.md section 5).
-fn not_additive(facts: &Facts<'_>) -> Option<Flag> {
-    let (rows, total) = numbers(facts).fold((0, Number::default()), |(rows, mut total), (_, number)| {
-        total += number;
-        (rows + 1, total)
-    });
-    let combos: BTreeSet<&str> = numbers(facts).map(|(part, _)| part.category_option_combo.as_str()).collect();
-    let options = combos.len();
+fn not_additive(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let combos: BTreeSet<&str> = rows.iter().map(|(part, _)| part.category_option_combo.as_str()).collect();
+    let (options, count, total) = (combos.len(), rows.len(), || sum(rows));
     let sentence = match facts.value_type {
-        "PERCENTAGE" if rows > 1 => format!("{total} is a sum of {rows} percentages"),
-        "UNIT_INTERVAL" if rows > 1 => format!("{total} is a sum of {rows} shares of 1"),
+        "PERCENTAGE" if count > 1 => format!("{} is a sum of {count} percentages", total()),
+        "UNIT_INTERVAL" if count > 1 => format!("{} is a sum of {count} shares of 1", total()),
         _ if options > 1 && NOT_SUMS.contains(&facts.aggregation_type) => {
             format!(
-                "{total} is a sum of {options} category options; DHIS2 aggregates them by {}",
+                "{} is a sum of {options} category options; DHIS2 aggregates them by {}",
+                total(),
                 facts.aggregation_type
             )
         }
         _ if options > 1 && facts.skip_total => {
-            format!("{total} is a sum of {options} category options that DHIS2 says not to total")
+            format!("{} is a sum of {options} category options that DHIS2 says not to total", total())
         }
         _ => return None,
     };
