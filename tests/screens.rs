@@ -227,7 +227,7 @@ fn partly(size: (u16, u16), sending: Option<Sending>) -> Model {
     let sent: Vec<_> = review.ledger.to_send(&review.plan).take(2).collect();
     assert_eq!(sent.len(), 2);
     let (plan, mut ledger) = (Arc::clone(&review.plan), review.ledger.clone());
-    ledger.mark_sent(sent);
+    ledger.set_sent(sent);
     let opened = Opened { plan, ledger, place: None, file: "2026Q2.review".to_owned(), sending };
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
     model

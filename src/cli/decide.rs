@@ -265,7 +265,7 @@ mod tests {
         let mut ledger = Ledger::new(&plan);
         let stamp = Stamp { at: String::new(), who: String::new() };
         ledger.decide(&plan, Act::Reject, [cell(1, 1)], None, "", &stamp).unwrap();
-        ledger.mark_sent([cell(0, 1)]);
+        ledger.set_sent([cell(0, 1)]);
         let all: Vec<Cell> = plan.cells().collect();
         let chosen = choose(&plan, &ledger, &asked(Act::Approve, None), &all);
         assert_eq!((chosen.take.len(), chosen.otherwise, chosen.sent, chosen.stop.len()), (0, 1, 1, 2));

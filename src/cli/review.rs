@@ -30,7 +30,7 @@ use crate::{
         session::{Connect, Session},
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
-    tui::model::Run,
+    tui::{model::Run, terminal},
 };
 
 /// Where the sandbox of the demo is: a name that no network knows.
@@ -253,7 +253,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.
 fn needs_a_screen(instead: &str) -> Result<()> {
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+    if terminal::is_there() {
         return Ok(());
     }
     Err(usage(format!("the review needs a terminal on both sides; {instead}")))

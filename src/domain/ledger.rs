@@ -374,11 +374,6 @@ impl Ledger {
         self.sent = cells.into_iter().collect();
     }
 
-    /// The same as [`Ledger::set_sent`].
-    pub fn mark_sent(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.set_sent(cells);
-    }
-
     /// Whether the cell was sent.
     pub fn is_sent(&self, cell: Cell) -> bool {
         self.sent.contains(&cell)

@@ -176,7 +176,7 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
-    ledger.mark_sent(sent(&forms, &elsewhere));
+    ledger.set_sent(sent(&forms, &elsewhere));
     Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere })
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         ledger::Tally,
-        plan::State,
+        plan::{Plan, State},
         text::{fit_middle, inert, width},
     },
     tui::{
@@ -165,8 +165,7 @@ fn checks<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, width
         check(sheet, at == Some(Door::NotMatched), ("!", Role::Review), "not matched", text, width);
     }
     if review.counts.incomplete {
-        let text = "some facilities could not be fetched; this is not the whole picture".to_owned();
-        check(sheet, false, ("!!", Role::Stop), "incomplete", text, width);
+        check(sheet, false, ("!!", Role::Stop), "incomplete", missing(&review.plan), width);
     }
     match head.mapping_problems.as_slice() {
         [] => check(sheet, false, ("ok", Role::Approved), "mapping", head.mapping.clone(), width),
@@ -264,5 +263,27 @@ fn figure(heading: &str, tally: Tally, with: usize) -> (String, Role) {
         "left" => (count_or_dash(tally.left()), Role::Strong),
         "!!" => (count_or_dash(tally.stop), Role::Stop),
         _ => (count_or_dash(tally.review), Role::Review),
+    }
+}
+
+/// What is missing from the plan: what the reading said of the case list, else that units could not be read.
+fn missing(plan: &Plan) -> String {
+    plan.head
+        .incomplete
+        .clone()
+        .unwrap_or_else(|| "some facilities could not be fetched; this is not the whole picture".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::sample;
+
+    #[test]
+    fn what_is_missing_is_said_as_the_reading_said_it() {
+        let mut plan = sample(1, 1, |_| {});
+        assert!(missing(&plan).contains("could not be fetched"));
+        plan.head.incomplete = Some("CommCare listed 3 of 4 cases".to_owned());
+        assert_eq!(missing(&plan), "CommCare listed 3 of 4 cases");
     }
 }
