@@ -172,6 +172,8 @@ pub struct Plan {
     kinds: Vec<Kind>,
     severities: Vec<Option<Severity>>,
     flags: BTreeMap<Cell, Vec<Flag>>,
+    /// The quarter of the number where it is not the plan's.
+    quarters: BTreeMap<Cell, Quarter>,
 }
 
 impl Plan {
@@ -192,6 +194,7 @@ impl Plan {
             kinds: vec![Kind::Without; cells],
             severities: vec![None; cells],
             flags: BTreeMap::new(),
+            quarters: BTreeMap::new(),
         })
     }
 
@@ -295,6 +298,20 @@ impl Plan {
         if self.state(cell).proposes() { self.held(cell) } else { None }
     }
 
+    /// The value that is written if a person says so: the proposal, or `0` where DHIS2 may not have stored one. `None` where
+    /// nothing can be written.
+    pub fn offer(&self, cell: Cell) -> Option<&str> {
+        match self.state(cell) {
+            State::ZeroNotStored => Some("0"),
+            _ => self.new_value(cell),
+        }
+    }
+
+    /// The quarter the number is of: the plan's, or an earlier one in state `OLDER_QUARTER`.
+    pub fn quarter(&self, cell: Cell) -> Quarter {
+        self.quarters.get(&cell).copied().unwrap_or(self.head.quarter)
+    }
+
     /// The change as a binary number, for making room only; `None` unless both sides are numbers.
     pub fn change(&self, cell: Cell) -> Option<f64> {
         let at = self.at(cell);
@@ -383,6 +400,11 @@ impl Draft {
             Some(_) => Kind::Change,
             None => Kind::Without,
         };
+    }
+
+    /// Says that the number of a cell is an earlier quarter's.
+    pub fn set_quarter(&mut self, cell: Cell, quarter: Quarter) {
+        self.0.quarters.insert(cell, quarter);
     }
 
     /// Adds a flag to a cell.

@@ -10,10 +10,18 @@ pub enum State {
     Reported,
     /// Rows exist, sum is zero.
     ReportedZero,
-    /// No row although other data elements of the data set have some.
+    /// Nothing in the quarter; the number is an earlier quarter's, which look-back was asked for.
+    OlderQuarter,
+    /// No row, the report is complete, and DHIS2 does not keep zeros of this data element: it may be 0.
+    ZeroNotStored,
+    /// No row although the report came.
     BlankInReport,
-    /// No row of the data set at all.
+    /// No row of the data set at all, and not registered complete.
     NotReported,
+    /// The data set is not assigned to the organisation unit.
+    NotAssigned,
+    /// Only rows that were deleted.
+    Deleted,
     /// A row is not a number.
     NonNumeric,
     /// The data set is not a quarterly one, so a quarter cannot hold rows of it.
@@ -30,8 +38,12 @@ impl State {
         match self {
             Self::Reported => "REPORTED",
             Self::ReportedZero => "REPORTED_ZERO",
+            Self::OlderQuarter => "OLDER_QUARTER",
+            Self::ZeroNotStored => "ZERO_NOT_STORED",
             Self::BlankInReport => "BLANK_IN_REPORT",
             Self::NotReported => "NOT_REPORTED",
+            Self::NotAssigned => "NOT_ASSIGNED",
+            Self::Deleted => "DELETED",
             Self::NonNumeric => "NON_NUMERIC",
             Self::WrongPeriodType => "WRONG_PERIOD_TYPE",
             Self::NoAccess => "NO_ACCESS",
@@ -44,12 +56,16 @@ impl State {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Every state, in the order of the table.
-    pub const ALL: [Self; 8] = [
+    /// Every state, numbers first.
+    pub const ALL: [Self; 12] = [
         Self::Reported,
         Self::ReportedZero,
+        Self::OlderQuarter,
+        Self::ZeroNotStored,
         Self::BlankInReport,
         Self::NotReported,
+        Self::NotAssigned,
+        Self::Deleted,
         Self::NonNumeric,
         Self::WrongPeriodType,
         Self::NoAccess,
@@ -58,15 +74,19 @@ impl State {
 
     /// Whether the new value is a number to propose.
     pub fn proposes(self) -> bool {
-        matches!(self, Self::Reported | Self::ReportedZero)
+        matches!(self, Self::Reported | Self::ReportedZero | Self::OlderQuarter)
     }
 
     /// The words shown in place of a number; for a text in a number field the text itself is shown.
     pub fn words(self) -> &'static str {
         match self {
             Self::Reported | Self::ReportedZero => "reported",
+            Self::OlderQuarter => "from an earlier quarter",
+            Self::ZeroNotStored => "(0?)",
             Self::BlankInReport => "blank",
             Self::NotReported => "not reported",
+            Self::NotAssigned => "not collected here",
+            Self::Deleted => "deleted in DHIS2",
             Self::NonNumeric => "not a number",
             Self::WrongPeriodType => "not a quarterly data set",
             Self::NoAccess => "no permission",
