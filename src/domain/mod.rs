@@ -4,6 +4,7 @@
 pub mod caseblock;
 pub mod fingerprint;
 pub mod flags;
+pub mod head;
 pub mod history;
 pub mod ledger;
 pub mod mapping;

@@ -2,11 +2,15 @@
 //! Joins `domain` and `io`; knows nothing of screens.
 
 pub mod assemble;
+pub mod columns;
 pub mod connect;
 pub mod export;
 pub mod fetch;
 pub mod forms;
+mod gather;
 pub mod report;
+mod server;
 pub mod session;
+mod sheet;
 pub mod submit;
 mod values;

@@ -15,6 +15,7 @@ use super::{NEXT, Store, Used};
 use crate::domain::{
     fingerprint::Fingerprint,
     flags::{Flag, Severity},
+    history::Past,
     plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
     total::Part,
 };
@@ -28,6 +29,17 @@ pub struct FacilityParts {
     pub data_set: String,
     /// Its rows, in a fixed order.
     pub parts: Vec<Part>,
+}
+
+/// The rows of one facility and data set in earlier quarters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FacilityHistory {
+    /// Facility ordinal.
+    pub facility: u32,
+    /// Data set id.
+    pub data_set: String,
+    /// By data element, its quarters newest first.
+    pub elements: Vec<(String, Vec<Past>)>,
 }
 
 impl Store {
