@@ -113,6 +113,7 @@ impl Reader<'_> {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
         let (mut notes, incomplete) = (untimed(&columns), short(&listing));
+        notes.extend(listing.notes.iter().cloned());
         let shared = shared(&listing.cases);
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let unit_ids: BTreeSet<String> =
