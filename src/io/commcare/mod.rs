@@ -144,12 +144,13 @@ impl CommCare {
             let mut url = self.case_url(&[""]);
             url.query_pairs_mut().append_pair("case_type", case_type).append_pair("limit", &PAGE.to_string());
             let mut walk = Walk::new(Api::V2, format!("the {case_type} cases of project {}", self.project), wanted);
-            match self.walk::<V2Page>(&mut walk, url, progress).await {
+            // Boxed, here and below, so that the futures of whole jobs stay small.
+            match Box::pin(self.walk::<V2Page>(&mut walk, url, progress)).await {
                 Err(failure) if not_there(&failure) && walk.listing.cases.is_empty() => away = Some(failure),
                 answered => return answered.map(|()| walk.ended()),
             }
         }
-        let older = self.older_cases(case_type, wanted, progress).await;
+        let older = Box::pin(self.older_cases(case_type, wanted, progress)).await;
         self.settled(away, older)
     }
 
@@ -184,7 +185,7 @@ impl CommCare {
                 answered => return answered,
             }
         }
-        let older = self.older_answers(ids, case_type, wanted, asked).await;
+        let older = Box::pin(self.older_answers(ids, case_type, wanted, asked)).await;
         self.settled(away, older)
     }
 
@@ -221,7 +222,7 @@ impl CommCare {
                 Err(failure) => return Err(failure),
             }
         }
-        let older = self.older_by_external_id(external_id, wanted, &asked).await;
+        let older = Box::pin(self.older_by_external_id(external_id, wanted, &asked)).await;
         self.settled(away, older)
     }
 
