@@ -147,6 +147,8 @@ impl Reader<'_> {
         }
         let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
         notes.extend(untimed(&columns));
+        notes.extend(listing.notes.iter().cloned());
+        let index_as_of = listing.newest_indexed_on.clone();
         let shared = shared(&listing.cases);
         let everyone: BTreeSet<String> = listing.cases.iter().filter_map(|case| case.external_id.clone()).collect();
         let cases = chosen(listing.cases, &self.ask.facilities)?;
@@ -161,6 +163,7 @@ impl Reader<'_> {
         self.progress.send_modify(|reading| reading.names.ended = true);
         let head = Head {
             incomplete,
+            index_as_of,
             without_case,
             dhis2_version: server.info.version.clone().unwrap_or_default(),
             ..self.head(&unusable, notes)

@@ -4,6 +4,8 @@
 mod cases;
 mod clients;
 mod country;
+mod limits;
+mod older;
 mod receiver;
 mod rig;
 mod socket;

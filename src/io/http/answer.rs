@@ -140,6 +140,10 @@ impl Head<'_> {
     /// The line of a body worth showing: the title of an HTML page, else the first line.
     fn page(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
+        // HQ marks an empty refusal as a page (commcare.md section 4.3).
+        if text.trim().is_empty() {
+            return String::new();
+        }
         if self.is_page(body) {
             let title = between(&text, "<title>", "</title>").map(|t| line(&(self.clean)(t.trim())));
             return title.map_or_else(|| "an HTML page".to_owned(), |t| format!("an HTML page, \"{t}\""));
@@ -257,6 +261,7 @@ mod tests {
         let page = judged(200, "text/html", &[], "<!DOCTYPE html>\n<html><TITLE>Sign in \u{1b}[1m</TITLE>").why;
         assert_eq!(page, Why::NotJson { kind: "text/html".into(), text: "an HTML page, \"Sign in ␛[1m\"".into() });
         assert!(matches!(judged(200, "application/json", &[], "<html>").why, Why::NotJson { .. }));
+        assert_eq!(judged(403, "text/html", &[], " ").why, Why::Forbidden { text: String::new() });
         assert_eq!(judged(400, "text/html", &[], "<html>").why, Why::TooLong { status: 400 });
     }
 
