@@ -1,7 +1,7 @@
 //! Both sources to a plan: the case list, then a handful of DHIS2 requests for all facilities at once.
 //! What an answer means is `assemble`.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     assemble::{Answers, Column, assemble, columns, shared, unfit},
-    report::{Bar, Reading},
+    report::Reading,
     session::{Clock, Opened, Session, Sources, opened},
-    values::{Got, values},
+    values::{Got, Step, values},
 };
 use crate::{
     domain::{
@@ -76,15 +76,12 @@ impl std::error::Error for NotFound {}
 impl Session {
     /// Reads both sides into the review file, whole or not at all, and opens it.
     pub async fn read(&self, ask: &Ask, progress: watch::Sender<Reading>, stop: CancellationToken) -> Result<Opened> {
-        let waits = progress.clone();
-        let sources = self.sources(Arc::new(move |wait| {
-            let line = format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs().max(1));
-            waits.send_modify(|reading| reading.waits.push(line));
-        }))?;
-        let reader = Reader { sources, ask, clock: &self.clock, progress, started: (self.clock)() };
+        let (waits, clock) = (progress.clone(), Arc::clone(&self.clock));
+        let sources = self.sources(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))))?;
+        let reader = Reader { sources, ask, clock: &self.clock, progress };
         let (plan, parts) = tokio::select! {
             biased;
-            () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
+            () = stop.cancelled() => bail!("{STOPPED}"),
             read = reader.read() => read?,
         };
         self.store.save_plan(Arc::new(plan), ask.used.clone(), parts).await?;
@@ -92,12 +89,15 @@ impl Session {
     }
 }
 
+/// What is said of a reading that a person stopped.
+const STOPPED: &str =
+    "reading was stopped; what came is kept, and the same command goes on from there. Nothing was written to CommCare";
+
 struct Reader<'a> {
     sources: Sources,
     ask: &'a Ask,
     clock: &'a Clock,
     progress: watch::Sender<Reading>,
-    started: Timestamp,
 }
 
 impl Reader<'_> {
@@ -124,7 +124,7 @@ impl Reader<'_> {
         let Got { rows, unread, notes: gaps } = self.values(&unit_ids, &columns).await?;
         notes.extend(gaps);
         let options = self.options(&rows).await?;
-        self.progress.send_modify(|reading| reading.names.ended = true);
+        self.now(|reading, now| reading.names.set(reading.names.done, Some(reading.names.done), now));
         let head = Head { incomplete, ..self.head(&unusable, notes) };
         Ok(assemble(Answers { head, cases, shared, columns, sets, units, values: rows, unread, options }))
     }
@@ -134,29 +134,31 @@ impl Reader<'_> {
         let usable = mapping.usable().count();
         let line = format!("{}   {} rows, {usable} usable", self.ask.mapping_label, mapping.rows.len());
         let problems = mapping.problems.iter().map(ToString::to_string).collect();
-        self.progress.send_modify(|reading| (reading.mapping, reading.mapping_problems) = (line, problems));
-    }
-
-    fn elapsed(&self) -> Duration {
-        (self.clock)().duration_since(self.started).unsigned_abs()
-    }
-
-    /// Changes one bar.
-    fn bar(&self, which: fn(&mut Reading) -> &mut Bar, change: impl FnOnce(&mut Bar)) {
-        let elapsed = self.elapsed();
-        self.progress.send_modify(|reading| {
-            let bar = which(reading);
-            bar.elapsed = elapsed;
-            change(bar);
-            bar.ended = bar.total.is_some_and(|total| bar.done >= total);
+        self.now(|reading, now| {
+            (reading.mapping, reading.mapping_problems) = (line, problems);
+            reading.cases.set(0, None, now);
+            reading.names.set(0, None, now);
         });
+    }
+
+    /// Tells of something that happens now.
+    fn now(&self, tell: impl FnOnce(&mut Reading, Timestamp)) {
+        let now = (self.clock)();
+        self.progress.send_modify(|reading| tell(reading, now));
     }
 
     /// One request for names.
     async fn named<T>(&self, ask: impl Future<Output = Result<T, Failure>>) -> Result<T> {
-        let got = ask.await?;
-        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
-        Ok(got)
+        self.now(Reading::asked);
+        let got = ask.await;
+        self.now(|reading, now| match &got {
+            Ok(_) => {
+                reading.answered(now, 0);
+                reading.names.add(1, now);
+            }
+            Err(_) => reading.unanswered(),
+        });
+        Ok(got?)
     }
 
     /// The whole case list. A short one, from which a case slipped while it was listed, is asked for once more (fault matrix
@@ -171,7 +173,7 @@ impl Reader<'_> {
             }
         }
         let cases = listing.cases.len();
-        self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (cases, Some(cases)));
+        self.now(|reading, now| reading.cases.set(cases, Some(cases), now));
         if listing.cases.is_empty() {
             bail!(
                 "project {} has no case of type {}, or the account may not see any; check case_type and project",
@@ -184,9 +186,17 @@ impl Reader<'_> {
 
     async fn list(&self, wanted: &[String]) -> Result<Listing, Failure> {
         let mut page = |done, total| {
-            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
+            self.now(|reading, now| {
+                // The next page is asked for at once, if there is one.
+                reading.answered(now, done - reading.cases.done.min(done));
+                reading.asked(now);
+                reading.cases.set(done, Some(total), now);
+            });
         };
-        self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await
+        self.now(Reading::asked);
+        let listing = self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await;
+        self.now(|reading, _| reading.unanswered());
+        listing
     }
 
     async fn metadata(&self, rows: &[&Row]) -> Result<(Vec<crate::io::dhis2::DataElement>, Vec<DataSet>)> {
@@ -221,12 +231,19 @@ impl Reader<'_> {
             columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_set.clone()).collect();
         let sets: Vec<String> = sets.into_iter().collect();
         let total = units.len() * sets.len();
-        self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
+        self.now(|reading, now| reading.reports.set(0, Some(total), now));
         if total == 0 {
             return Ok(Got::default());
         }
-        let done = |units: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done += units * sets.len());
-        Ok(values(&self.sources.dhis2, units, &sets, &self.ask.quarter.to_string(), &done).await?)
+        let tell = |step| {
+            self.now(|reading, now| match step {
+                Step::Asked => reading.asked(now),
+                Step::Answered(rows) => reading.answered(now, rows),
+                Step::Unanswered => reading.unanswered(),
+                Step::Settled(units) => reading.reports.add(units * sets.len(), now),
+            });
+        };
+        Ok(values(&self.sources.dhis2, units, &sets, &self.ask.quarter.to_string(), &tell).await?)
     }
 
     fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {

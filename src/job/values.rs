@@ -32,14 +32,27 @@ pub(super) struct Got {
     pub(super) notes: Vec<String>,
 }
 
-/// Reads `sets` of `units` in one period. `done` is told of units as they are settled. Fails when the sign-in is refused,
+/// Something that happened, for progress.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// A request is sent.
+    Asked,
+    /// One was answered with so many rows.
+    Answered(usize),
+    /// One failed.
+    Unanswered,
+    /// So many units are read, or given up.
+    Settled(usize),
+}
+
+/// Reads `sets` of `units` in one period. `tell` is told of every step. Fails when the sign-in is refused,
 /// and when not one request was answered.
 pub(super) async fn values(
     dhis2: &Dhis2,
     units: &[String],
     sets: &[String],
     period: &str,
-    done: &(dyn Fn(usize) + Sync),
+    tell: &(dyn Fn(Step) + Sync),
 ) -> Result<Got, Failure> {
     let period = [period.to_owned()];
     let runs = batches(units, dhis2.fixed_len(sets, &period), URL_LIMIT);
@@ -55,7 +68,7 @@ pub(super) async fn values(
         foreign: 0,
         got: Got::default(),
         why: [None, None, None],
-        done,
+        tell,
     };
     let mut asked = FuturesUnordered::new();
     loop {
@@ -63,12 +76,14 @@ pub(super) async fn values(
             && let Some(run) = work.next()
         {
             let (sets, period) = (work.sets.clone(), &period);
+            tell(Step::Asked);
             asked.push(async move {
                 let answer = dhis2.data_values(&run, &sets, period).await;
                 (run, sets, answer)
             });
         }
         let Some((run, sets, answer)) = asked.next().await else { return work.end() };
+        tell(answer.as_ref().map_or(Step::Unanswered, |values| Step::Answered(values.rows.len())));
         match answer {
             Ok(values) => work.answered(run.len(), values),
             Err(failure) => work.failed(run, &sets, failure).await?,
@@ -140,7 +155,7 @@ struct Work<'a> {
     got: Got,
     /// The first failure behind each kind of gap: data sets, units not allowed, units not read.
     why: [Option<Failure>; 3],
-    done: &'a (dyn Fn(usize) + Sync),
+    tell: &'a (dyn Fn(Step) + Sync),
 }
 
 impl Work<'_> {
@@ -156,7 +171,7 @@ impl Work<'_> {
         (self.answered, self.failed) = (true, 0);
         self.foreign += values.foreign;
         self.got.rows.extend(values.rows);
-        (self.done)(units);
+        (self.tell)(Step::Settled(units));
     }
 
     async fn failed(&mut self, mut run: Vec<String>, sets: &[String], failure: Failure) -> Result<(), Failure> {
@@ -228,7 +243,7 @@ impl Work<'_> {
 
     fn leave(&mut self, units: Vec<String>, state: State, failure: Failure) {
         self.why[if state == State::NoAccess { 1 } else { 2 }].get_or_insert(failure);
-        (self.done)(units.len());
+        (self.tell)(Step::Settled(units.len()));
         self.got.unread.units.extend(units.into_iter().map(|unit| (unit, state)));
     }
 

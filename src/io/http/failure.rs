@@ -75,6 +75,8 @@ pub enum Why {
     },
     /// Still told to slow down when patience ended.
     SlowDown {
+        /// 429, or 503 with a time to wait.
+        status: u16,
         /// How long the server asked to wait, if it said.
         wait: Option<Duration>,
     },
@@ -135,6 +137,33 @@ pub enum Why {
     },
 }
 
+/// Why a pause is made before the next try, as far as a person tells pauses apart. Its `Display` is a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The server asks for less, with this status.
+    SlowDown(u16),
+    /// The server or its gateway failed, with this status.
+    Server(u16),
+    /// Nothing reached the server.
+    NoConnection,
+    /// The connection ended or timed out.
+    NoAnswer,
+    /// The answer was not whole.
+    BrokenOff,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SlowDown(status) => write!(f, "asked to slow down ({status})"),
+            Self::Server(status) => write!(f, "server failed ({status})"),
+            Self::NoConnection => f.write_str("no connection"),
+            Self::NoAnswer => f.write_str("no answer"),
+            Self::BrokenOff => f.write_str("answer broke off"),
+        }
+    }
+}
+
 impl std::error::Error for Failure {}
 
 impl fmt::Display for Failure {
@@ -157,10 +186,10 @@ impl Failure {
             }
             Why::Refused { status, code: None, message } => write!(f, "refused ({status}){}.", said(message)),
             Why::TooLong { status } => write!(f, "the request was too long for the server or its gateway ({status})."),
-            Why::SlowDown { wait: Some(wait) } => {
-                write!(f, "asked to wait {} s before the next request (429 or 503).", wait.as_secs())
+            Why::SlowDown { status, wait: Some(wait) } => {
+                write!(f, "asked to wait {} s before the next request ({status}).", wait.as_secs())
             }
-            Why::SlowDown { wait: None } => write!(f, "asked again and again to slow down (429)."),
+            Why::SlowDown { status, wait: None } => write!(f, "asked again and again to slow down ({status})."),
             Why::Server { status, text } => {
                 write!(f, "the server or its gateway failed ({status}){}, after {}.", said(text), self.tried())
             }

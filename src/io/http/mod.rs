@@ -23,7 +23,7 @@ pub(in crate::io) use self::{
     pace::retry_after,
 };
 pub use self::{
-    failure::{Failure, Side, Why},
+    failure::{Cause, Failure, Side, Why},
     pace::Limits,
     secret::{Secret, SignIn},
 };
@@ -45,8 +45,10 @@ pub struct Wait {
     pub side: Side,
     /// What was asked for, in words.
     pub asked: String,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub cause: Cause,
+    /// What the other side, or the system, said of it; empty where the cause says all.
+    pub detail: String,
     /// How long the pause is.
     pub pause: Duration,
     /// The number of the try that comes after it, from 2.
@@ -220,8 +222,9 @@ impl Client {
     }
 
     async fn pause(&self, ask: &Ask<'_>, miss: &Miss, pause: Duration, next_try: u32) {
-        let wait = Wait { side: self.side, asked: self.clean(ask.asked), reason: miss.reason(), pause, next_try };
-        tracing::info!(side = %self.side, reason = wait.reason, ?pause, next_try, "trying again after a pause");
+        let (cause, detail) = (miss.cause(), self.clean(&miss.detail()));
+        let wait = Wait { side: self.side, asked: self.clean(ask.asked), cause, detail, pause, next_try };
+        tracing::info!(side = %self.side, %cause, detail = wait.detail, ?pause, next_try, "trying again after a pause");
         (self.on_wait)(&wait);
         (self.sleep)(pause).await;
     }
