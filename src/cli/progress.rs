@@ -50,14 +50,19 @@ impl Pacer {
     }
 }
 
-/// Waits for `job`, telling meanwhile how far it is: as it goes on, and once a second as time does.
+/// Whether progress can be a bar that is drawn over.
+pub(super) fn has_bar() -> bool {
+    stderr().is_terminal()
+}
+
+/// Waits for `job`, telling meanwhile how far it is: as it goes on, and once a second as time does. `terminal` for a bar.
 pub(super) async fn watched<T, R>(
     job: impl Future<Output = R>,
     mut news: watch::Receiver<T>,
     clock: &Clock,
     line: impl Fn(&T, Timestamp) -> String,
+    terminal: bool,
 ) -> R {
-    let terminal = stderr().is_terminal();
     let mut pacer = Pacer::new(terminal, clock());
     let mut job = std::pin::pin!(job);
     let (mut open, mut told) = (true, String::new());
@@ -89,7 +94,9 @@ fn tell(terminal: bool, line: &str) {
     let mut to = stderr();
     // A standard error that is closed hears nothing; the work goes on.
     let _ = if terminal {
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        // A terminal that does not know its size says 0.
+        let columns = crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|c| *c > 0);
+        let columns = columns.unwrap_or(80);
         write!(to, "\r\x1b[K{}", fit(&line, columns.saturating_sub(1))).and_then(|()| to.flush())
     } else {
         writeln!(to, "{line}")

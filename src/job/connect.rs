@@ -6,7 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{fetch::Ask, session::Connect, session::Sources};
+use super::{
+    fetch::{Ask, Reach},
+    session::{Connect, Sources},
+};
 use crate::{
     domain::{plan::Head, quarter::Quarter, text::inert},
     io::{
@@ -57,7 +60,7 @@ pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleepe
     }))
 }
 
-/// What reading this quarter with this profile means. `facilities` are names or ids; none for all.
+/// What reading this quarter with this profile means, with the default [`Reach`]. `facilities` are names or ids; none for all.
 /// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
 /// would be a date.
 pub fn ask(
@@ -86,6 +89,7 @@ pub fn ask(
         mapping: mapping.mapping,
         mapping_label: mapping.label,
         facilities,
+        reach: Reach::default(),
         used: Used {
             profile: profile.name.clone(),
             chunk_size: profile.chunk_size,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use super::reach::{Finer, Reach};
 use super::{
     assemble::{Answers, Column, assemble, columns, shared, unfit},
     report::Reading,
@@ -50,6 +51,8 @@ pub struct Ask {
     pub mapping_label: String,
     /// Names or ids of facilities; empty for all.
     pub facilities: Vec<String>,
+    /// What is read beside the totals of the quarter.
+    pub reach: Reach,
     /// Settings kept in the review file.
     pub used: Used,
 }

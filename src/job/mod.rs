@@ -7,6 +7,7 @@ pub mod export;
 pub mod fetch;
 pub mod forms;
 pub mod pace;
+pub mod reach;
 pub mod report;
 pub mod session;
 pub mod submit;

@@ -20,7 +20,7 @@ use onse::{
         transport::SharedTransport,
     },
     job::{
-        fetch::Ask,
+        fetch::{Ask, Reach},
         report::{Reading, Sending},
         session::{Connect, Opened, Session, Sources},
         submit::Steering,
@@ -99,6 +99,7 @@ pub(crate) fn ask(facilities: &[&str]) -> Ask {
         mapping: Mapping::built_in(),
         mapping_label: "built-in".to_owned(),
         facilities: facilities.iter().map(|name| (*name).to_owned()).collect(),
+        reach: Reach::default(),
         used: used(1000),
     }
 }
