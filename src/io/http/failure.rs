@@ -257,12 +257,23 @@ impl Failure {
             (Why::TooLarge { .. }, _) => {
                 "Read fewer facilities at once with `--facility`, or fewer data sets with a shorter mapping."
             }
-            (Why::Unreachable { why }, _) if why.contains("certificate") || why.contains("Certificate") => {
-                "If the server has a private certificate authority, name its file as `ca_file` in the profile."
-            }
-            (Why::Unreachable { .. }, _) => "Check the url, the network, VPN and proxy settings.",
+            (Why::Unreachable { why }, _) => unreachable(why),
             (Why::OtherOrigin { .. }, _) => "Nothing is sent there. Check the url in the profile.",
         }
+    }
+}
+
+/// What to do about a connection that did not come to be (fault matrix rows N01 to N05, N23).
+fn unreachable(why: &str) -> &'static str {
+    let why = why.to_ascii_lowercase();
+    if !why.contains("certificate") {
+        "Check the url, the network, VPN and proxy settings."
+    } else if ["expired", "not valid yet", "not yet valid"].iter().any(|words| why.contains(words)) {
+        "The certificate is not valid at the time of this machine: check its clock, then ask who runs the server to renew it."
+    } else if why.contains("not valid for name") {
+        "The server is another than the address says: check the url, and that nothing on the way answers in its place."
+    } else {
+        "If the server has a private certificate authority, name its file as `ca_file` in the profile."
     }
 }
 
@@ -327,6 +338,14 @@ mod tests {
         assert!(told.contains("ca_file") && told.contains("3 tries"), "{told}");
         let told = failure(Side::Dhis2, Why::Unreachable { why: "connection refused".into() });
         assert!(told.contains("VPN and proxy"), "{told}");
+        for (why, remedy) in [
+            ("certificate expired: verification time 2 is after 1", "its clock"),
+            ("certificate not valid yet: verification time 1 is before 2", "its clock"),
+            ("certificate not valid for name \"a\"; certificate is only valid for DnsName(\"b\")", "check the url"),
+        ] {
+            let told = failure(Side::Dhis2, Why::Unreachable { why: format!("invalid peer certificate: {why}") });
+            assert!(told.contains(remedy) && !told.contains("ca_file"), "{told}");
+        }
     }
 
     #[test]

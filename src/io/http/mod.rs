@@ -260,6 +260,10 @@ impl Client {
 
     fn broken(&self, broken: Broken) -> Miss {
         match broken {
+            // A proxy that refuses to open the way to a TLS server answers the connection, not the request (row N22).
+            Broken::NotSent(why) if why.contains("proxy authorization required") => {
+                Miss { why: Why::Proxy, retry: Retry::Never }
+            }
             Broken::NotSent(why) => Miss { why: Why::Unreachable { why: self.clean(&why) }, retry: Retry::Unsent },
             Broken::NoAnswer(why) => Miss { why: Why::NoAnswer { why: self.clean(&why) }, retry: Retry::Broken },
         }
