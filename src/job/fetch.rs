@@ -94,7 +94,7 @@ impl Session {
 
 /// What is said of a reading that a person stopped.
 const STOPPED: &str =
-    "reading was stopped; what came is kept, and the same command goes on from there. Nothing was written to CommCare";
+    "reading was stopped; nothing was written; what came is kept, and the same command goes on from there";
 
 struct Reader<'a> {
     sources: Sources,
