@@ -152,7 +152,7 @@ impl Rig {
     }
 
     fn waited(&self) -> Vec<(Duration, String)> {
-        self.waits.lock().unwrap().iter().map(|wait| (wait.pause, wait.reason.clone())).collect()
+        self.waits.lock().unwrap().iter().map(|wait| (wait.pause, wait.cause.to_string())).collect()
     }
 
     /// How many requests went to an address with this in it.

@@ -26,7 +26,7 @@ use crate::{
     },
     job::{
         connect::{self, Ways},
-        fetch::Ask,
+        fetch::{Ask, Reach},
         session::{Connect, Session},
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
@@ -43,7 +43,8 @@ pub(super) async fn first(here: &Here, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let scope = Scope { period: None, allow_unfinished: false, facilities: Vec::new() };
-    review(here, &args::Review { file: None, new: false, scope, offline: false }).await
+    let further = args::Further::default();
+    review(here, &args::Review { file: None, new: false, scope, further, offline: false }).await
 }
 
 pub(super) async fn review(here: &Here, args: &args::Review) -> Result<Exit> {
@@ -63,9 +64,17 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
+    let ask = Ask { reach: read::reach(&args.further, &ask.mapping)?, ..ask };
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {
+            if ask.reach != Reach::default() {
+                return Err(usage(format!(
+                    "--look-back, --no-history and --finer say how both sides are read, and {} was read already and is unfinished. \
+                     Add --new to read again, or leave them out",
+                    file.display()
+                )));
+            }
             let said = format!("went on with the unfinished review {}; --new reads a new one", file.display());
             return opened(here, &file, args.offline, Some(said)).await;
         }

@@ -202,7 +202,7 @@ async fn send(
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
     let job = session.submit(account, limit, progress, Steering { stop: stop.clone(), abandon, pause });
-    let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
+    let sending = match progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await {
         Ok(sending) => sending,
         Err(error) => {
             let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };

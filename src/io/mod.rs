@@ -2,6 +2,7 @@
 
 pub mod commcare;
 pub mod config;
+pub mod curl;
 pub mod dhis2;
 pub mod http;
 pub mod store;

@@ -8,6 +8,8 @@ pub mod export;
 pub mod fetch;
 pub mod forms;
 mod gather;
+pub mod pace;
+pub mod reach;
 pub mod report;
 mod server;
 pub mod session;

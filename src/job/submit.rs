@@ -158,7 +158,7 @@ impl Session {
         let waits = (Arc::clone(&state), progress.clone());
         let sources = self.sources(Arc::new(move |wait| {
             let mut state = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs()));
+            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
             waits.1.send_replace(state.clone());
         }))?;
         let started = (self.clock)();

@@ -234,9 +234,9 @@ pub enum Action {
     Filter,
     /// Show or hide what is unchanged.
     Unchanged,
-    /// Read both sides anew: nothing is kept of a reading that stopped.
+    /// Read both sides again; a reading that was stopped goes on.
     Read,
-    /// Stop reading; nothing is kept of it.
+    /// Stop reading; what came is kept.
     StopReading,
     /// A digit of the count.
     Digit,

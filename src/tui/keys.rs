@@ -145,8 +145,8 @@ pub static TABLE: &[Row] = {
         ),
         // Overview.
         row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
-        row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "nothing is kept of it")),
-        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "begins anew with both sides")),
+        row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "what came is kept")),
+        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "goes on with what came before")),
         // Submit.
         row(
             (S::Ready, A::Send, 1),

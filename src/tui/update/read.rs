@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// Starts reading anew, or stops it. Nothing is kept of a reading that was stopped.
+/// Starts reading, or stops it. What came is kept for the next one.
 pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     if action == Action::StopReading {
         out.push(Cmd::CancelRead);
-        return say(model, Level::Ok, "stopping; nothing is kept of a reading that was stopped");
+        return say(model, Level::Ok, "stopping; what came is kept, and the same command goes on from there");
     }
     model.failed = None;
     model.reading = Some(Reading::default());
