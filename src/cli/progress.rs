@@ -103,29 +103,29 @@ fn tell(terminal: bool, line: &str) {
     };
 }
 
-/// Reading in one line: the side that is still under way, and what is waited for.
+/// Reading in one line: the side that is still under way. While something is waited for, that and why, in place of the bar.
 pub(super) fn reading(reading: &Reading, now: Timestamp) -> String {
     let (name, bar) = if reading.cases.ended && reading.reports.total.is_some() {
         ("DHIS2 reports", &reading.reports)
     } else {
         ("CommCare cases", &reading.cases)
     };
+    let waited = &reading.waited;
+    if let Some((waiting, seconds)) = waited.next(now).and_then(|next| Some((next, next.seconds(now)?))) {
+        let total = bar.total.map_or_else(|| "so far".to_owned(), |total| format!("of {}", number(total)));
+        let detail = if waiting.detail.is_empty() { String::new() } else { format!(" ({})", waiting.detail) };
+        let (side, causes) = (waiting.side, waited.causes());
+        return format!("{name}  {} {total}   {side}: next try in {seconds} s, {causes}{detail}", number(bar.done));
+    }
     let pace = if bar.ended {
         format!("  done in {}", minutes(bar.elapsed))
-    } else if let (Some(rate), Some(left)) = (bar.pace.rate(now), bar.left(now)) {
+    } else if let (Some(rate), Some(left)) = (bar.pace.rate(now), reading.left(bar, now)) {
         paced(rate, left)
     } else {
         let silence = bar.pace.silent(now).map(|silence| format!("  nothing for {}", minutes(silence)));
         silence.unwrap_or_default()
     };
-    let waits = match (reading.waited.number(), reading.waited.next(now)) {
-        (0, _) => String::new(),
-        (_, None) => format!("   waited: {}", reading.waited.words(now)),
-        (_, Some(waiting)) if waiting.detail.is_empty() => {
-            format!("   {} waits: {}", waiting.side, reading.waited.words(now))
-        }
-        (_, Some(waiting)) => format!("   {} waits: {} ({})", waiting.side, reading.waited.words(now), waiting.detail),
-    };
+    let waits = if waited.number() == 0 { String::new() } else { format!("   waited: {}", waited.causes()) };
     format!("{name}  {}{pace}{waits}", of(bar.done, bar.total))
 }
 
@@ -221,13 +221,12 @@ mod tests {
         };
         now.waits(&wait(Cause::SlowDown(429), "", 4), at(0));
         let told = |millis| reading(&now, at(millis));
-        assert!(told(0).starts_with("DHIS2 reports  0 of 8 "), "{}", told(0));
-        assert!(told(0).ends_with("   DHIS2 waits: 1 x asked to slow down (429); next try in 4 s"), "{}", told(0));
-        assert!(told(3_100).ends_with("next try in 1 s"), "{}", told(3_100));
+        assert_eq!(told(0), "DHIS2 reports  0 of 8   DHIS2: next try in 4 s, 1 x asked to slow down (429)");
+        assert!(told(3_100).contains("next try in 1 s"), "{}", told(3_100));
         assert!(told(4_000).ends_with("   waited: 1 x asked to slow down (429)"), "{}", told(4_000));
         now.waits(&wait(Cause::NoConnection, "refused", 2), at(5_000));
         let told = reading(&now, at(5_000));
-        assert!(told.ends_with("1 x no connection; next try in 2 s (refused)"), "{told}");
+        assert!(told.ends_with("next try in 2 s, 1 x asked to slow down (429), 1 x no connection (refused)"), "{told}");
     }
 
     #[test]

@@ -117,13 +117,17 @@ impl Waited {
         self.open.iter().filter(|waiting| waiting.seconds(now).is_some()).count()
     }
 
-    /// `2 x asked to slow down (429), 1 x no answer; next try in 4 s`. Without the last part where nothing is waited for.
-    pub fn words(&self, now: Timestamp) -> String {
+    /// `2 x asked to slow down (429), 1 x no answer`.
+    pub fn causes(&self) -> String {
         let mut kinds: Vec<_> = self.counts.iter().collect();
         kinds.sort_by_key(|(cause, count)| (Reverse(**count), **cause));
-        let kinds: Vec<String> = kinds.into_iter().map(|(cause, count)| format!("{count} x {cause}")).collect();
+        kinds.into_iter().map(|(cause, count)| format!("{count} x {cause}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same with `; next try in 4 s` while something is waited for.
+    pub fn words(&self, now: Timestamp) -> String {
         let next = self.next(now).and_then(|waiting| waiting.seconds(now));
-        kinds.join(", ") + &next.map(|seconds| format!("; next try in {seconds} s")).unwrap_or_default()
+        self.causes() + &next.map(|seconds| format!("; next try in {seconds} s")).unwrap_or_default()
     }
 }
 
@@ -182,13 +186,28 @@ impl Reading {
         self.waited.begin(wait, now);
     }
 
+    /// Time left of one of the bars. While all requests wait it is that much longer.
+    pub fn left(&self, bar: &Bar, now: Timestamp) -> Option<Duration> {
+        let left = bar.left(now)?;
+        let wait = self.waited.next(now).filter(|_| self.at_once(now) == 0).and_then(|waiting| waiting.seconds(now));
+        Some(left.saturating_add(Duration::from_secs(wait.unwrap_or(0))))
+    }
+
+    /// Requests under way that do not wait.
+    fn at_once(&self, now: Timestamp) -> usize {
+        self.under_way.saturating_sub(self.waited.lasting(now))
+    }
+
     /// `4 requests at once, 14 a second`; nothing while nothing is asked for.
     pub fn together(&self, now: Timestamp) -> Option<String> {
-        let at_once = self.under_way.saturating_sub(self.waited.lasting(now));
         if self.under_way == 0 {
             return None;
         }
-        let requests = format!("{at_once} {} at once", if at_once == 1 { "request" } else { "requests" });
+        let requests = match self.at_once(now) {
+            0 => return Some("no request until the next try".to_owned()),
+            1 => "1 request at once".to_owned(),
+            more => format!("{more} requests at once"),
+        };
         let pace = match (self.pace.rate(now), self.pace.silent(now)) {
             (Some(rate), _) => format!(", {rate} a second"),
             (None, Some(silence)) => format!(", no answer for {} s", silence.as_secs()),
@@ -399,6 +418,15 @@ mod tests {
         assert_eq!(reading.together(at(500)).unwrap(), "1 request at once, 2.0 a second");
         assert_eq!(reading.together(at(1_500)).unwrap(), "2 requests at once, 2.0 a second");
         assert_eq!(reading.together(at(8_500)).unwrap(), "2 requests at once, no answer for 8 s");
+        reading.waits(&wait(Cause::NoAnswer, 3), at(8_500));
+        reading.waits(&wait(Cause::NoAnswer, 2), at(8_500));
+        assert_eq!(reading.together(at(8_500)).unwrap(), "no request until the next try");
+        let mut bar = Bar::default();
+        bar.set(0, Some(10), at(0));
+        bar.set(5, Some(10), at(8_000));
+        assert_eq!(bar.left(at(8_500)), Some(Duration::from_secs(8)));
+        assert_eq!(reading.left(&bar, at(8_500)), Some(Duration::from_secs(10)));
+        assert_eq!(reading.left(&bar, at(10_500)), Some(Duration::from_secs(8)), "one goes on");
         reading.answered(at(9_000), 1);
         reading.answered(at(9_000), 1);
         assert_eq!((reading.together(at(9_000)), reading.rows), (None, 22));

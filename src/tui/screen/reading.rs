@@ -45,10 +45,10 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let here = Here { now: time(model).unwrap_or_default(), columns, rates: area.width >= RATES };
     let mut sheet = Sheet::default();
     sheet.heading("Reading");
-    sheet.line(move |pen| progress(pen, "CommCare cases", &reading.cases, here));
-    sheet.line(move |pen| progress(pen, "DHIS2 reports", &reading.reports, here));
-    sheet.line(move |pen| history(pen, &reading.history, here));
-    sheet.line(move |pen| progress(pen, "Names", &reading.names, here));
+    sheet.line(move |pen| progress(pen, "CommCare cases", reading, &reading.cases, here));
+    sheet.line(move |pen| progress(pen, "DHIS2 reports", reading, &reading.reports, here));
+    sheet.line(move |pen| history(pen, reading, here));
+    sheet.line(move |pen| progress(pen, "Names", reading, &reading.names, here));
     requests(&mut sheet, reading, here.now, area.width.into());
     // Where not all fits, what becomes of a stopped reading stands before what is known of the mapping anyway.
     if columns == NARROW {
@@ -74,8 +74,8 @@ fn time(model: &Model) -> Option<Timestamp> {
 }
 
 /// `CommCare cases      1,106 of 1,106  ██████████████  100%  done in 0:06`
-fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar, here: Here) {
-    let time = going(bar, here);
+fn progress(pen: &mut Pen<'_>, name: &str, reading: &Reading, bar: &Bar, here: Here) {
+    let time = going(reading, bar, here);
     filled(pen, name, bar, time.as_deref().unwrap_or_default(), here);
 }
 
@@ -98,11 +98,11 @@ fn filled(pen: &mut Pen<'_>, name: &str, bar: &Bar, words: &str, here: Here) {
 }
 
 /// `0:01 left`, `done in 0:06`, `nothing for 0:45`; nothing before there is a rate.
-fn going(bar: &Bar, here: Here) -> Option<String> {
+fn going(reading: &Reading, bar: &Bar, here: Here) -> Option<String> {
     if bar.ended {
         return Some(format!("done in {}", clock(bar.elapsed)));
     }
-    if let Some(left) = bar.left(here.now) {
+    if let Some(left) = reading.left(bar, here.now) {
         let rate = bar.pace.rate(here.now).filter(|_| here.rates);
         return Some(
             format!("{} left", clock(left)) + &rate.map(|rate| format!("  {rate} a second")).unwrap_or_default(),
@@ -113,15 +113,15 @@ fn going(bar: &Bar, here: Here) -> Option<String> {
 }
 
 /// `8 quarters before          waiting  for the comparison with the usual`
-fn history(pen: &mut Pen<'_>, history: &History, here: Here) {
-    let History { quarters, bar, cached } = history;
+fn history(pen: &mut Pen<'_>, reading: &Reading, here: Here) {
+    let History { quarters, bar, cached } = &reading.history;
     let narrow = here.columns == NARROW;
     if *quarters == 0 {
         let name = if narrow { "Earlier" } else { "Quarters before" };
         pen.gap(3).left(here.columns.0, name, Role::Text).right(16, "not asked", Role::Dim);
         return;
     }
-    let words = match (going(bar, here), *cached) {
+    let words = match (going(reading, bar, here), *cached) {
         (words, 0) => words.unwrap_or_default(),
         (_, cached) if bar.ended && cached >= bar.done => "from cache".to_owned(),
         (words, cached) => words.unwrap_or_default() + &format!("  {} from cache", count(cached)),
