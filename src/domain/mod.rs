@@ -8,6 +8,7 @@ pub mod history;
 pub mod ledger;
 pub mod mapping;
 pub mod nearest;
+pub mod offer;
 pub mod outcome;
 pub mod plan;
 pub mod quarter;

@@ -242,11 +242,7 @@ pub(super) fn ask_all(model: &mut Model, action: Action) {
         let what = if act == Act::Clear { "decided" } else { "left" };
         return say(model, Level::Look, format!("nothing is {what} {within}"));
     }
-    let verb = match act {
-        Act::Approve => "approve",
-        Act::Reject => "reject",
-        Act::Clear => "clear",
-    };
+    let verb = act.name();
     let label = format!("{count} {within}");
     model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label, rest }));
 }
