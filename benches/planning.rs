@@ -33,6 +33,7 @@ fn head() -> Head {
         mapping_problems: Vec::new(),
         notes: Vec::new(),
         incomplete: None,
+        choices: std::collections::BTreeMap::new(),
     }
 }
 

@@ -35,6 +35,7 @@ fn plan() -> Plan {
         mapping_problems: vec!["line 8: data set id is empty".to_owned()],
         notes: vec!["a \"note\"".to_owned()],
         incomplete: None,
+        choices: std::collections::BTreeMap::new(),
     };
     let facility = |n: u32| Facility {
         case_id: format!("case{n}"),

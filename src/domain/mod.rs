@@ -3,7 +3,9 @@
 
 pub mod caseblock;
 pub mod fingerprint;
+pub mod finer;
 pub mod flags;
+pub mod generation;
 pub mod history;
 pub mod ledger;
 pub mod mapping;

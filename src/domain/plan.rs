@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    finer::Choice,
     flags::{Flag, Severity},
     quarter::Quarter,
     text::inert,
@@ -126,6 +127,9 @@ pub struct Head {
     /// Why facilities may be missing from the reading as a whole, one sentence; `None` where none can be.
     #[serde(default)]
     pub incomplete: Option<String>,
+    /// What was chosen for data sets that are not quarterly, by data set id; those without a choice propose nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, Choice>,
 }
 
 /// A text of the plan's store of distinct texts; 0 is absence.
@@ -472,6 +476,7 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         mapping_problems: Vec::new(),
         notes: Vec::new(),
         incomplete: None,
+        choices: BTreeMap::new(),
     };
     let mut draft = Plan::draft(head, (0..height).map(facility).collect(), (0..width).map(property).collect());
     for cell in draft.plan().cells().collect::<Vec<_>>() {

@@ -426,6 +426,7 @@ mod tests {
             mapping_problems: Vec::new(),
             notes: Vec::new(),
             incomplete: None,
+            choices: BTreeMap::new(),
         }
     }
 

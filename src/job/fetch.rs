@@ -247,6 +247,7 @@ impl Reader<'_> {
             mapping_problems: problems.collect(),
             notes,
             incomplete: None,
+            choices: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod export;
 pub mod fetch;
 pub mod forms;
+pub mod generation;
 pub mod report;
 pub mod session;
 pub mod submit;

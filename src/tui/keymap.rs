@@ -382,10 +382,7 @@ fn cannot_settle(model: &Model) -> Option<&'static str> {
         Stage::Ended(sending) => sending.accepted + sending.unknown,
         _ => 0,
     };
-    // What was sent stays approved, so the difference is what waits.
-    let waiting = model.review.as_ref().is_some_and(|review| {
-        usize::try_from(review.ledger.all().approved).unwrap_or(usize::MAX) > review.ledger.sent()
-    });
+    let waiting = model.unsent() > 0;
     match (open, waiting) {
         (0, _) => Some("everything that was sent is settled"),
         (_, true) => Some("more is approved: check again and type the count; what is open is settled first"),

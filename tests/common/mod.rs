@@ -113,6 +113,7 @@ fn head() -> Head {
         mapping_problems: vec!["line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned()],
         notes: Vec::new(),
         incomplete: None,
+        choices: std::collections::BTreeMap::new(),
     }
 }
 

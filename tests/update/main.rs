@@ -57,6 +57,7 @@ pub(crate) fn head() -> Head {
         mapping_problems: Vec::new(),
         notes: Vec::new(),
         incomplete: None,
+        choices: std::collections::BTreeMap::new(),
     }
 }
 
