@@ -94,7 +94,8 @@ pub fn choices<'a>(
     let types: BTreeSet<&str> = aggregation_types.into_iter().collect();
     let ways: BTreeSet<Way> = types.iter().filter_map(|one| Way::of(one)).collect();
     if ways.is_empty() {
-        let types: Vec<_> = types.into_iter().map(|one| if one.is_empty() { "not known".into() } else { inert(one) }).collect();
+        let types: Vec<_> =
+            types.into_iter().map(|one| if one.is_empty() { "not known".into() } else { inert(one) }).collect();
         return Err(format!(
             "{} is Monthly, and its data elements are aggregated by {}: no sum, last month or average of them is right",
             inert(data_set),
@@ -118,7 +119,9 @@ fn unfit(period_type: &str) -> Option<&'static str> {
         "Daily" => "only whole months are put together into a quarter",
         "BiMonthly" => "its second span of two months lies half in one quarter and half in the next",
         "Yearly" | "TwoYearly" => "a number for a whole year says nothing of one quarter of it",
-        year if year.starts_with("Financial") => "a number for a whole financial year says nothing of one quarter of it",
+        year if year.starts_with("Financial") => {
+            "a number for a whole financial year says nothing of one quarter of it"
+        }
         half if half.starts_with("SixMonthly") => "a number for half a year says nothing of one quarter of it",
         week if week.starts_with("Weekly") || week.starts_with("BiWeekly") => {
             "a quarter does not begin and end with a week, so its weeks add up to another span of time"

@@ -2,8 +2,8 @@
 #![deny(clippy::as_conversions)]
 
 pub mod caseblock;
-pub mod fingerprint;
 pub mod finer;
+pub mod fingerprint;
 pub mod flags;
 pub mod generation;
 pub mod history;

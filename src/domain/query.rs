@@ -164,11 +164,6 @@ impl Filter {
             .filter(move |cell| self.cell(plan, ledger, &columns, *cell))
     }
 
-    /// Whether this change is shown.
-    pub fn shows(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
-        self.facility(plan, cell.facility) && self.cell(plan, ledger, &self.columns(plan), cell)
-    }
-
     /// Facilities with at least one change shown, most attention first: STOP, then REVIEW, then by name.
     pub fn facilities(&self, plan: &Plan, ledger: &Ledger) -> Vec<u32> {
         let columns = self.columns(plan);

@@ -70,10 +70,7 @@ fn what_needs_no_decision_takes_none() {
         ledger.decide(&plan, Act::Approve, plan.column(2), None, "a", &stamp()).unwrap_err(),
         "nothing to decide here"
     );
-    assert_eq!(
-        ledger.decide(&plan, Act::Clear, plan.row(2), None, "a", &stamp()).unwrap_err(),
-        "already undecided"
-    );
+    assert_eq!(ledger.decide(&plan, Act::Clear, plan.row(2), None, "a", &stamp()).unwrap_err(), "already undecided");
     assert_eq!(ledger.undo(&plan, &stamp()).unwrap_err(), "nothing to undo");
     assert_eq!(ledger.redo(&plan, &stamp()).unwrap_err(), "nothing to redo");
 }
@@ -86,9 +83,7 @@ fn what_was_sent_stands() {
     ledger.set_sent([cell(2, 0)]);
     assert_eq!(ledger.to_send(&plan).count(), 0);
     assert!(ledger.undo(&plan, &stamp()).unwrap_err().contains("already sent"));
-    assert!(
-        ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap_err().contains("already sent")
-    );
+    assert!(ledger.decide(&plan, Act::Reject, [cell(2, 0)], None, "a", &stamp()).unwrap_err().contains("already sent"));
     assert_eq!(ledger.verdict(&plan, cell(2, 0)), Some(Verdict::Approve));
     ledger.set_sent([]);
     assert!(!ledger.is_sent(cell(2, 0)), "refused by the server: to be decided again");

@@ -50,9 +50,17 @@ fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
             ("reset", None, None, "", serde_json::to_string(&cells)?)
         }
     };
-    connection
-        .prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
-        .execute(params![entry.seq, entry.at, entry.who, act, of, plan.head.generation, reason, label, cells])?;
+    connection.prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        entry.seq,
+        entry.at,
+        entry.who,
+        act,
+        of,
+        plan.head.generation,
+        reason,
+        label,
+        cells
+    ])?;
     Ok(())
 }
 
@@ -109,7 +117,8 @@ fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entr
         ("redo", _) => Step::Redo(of()?),
         ("reset", _) => {
             let cells: Vec<Forgotten> = serde_json::from_str(cells).with_context(damaged)?;
-            let reset = |(facility, property, old, new, said)| Reset { cell: Cell { facility, property }, said, old, new };
+            let reset =
+                |(facility, property, old, new, said)| Reset { cell: Cell { facility, property }, said, old, new };
             Step::Reset(cells.into_iter().map(reset).collect())
         }
         _ => bail!(damaged()),

@@ -351,9 +351,8 @@ fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<
     let mut rows = select.query([generation])?;
     while let Some(row) = rows.next()? {
         let facility: u32 = row.get(0)?;
-        let cells: Vec<Stored<'_>> =
-            serde_json::from_str(row.get_ref(1)?.as_str()?)
-                .with_context(|| format!("facility {facility} of the plan is damaged"))?;
+        let cells: Vec<Stored<'_>> = serde_json::from_str(row.get_ref(1)?.as_str()?)
+            .with_context(|| format!("facility {facility} of the plan is damaged"))?;
         if facility >= height || cells.len() != usize::from(width) {
             bail!("facility {facility} of the plan is damaged");
         }
