@@ -69,8 +69,6 @@ struct Done {
     seq: u64,
     act: Act,
     cells: Vec<(Cell, Option<Verdict>)>,
-    /// Whether it was made on one cell.
-    alone: bool,
     /// Reasons the cells had before.
     reasons: Vec<(Cell, String)>,
     reason: Option<String>,
@@ -321,7 +319,6 @@ impl Ledger {
             seq,
             act,
             cells: cells.iter().map(|cell| (*cell, self.verdict(plan, *cell))).collect(),
-            alone: cells.len() == 1,
             reasons: cells.iter().filter_map(|cell| Some((*cell, self.reasons.get(cell)?.clone()))).collect(),
             reason: reason.map(str::to_owned),
             label: label.to_owned(),

@@ -59,8 +59,7 @@ impl Ledger {
                 if left.is_empty() {
                     resets.empty.insert(entry.seq);
                 } else {
-                    let mut done = self.done(plan, entry.seq, *act, &left, reason.as_deref(), label);
-                    done.alone = cells.len() == 1;
+                    let done = self.done(plan, entry.seq, *act, &left, reason.as_deref(), label);
                     self.apply(plan, &done);
                     self.done.push(done);
                 }

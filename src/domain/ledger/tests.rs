@@ -11,12 +11,15 @@ fn stamp() -> Stamp {
     Stamp { at: "2026-07-05T09:00:00Z".to_owned(), who: "Grace".to_owned() }
 }
 
-/// 4 facilities by 3 properties: everything changes but the last column, which is the same; (0,0) is a STOP, (1,0) a REVIEW.
+/// 4 facilities by 3 properties: everything changes but the last column, which is the same, holds 0 where (0?) is read in
+/// (2,2), and is to be chosen in (3,2); (0,0) is a STOP, (1,0) a REVIEW.
 fn plan() -> Plan {
     sample(4, 3, |draft| {
         for facility in 0..4 {
             draft.set(Cell { facility, property: 2 }, Some("5"), Some("5.0"), State::Reported);
         }
+        draft.set(cell(2, 2), Some("0.0"), None, State::ZeroNotStored);
+        draft.set(cell(3, 2), Some("61"), None, State::ZeroNotStored);
         draft.flag(Cell { facility: 0, property: 0 }, Flag::new("S09", Severity::Stop, "-4 in \"Male\""));
         draft.flag(Cell { facility: 1, property: 0 }, Flag::new("S10", Severity::Review, "12.5"));
     })
@@ -30,12 +33,12 @@ fn cell(facility: u32, property: u16) -> Cell {
 fn counts_follow_decisions() {
     let plan = plan();
     let mut ledger = Ledger::new(&plan);
-    assert_eq!(ledger.all(), Tally { changes: 8, approved: 0, rejected: 0, stop: 1, review: 1, ..Tally::default() });
+    assert_eq!(ledger.all(), Tally { changes: 8, stop: 1, review: 1, maybe: 1, ..Tally::default() });
     let open = ledger.undecided(&plan, plan.row(0).chain(plan.row(1)));
     assert_eq!((open.plain.len(), open.review.len(), open.stop.len()), (2, 1, 1));
     ledger.decide(&plan, Act::Approve, open.plain, None, "2 in A", &stamp()).unwrap();
     ledger.decide(&plan, Act::Reject, [cell(0, 0)], None, "a", &stamp()).unwrap();
-    assert_eq!(ledger.all(), Tally { changes: 8, approved: 2, rejected: 1, stop: 0, review: 1, ..Tally::default() });
+    assert_eq!(ledger.all(), Tally { changes: 8, approved: 2, rejected: 1, review: 1, maybe: 1, ..Tally::default() });
     assert_eq!(ledger.facility(0), Tally { changes: 2, approved: 1, rejected: 1, ..Tally::default() });
     assert_eq!(ledger.property(0).left(), 3);
     assert_eq!(ledger.to_send(&plan).collect::<Vec<_>>(), [cell(0, 1), cell(1, 1)]);
@@ -67,12 +70,62 @@ fn what_needs_no_decision_takes_none() {
     let plan = plan();
     let mut ledger = Ledger::new(&plan);
     assert_eq!(
-        ledger.decide(&plan, Act::Approve, plan.column(2), None, "a", &stamp()).unwrap_err(),
+        ledger.decide(&plan, Act::Approve, [cell(0, 2), cell(1, 2)], None, "a", &stamp()).unwrap_err(),
         "nothing to decide here"
     );
     assert_eq!(ledger.decide(&plan, Act::Clear, plan.row(2), None, "a", &stamp()).unwrap_err(), "already undecided");
     assert_eq!(ledger.undo(&plan, &stamp()).unwrap_err(), "nothing to undo");
     assert_eq!(ledger.redo(&plan, &stamp()).unwrap_err(), "nothing to redo");
+}
+
+#[test]
+fn a_zero_is_chosen_on_its_own_and_counted_apart() {
+    let plan = plan();
+    let mut ledger = Ledger::new(&plan);
+    let maybe = cell(3, 2);
+    let approve = ledger.decide(&plan, Act::Approve, [maybe], None, "a", &stamp()).unwrap_err();
+    assert!(approve.contains("0 writes 0") && approve.contains("r keeps"), "{approve}");
+    ledger.decide(&plan, Act::Approve, plan.row(3), None, "a", &stamp()).unwrap();
+    assert_eq!(ledger.verdict(&plan, maybe), None, "bulk leaves it alone");
+    for (cells, why) in [(vec![cell(0, 1)], "holds a number"), (vec![cell(2, 2)], "holds 0 already")] {
+        let error = ledger.decide(&plan, Act::Zero, cells, None, "a", &stamp()).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+    ledger.decide(&plan, Act::Zero, plan.cells(), None, "a", &stamp()).unwrap();
+    let counts = |ledger: &Ledger| {
+        let all = ledger.all();
+        (all.maybe, all.zeros, all.kept, all.maybe_left(), all.approved, all.left(), ledger.unsent())
+    };
+    assert_eq!((ledger.verdict(&plan, maybe), counts(&ledger)), (Some(Verdict::Zero), (1, 1, 0, 0, 2, 6, 3)));
+    assert_eq!(ledger.to_send(&plan).collect::<Vec<_>>(), [cell(3, 0), cell(3, 1), maybe]);
+    ledger.decide(&plan, Act::Reject, [maybe], None, "a", &stamp()).unwrap();
+    assert_eq!(counts(&ledger), (1, 0, 1, 0, 2, 6, 2));
+    ledger.undo(&plan, &stamp()).unwrap();
+    assert_eq!(ledger.verdict(&plan, maybe), Some(Verdict::Zero));
+    ledger.set_sent([maybe]);
+    assert_eq!(counts(&ledger), (1, 1, 0, 0, 2, 6, 2), "what is sent stays approved");
+    ledger.set_sent([]);
+    ledger.decide(&plan, Act::Clear, [maybe], None, "a", &stamp()).unwrap();
+    assert_eq!(counts(&ledger), (1, 0, 0, 1, 2, 6, 2));
+}
+
+#[test]
+fn a_zero_with_a_stop_takes_a_reason_too() {
+    let plan = sample(1, 2, |draft| {
+        for property in 0..2 {
+            draft.set(cell(0, property), Some("61"), None, State::ZeroNotStored);
+        }
+        draft.flag(cell(0, 0), Flag::new("S34", Severity::Stop, "the case is closed"));
+    });
+    let mut ledger = Ledger::new(&plan);
+    let open = ledger.undecided_zeros(&plan, plan.cells());
+    assert_eq!((open.plain, open.stop), (vec![cell(0, 1)], vec![cell(0, 0)]));
+    let mut zero = |cells: &[Cell], reason| {
+        ledger.decide(&plan, Act::Zero, cells.iter().copied(), reason, "a", &stamp()).map(|_| ())
+    };
+    assert!(zero(&[cell(0, 0)], None).unwrap_err().contains("reason"));
+    assert!(zero(&[cell(0, 0), cell(0, 1)], Some("checked")).unwrap_err().contains("one at a time"));
+    zero(&[cell(0, 0)], Some("checked")).unwrap();
 }
 
 #[test]
@@ -132,6 +185,9 @@ fn a_log_that_no_person_could_have_made_is_refused() {
     };
     for (act, cells, reason, what) in [
         (Act::Approve, vec![cell(0, 2)], None, "dhis_p2 of Facility 0"),
+        (Act::Approve, vec![cell(3, 2)], None, "dhis_p2 of Facility 3"),
+        (Act::Zero, vec![cell(2, 2)], None, "dhis_p2 of Facility 2"),
+        (Act::Zero, vec![cell(2, 1)], None, "dhis_p1 of Facility 2"),
         (Act::Reject, vec![cell(0, 1), cell(1, 2)], None, "dhis_p2 of Facility 1"),
         (Act::Reject, vec![cell(0, 1), cell(0, 1)], None, "twice"),
         (Act::Approve, vec![stop], None, "reason"),
@@ -154,7 +210,7 @@ enum Key {
 }
 
 fn keys() -> impl Strategy<Value = Vec<Key>> {
-    let act = prop_oneof![Just(Act::Approve), Just(Act::Reject), Just(Act::Clear)];
+    let act = prop_oneof![Just(Act::Approve), Just(Act::Zero), Just(Act::Reject), Just(Act::Clear)];
     let decide = (act, prop::collection::vec((0..4_u32, 0..3_u16), 1..8), any::<bool>())
         .prop_map(|(act, cells, reason)| Key::Decide(act, cells, reason));
     prop::collection::vec(prop_oneof![4 => decide, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..40)
@@ -260,7 +316,12 @@ proptest! {
         press(&plan, &mut ledger, &keys);
         let approved = plan.cells().filter(|c| ledger.verdict(&plan, *c) == Some(Verdict::Approve)).count();
         let open = ledger.undecided(&plan, plan.cells());
+        let zeros = plan.cells().filter(|c| ledger.verdict(&plan, *c) == Some(Verdict::Zero)).count();
         prop_assert_eq!(usize::try_from(ledger.all().approved).unwrap(), approved);
+        prop_assert_eq!(usize::try_from(ledger.all().zeros).unwrap(), zeros);
+        prop_assert_eq!(usize::try_from(ledger.all().to_write()).unwrap(), ledger.to_send(&plan).count());
+        let maybe = ledger.undecided_zeros(&plan, plan.cells()).all().len();
+        prop_assert_eq!(usize::try_from(ledger.all().maybe_left()).unwrap(), maybe);
         prop_assert_eq!(usize::try_from(ledger.all().plain()).unwrap(), open.plain.len());
         prop_assert_eq!(usize::try_from(ledger.all().stop).unwrap(), open.stop.len());
         let columns: u32 = (0..plan.width()).map(|p| ledger.property(p).left()).sum();

@@ -69,7 +69,7 @@ pub(super) fn reset(connection: &Connection, before: &Plan, now: &Plan) -> Resul
     let entries = load(connection, before)?;
     let ledger = Ledger::replay(before, &entries).map_err(|why| anyhow::anyhow!("{why}; {NEXT}"))?;
     let stamp = Stamp { at: now.head.read_at.clone(), who: NOBODY.to_owned() };
-    ledger.reset(before, now, &stamp).map_or(Ok(()), |entry| insert(connection, &entry, now))
+    ledger.reset(&entries, before, now, &stamp).map_or(Ok(()), |entry| insert(connection, &entry, now))
 }
 
 /// The log. A decision is held to the two values it was made on: where the plan says others, all of it is refused, since then
