@@ -30,12 +30,13 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
     let Decision { act, cells, reason, label, advance, rest } = decision;
+    let zeros = cells.iter().any(|cell| review.plan.may_be_zero(*cell));
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
             if let Some(reason) = reason {
                 review.last_reason = Some(reason.trim().to_owned());
             }
-            let left = left(model, rest);
+            let left = left(model, rest, zeros);
             say(model, Level::Ok, format!("{} {label}; {left}", act.past()));
             if advance {
                 find::advance(model);
@@ -66,16 +67,23 @@ pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) 
     }
 }
 
-/// What is left of what the decision was made in: `left: 1 no flag, 1 REVIEW, 1 STOP`.
-fn left(model: &Model, rest: Rest) -> String {
+/// What is left of what the decision was made in: `left: 1 no flag, 1 REVIEW, 1 STOP`; after a decision on cells that read
+/// `(0?)` also how many of those.
+fn left(model: &Model, rest: Rest, zeros: bool) -> String {
     let Some(review) = &model.review else { return String::new() };
     let (tally, of) = match rest {
         Rest::All => (review.ledger.all(), " in the whole review"),
         Rest::Facility(facility) => (review.ledger.facility(facility), ""),
         Rest::Property(property) => (review.ledger.property(property), ""),
     };
+    let open = match tally.maybe_left() {
+        0 => "no".to_owned(),
+        open => number(open),
+    };
     match kinds(tally.plain(), tally.review, tally.stop) {
+        kinds if kinds.is_empty() && zeros => format!("{open} (0?) left{of}"),
         kinds if kinds.is_empty() => format!("nothing left{of}"),
+        kinds if zeros => format!("left{of}: {kinds}; {open} (0?) left"),
         kinds => format!("left{of}: {kinds}"),
     }
 }
