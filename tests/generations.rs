@@ -131,7 +131,8 @@ fn exported(opened: &Opened, zeros: &[Cell]) {
     view.table(&mut table).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let cells = json["facilities"].as_array().unwrap().iter().flat_map(|one| one["cells"].as_array().unwrap());
-    let said: Vec<_> = cells.map(|cell| (cell["verdict"].clone(), cell["new"].clone(), cell["state"].clone())).collect();
+    let said: Vec<_> =
+        cells.map(|cell| (cell["verdict"].clone(), cell["new"].clone(), cell["state"].clone())).collect();
     let of = |verdict: Option<&str>, new: Option<&str>| (verdict.into(), new.into(), "ZERO_NOT_STORED".into());
     let zero = of(Some("zero"), Some("0"));
     assert_eq!(said, [zero.clone(), zero.clone(), zero, of(Some("reject"), None), of(None, None)]);
@@ -169,13 +170,15 @@ async fn decisions_on_values_that_did_not_move_are_carried_and_the_others_told()
     let plan = later(&opened.plan, |draft| {
         set(draft, cells[1], Some("777777"), State::Reported);
         set(draft, cells[2], None, State::NotReported);
-        let (old, held) = (draft.plan().held(cells[3]).map(str::to_owned), draft.plan().held(cells[3]).map(str::to_owned));
+        let (old, held) =
+            (draft.plan().held(cells[3]).map(str::to_owned), draft.plan().held(cells[3]).map(str::to_owned));
         draft.set(cells[3], old.as_deref(), held.as_deref(), State::Reported);
         draft.flag(cells[4], Flag::new("S34", Severity::Stop, "the case is closed"));
     });
     let next = session.next_generation(&plan, Vec::new()).await.unwrap();
     assert_eq!((next.plan.head.generation, next.plan.head.read_at.as_str()), (2, "2026-07-06T09:41:00Z"));
-    let kept: Vec<_> = [cells[0]].into_iter().chain(cells[5..].iter().copied()).map(|c| (c, Verdict::Approve)).collect();
+    let kept: Vec<_> =
+        [cells[0]].into_iter().chain(cells[5..].iter().copied()).map(|c| (c, Verdict::Approve)).collect();
     assert_eq!(verdicts(&next), kept);
     let told: Vec<Cell> = next.reset.iter().map(|one| one.cell).collect();
     assert_eq!(told, cells[1..5]);

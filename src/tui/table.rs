@@ -318,14 +318,18 @@ impl Grid {
     /// Writes a row; the pen ends behind the change column. `name` gives the name in so many columns.
     pub fn row<'n>(&self, pen: &mut Pen<'_>, shown: &Shown, name: impl Fn(usize) -> Cow<'n, str>, role: Role) {
         let end = pen.at().saturating_add(columns(self.total()));
-        if self.widths.holds(shown.widths()) {
+        let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
+        // Words longer than their columns take room from the name, as far as it goes.
+        let words = !shown.proposes
+            && width(&shown.new) > rest
+            && width(&shown.old) + ARROW_WIDTH + width(&shown.new) + SHORTEST_NAME < self.total();
+        if self.widths.holds(shown.widths()) && !words {
             pen.left(self.name, &name(self.name), role).gap(1);
             pen.right(self.widths.old.into(), &cut(&shown.old, self.widths.old.into()), role);
             if shown.proposes {
                 pen.put(ARROW, Role::Dim).right(self.widths.new.into(), &shown.new, role).gap(columns(GAP));
                 pen.right(self.widths.change.into(), &shown.change, role);
             } else {
-                let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
                 pen.gap(columns(ARROW_WIDTH)).left(rest, &shown.new, Role::Dim);
             }
         } else {
