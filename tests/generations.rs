@@ -50,8 +50,8 @@ async fn approved(sandbox: &Sandbox, folder: &Path, count: usize) -> (Session, O
     let session = session(folder, connect(sandbox.transport(ORIGIN)));
     let mut opened = read(&session, &ask(&[])).await.unwrap();
     let plan = Arc::clone(&opened.plan);
-    let plain = opened.ledger.undecided(&plan, plan.cells()).plain;
-    let cells: Vec<Cell> = plain.into_iter().step_by(3).take(count).collect();
+    let free = opened.ledger.undecided(&plan, plan.cells()).plain;
+    let cells: Vec<Cell> = free.into_iter().step_by(3).take(count).collect();
     assert_eq!(cells.len(), count);
     approve(&session, &plan, &mut opened.ledger, cells.clone()).await;
     (session, opened, cells)

@@ -151,6 +151,7 @@ pub(super) struct Show {
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("act").required(true).multiple(false))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, of which exactly one is given")]
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
