@@ -57,7 +57,8 @@ pub struct Opened {
     pub forms: Vec<Form>,
     /// Cells whose case held the value already when it was to be sent.
     pub elsewhere: Vec<Cell>,
-    /// Decisions that the newest reading reset, with what they were made on; not those decided again since, nor what was sent.
+    /// Decisions that the last reading to reset any took away, with what they were made on; not those decided again since, nor what
+    /// was sent. Where the plan holds the same value on both sides now, CommCare has it already.
     pub reset: Vec<Reset>,
 }
 
