@@ -12,9 +12,12 @@ use onse::{
     },
     io::{
         commcare::CaseRecord,
-        dhis2::{DataValue, Named, OrgUnit},
+        dhis2::{DataValue, Elements, Named, OrgUnit, Values},
     },
-    job::assemble::{Answers, Column, Shared, Unread, assemble},
+    job::{
+        assemble::{Answers, Batch, Completed, Shared, Unread, assemble},
+        columns::Column,
+    },
 };
 
 fn head() -> Head {
@@ -32,8 +35,7 @@ fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
-        incomplete: None,
-        choices: std::collections::BTreeMap::new(),
+        ..Head::of(Quarter::last_finished(jiff::civil::date(2026, 7, 5)))
     }
 }
 
@@ -41,17 +43,24 @@ fn unit(n: usize) -> String {
     format!("u{n:010}")
 }
 
-fn values(columns: &[Column], options: &[Named], n: usize) -> Vec<DataValue> {
-    let row = |column: &Column, at: usize, option: &Named| DataValue {
-        data_element: column.property.data_element.clone(),
-        period: "2026Q2".to_owned(),
-        org_unit: unit(n),
-        category_option_combo: option.id.clone(),
-        attribute_option_combo: "HllvX50cXC0".to_owned(),
-        value: Some(((n * 13 + at) % 400).to_string()),
-        ..DataValue::default()
-    };
-    columns.iter().flat_map(|column| options.iter().enumerate().map(move |(at, o)| row(column, at, o))).collect()
+fn values(columns: &[Column], options: &[Named], count: usize) -> Values {
+    let units: Vec<String> = (0..count).map(unit).collect();
+    let numbers: Vec<String> = (0..400).map(|number: usize| number.to_string()).collect();
+    let rows = units.iter().enumerate().flat_map(|(n, unit)| {
+        let numbers = &numbers;
+        columns.iter().flat_map(move |column| {
+            options.iter().enumerate().map(move |(at, option)| DataValue {
+                data_element: &column.property.data_element,
+                period: "2026Q2",
+                org_unit: unit,
+                category_option_combo: &option.id,
+                attribute_option_combo: "HllvX50cXC0",
+                value: Some(&numbers[(n * 13 + at) % 400]),
+                ..DataValue::default()
+            })
+        })
+    });
+    Values::of(rows, &Elements::every())
 }
 
 /// Answers for `count` facilities; the same every time.
@@ -87,10 +96,12 @@ fn answers(count: usize) -> Answers {
         head: head(),
         cases: (0..count).map(case).collect(),
         shared: Shared::new(),
-        sets: Vec::new(),
-        units: (0..count).map(org_unit).collect(),
-        values: (0..count).flat_map(|n| values(&columns, &options, n)).collect(),
+        sets: None,
+        units: Some((0..count).map(org_unit).collect()),
+        values: vec![Batch { set: None, values: values(&columns, &options, count) }],
+        completed: Completed::default(),
         unread: Unread::default(),
+        earlier: Vec::new(),
         options,
         columns,
     }
@@ -103,7 +114,7 @@ fn planning(criterion: &mut Criterion) {
         group.bench_function("plan", |bench| {
             bench.iter_batched(|| answers(count), assemble, BatchSize::PerIteration);
         });
-        let (plan, _) = assemble(answers(count));
+        let plan = assemble(answers(count)).plan;
         group.bench_function("ledger", |bench| bench.iter(|| Ledger::new(&plan)));
         let ledger = Ledger::new(&plan);
         group.bench_function("filter", |bench| {

@@ -68,20 +68,14 @@ fn now(sandbox: &Sandbox, plan: &Plan, cell: Cell) -> Option<String> {
     case.properties.get(plan.property(cell.property).name.as_str()).cloned()
 }
 
-/// A review in which some cells, whose cases hold another number than 0, read `(0?)`.
+/// A review with five cells that read `(0?)`, whose cases hold another number than 0.
 async fn with_zeros(sandbox: &Sandbox, folder: &Path) -> (Session, Opened, Vec<Cell>) {
     let session = session(folder, connect(sandbox.transport(ORIGIN)));
-    let read = read(&session, &ask(&[])).await.unwrap().plan;
-    let holds = |cell: &Cell| read.old(*cell).is_some_and(|old| !["", "0"].contains(&old));
-    let wanted = read.cells().filter(|cell| read.kind(*cell) == Kind::Change && holds(cell));
-    let zeros: Vec<Cell> = wanted.filter(|cell| read.severity(*cell).is_none()).step_by(7).take(5).collect();
-    let plan = later(&read, |draft| {
-        for cell in &zeros {
-            set(draft, *cell, None, State::ZeroNotStored);
-        }
-    });
-    let opened = session.next_generation(&plan, Vec::new()).await.unwrap();
-    assert_eq!((zeros.len(), opened.ledger.all().maybe), (5, 5));
+    let opened = read(&session, &ask(&[])).await.unwrap();
+    let plan = &opened.plan;
+    let zeros = opened.ledger.undecided_zeros(plan, plan.cells()).plain.into_iter();
+    let zeros: Vec<Cell> = zeros.filter(|cell| plan.old(*cell).is_some_and(|old| !old.is_empty())).take(5).collect();
+    assert_eq!(zeros.len(), 5, "the sandbox has such cells");
     (session, opened, zeros)
 }
 
@@ -101,7 +95,7 @@ async fn an_approved_zero_is_written_and_read_back() {
     }
     let opened = session.open().await.unwrap();
     let all = opened.ledger.all();
-    assert_eq!((all.zeros, all.kept, all.maybe_left(), all.approved), (3, 1, 1, 1));
+    assert_eq!((all.zeros, all.kept, all.maybe_left(), all.approved), (3, 1, all.maybe - 4, 1));
     assert_eq!(opened.ledger.to_send(&plan).count(), 4);
     let check = session.check(&plan, &opened.ledger).await.unwrap();
     assert_eq!(check.changes, 4);
@@ -137,7 +131,10 @@ fn exported(opened: &Opened, zeros: &[Cell]) {
     let zero = of(Some("zero"), Some("0"));
     assert_eq!(said, [zero.clone(), zero.clone(), zero, of(Some("reject"), None), of(None, None)]);
     let counts = &json["counts"];
-    assert_eq!((&counts["zeros"], &counts["zeros_kept"], &counts["may_be_zero"]), (&3.into(), &1.into(), &5.into()));
+    assert_eq!(
+        (&counts["zeros"], &counts["zeros_kept"], &counts["may_be_zero"]),
+        (&3.into(), &1.into(), &ledger.all().maybe.into())
+    );
     let table = String::from_utf8(table).unwrap();
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[1].ends_with("APPLIED") && lines[1].contains(" zero "), "{table}");

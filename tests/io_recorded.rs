@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use onse::io::{
-    dhis2::Dhis2,
+    dhis2::{Dhis2, Wanted},
     http::{Client, Secret, Side, SignIn},
     transport::{Answer, Broken, Later, Transport, Whole},
 };
@@ -105,7 +105,7 @@ async fn upstream_metadata_of_elements_sets_and_combos() {
     let elements = server.data_elements(&ids(&all["dataElements"])).await.unwrap();
     assert_eq!(elements.len(), 75);
     assert_eq!(elements.iter().filter(|e| e.value_type.as_deref() == Some("BOOLEAN")).count(), 9);
-    assert_eq!(elements.iter().filter(|e| !e.zero_is_significant).count(), 2);
+    assert_eq!(elements.iter().filter(|e| e.zero_is_significant == Some(false)).count(), 2);
     assert!(elements.iter().all(|e| e.category_combo.is_some() && e.domain_type.as_deref() == Some("AGGREGATE")));
 
     let sets = server.data_sets(&ids(&all["dataSets"])).await.unwrap();
@@ -164,13 +164,13 @@ async fn a_thousand_data_values() {
     let (units, all) = (distinct(rows, "orgUnit"), distinct(rows, "period"));
     assert_eq!((units.len(), all.len()), (124, 10));
     let server = answering(text(file));
-    let values = server.data_values(&units, &["ds".into()], &all).await.unwrap();
-    assert_eq!((values.rows.len(), values.foreign), (1000, 0));
+    let values = server.data_values(&units, &Wanted::all(&["ds".into()], &all)).await.unwrap();
+    assert_eq!((values.rows().len(), values.foreign), (1000, 0));
 
-    let quarter = server.data_values(&units, &["ds".into()], &["2016Q3".into()]).await.unwrap();
-    assert_eq!((quarter.rows.len(), quarter.foreign), (138, 862));
-    let decimal: Vec<_> = quarter.rows.iter().filter(|row| row.data_element == "XL1jnbmgXje").collect();
-    assert!(decimal.iter().any(|row| row.value.as_deref() == Some("10.212")), "{decimal:?}");
+    let quarter = server.data_values(&units, &Wanted::all(&["ds".into()], &["2016Q3".into()])).await.unwrap();
+    assert_eq!((quarter.rows().len(), quarter.foreign), (138, 862));
+    let decimal: Vec<_> = quarter.rows().filter(|row| row.data_element == "XL1jnbmgXje").collect();
+    assert!(decimal.iter().any(|row| row.value == Some("10.212")), "{decimal:?}");
 }
 
 #[tokio::test]
@@ -178,9 +178,9 @@ async fn upstream_bulk_values_with_comment_and_follow_up() {
     let rows = &parsed("e2e_dataValues_bulk.json")["dataValues"];
     let server = answering(text("e2e_dataValues_bulk.json"));
     let periods = distinct(rows, "period");
-    let values = server.data_values(&["O6uvpzGd5pu".into()], &["ds".into()], &periods).await.unwrap();
-    assert_eq!((values.rows.len(), values.foreign), (231, 0));
-    let marked: Vec<_> = values.rows.iter().filter(|row| row.follow_up).collect();
+    let values = server.data_values(&["O6uvpzGd5pu".into()], &Wanted::all(&["ds".into()], &periods)).await.unwrap();
+    assert_eq!((values.rows().len(), values.foreign), (231, 0));
+    let marked: Vec<_> = values.rows().filter(|row| row.follow_up).collect();
     assert_eq!(marked.len(), 1);
-    assert_eq!((marked[0].comment.as_deref(), marked[0].value.as_deref()), (Some("Important!"), Some("true")));
+    assert_eq!((marked[0].comment, marked[0].value), (Some("Important!"), Some("true")));
 }

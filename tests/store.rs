@@ -34,8 +34,7 @@ fn plan() -> Plan {
         scope: "whole project".to_owned(),
         mapping_problems: vec!["line 8: data set id is empty".to_owned()],
         notes: vec!["a \"note\"".to_owned()],
-        incomplete: None,
-        choices: std::collections::BTreeMap::new(),
+        ..Head::of(Quarter::parse("2026Q2").unwrap())
     };
     let facility = |n: u32| Facility {
         case_id: format!("case{n}"),

@@ -84,6 +84,9 @@ pub(super) struct Country {
     /// The same seed gives the same country
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Release of DHIS2 it answers as: 2.30, 2.36, 2.38, 2.40, 2.42 or 2.43
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    pub(super) dhis2_version: crate::sandbox::Version,
 }
 
 /// Which facilities of which quarter.
@@ -213,6 +216,9 @@ pub(super) struct Sandbox {
     /// Pause before every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=600_000))]
     pub(super) latency: u64,
+    /// Compress answers for those who ask for it
+    #[arg(long)]
+    pub(super) gzip: bool,
     /// Print addresses, accounts and settings as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -283,6 +289,7 @@ mod tests {
             "show f --where is:odd",
             "plan --colour never",
             "demo --facilities 0",
+            "sandbox --dhis2-version 2.41",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -293,7 +300,8 @@ mod tests {
             "submit f --write 0 --json",
             "review --facility a --facility b",
             "--profile p plan -o x",
-            "sandbox --port 0 --json --latency 5",
+            "sandbox --port 0 --json --latency 5 --gzip --dhis2-version 2.43",
+            "demo --dhis2-version 2.30",
         ] {
             parse(line).unwrap();
         }

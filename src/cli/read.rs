@@ -32,6 +32,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
+    let ask = Ask { guessed: args.scope.period.is_none(), ..ask };
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),

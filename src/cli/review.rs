@@ -233,7 +233,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     log::start(folder, here.global.log_level)?;
     let settings = load(&folder.join("config.toml"), &sandbox::settings(ORIGIN))?;
     let profile = settings.profile(None)?.clone();
-    let way = sandbox::build(here, country).transport(ORIGIN);
+    let way = sandbox::build(here, country, false).transport(ORIGIN);
     let ways = Ways { dhis2: Arc::clone(&way), commcare: way };
     let secrets = Secrets {
         dhis2: Dhis2Secret::Password(Secret::new(DHIS2_PASSWORD)),

@@ -26,11 +26,13 @@ use crate::sandbox::{COMMCARE_API_KEY, COMMCARE_USER, DHIS2_PASSWORD, DHIS2_USER
 const PROFILE: &str = "sandbox";
 
 /// Both servers, with a country that ends in the last finished quarter.
-pub(super) fn build(here: &Here, country: &Country) -> Sandbox {
+pub(super) fn build(here: &Here, country: &Country, gzip: bool) -> Sandbox {
     let quarter = here.last_quarter();
     let options = Options {
         facilities: country.facilities,
         seed: country.seed,
+        version: country.dhis2_version,
+        gzip,
         ..Options::new((quarter.year(), quarter.number()))
     };
     Sandbox::new(&options, Arc::clone(&here.clock))
@@ -72,7 +74,7 @@ pub(super) async fn serve(here: &Here, args: &args::Sandbox, out: &mut Out) -> R
         .await
         .with_context(|| format!("cannot listen on port {} of this machine; choose another with --port", args.port))?;
     let origin = format!("http://{}", listener.local_addr().context("the port is not known")?);
-    let sandbox = build(here, &args.country);
+    let sandbox = build(here, &args.country, args.gzip);
     let folder = scratch("onse-sandbox")?;
     let config = folder.join("config.toml");
     write(&config, &settings(&origin))?;
@@ -93,8 +95,10 @@ pub(super) async fn serve(here: &Here, args: &args::Sandbox, out: &mut Out) -> R
 fn announce(args: &args::Sandbox, origin: &str, config: &Path, out: &mut Out) -> Result<()> {
     let config = config.display().to_string();
     let dhis2 = format!("{origin}/dhis2");
+    let version = args.country.dhis2_version.to_string();
     let rows = [
         ("dhis2_url", dhis2.as_str()),
+        ("dhis2_version", &version),
         ("dhis2_username", DHIS2_USER),
         ("dhis2_password", DHIS2_PASSWORD),
         ("commcare_url", origin),

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{quarter::Quarter, value::Number};
 
+/// How many earlier quarters are read: two of each season.
+pub const QUARTERS: usize = 8;
+
 /// One row of an earlier quarter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastPart {

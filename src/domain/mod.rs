@@ -6,6 +6,7 @@ pub mod finer;
 pub mod fingerprint;
 pub mod flags;
 pub mod generation;
+pub mod head;
 pub mod history;
 pub mod ledger;
 pub mod mapping;

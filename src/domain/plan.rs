@@ -8,14 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    finer::Choice,
     flags::{Flag, Severity},
     quarter::Quarter,
     text::inert,
     value::{Number, same},
 };
 
-pub use super::state::State;
+pub use super::{head::Head, state::State};
 
 /// Facility by property, both as ordinals of the review file. Ordinals are never reused or renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,44 +91,6 @@ pub struct Skipped {
     pub case_name: String,
     /// Why, in words.
     pub reason: String,
-}
-
-/// Where a plan is from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// The quarter read.
-    pub quarter: Quarter,
-    /// `CommCare` project.
-    pub project: String,
-    /// The profile's label, e.g. PRODUCTION.
-    pub label: String,
-    /// DHIS2 address without credentials.
-    pub dhis2: String,
-    /// `CommCare` address without credentials.
-    pub commcare: String,
-    /// Which mapping: a path or `built-in`.
-    pub mapping: String,
-    /// Rows of the mapping, used or not.
-    #[serde(default)]
-    pub mapping_rows: usize,
-    /// Case type read.
-    pub case_type: String,
-    /// When reading ended, RFC 3339.
-    pub read_at: String,
-    /// 1 for the first reading of a review file, one more for each later one.
-    pub generation: u32,
-    /// What was read, in words: `whole project`, or the facilities asked for.
-    pub scope: String,
-    /// Problems of the mapping, one sentence each.
-    pub mapping_problems: Vec<String>,
-    /// Things the reviewer should know about the reading, one sentence each.
-    pub notes: Vec<String>,
-    /// Why facilities may be missing from the reading as a whole, one sentence; `None` where none can be.
-    #[serde(default)]
-    pub incomplete: Option<String>,
-    /// What was chosen for data sets that are not quarterly, by data set id; those without a choice propose nothing.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub choices: BTreeMap<String, Choice>,
 }
 
 /// A text of the plan's store of distinct texts; 0 is absence.
@@ -475,8 +436,7 @@ pub(crate) fn sample(height: u32, width: u16, more: impl FnOnce(&mut Draft)) -> 
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
-        incomplete: None,
-        choices: BTreeMap::new(),
+        ..Head::of(Quarter::parse("2026Q2").unwrap())
     };
     let mut draft = Plan::draft(head, (0..height).map(facility).collect(), (0..width).map(property).collect());
     for cell in draft.plan().cells().collect::<Vec<_>>() {

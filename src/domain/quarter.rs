@@ -32,6 +32,22 @@ impl Quarter {
         }
     }
 
+    /// The quarters before this one, newest first, without end.
+    pub fn earlier(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self.before()), |quarter| Some(quarter.before()))
+    }
+
+    /// Its first day.
+    pub fn first_day(self) -> Date {
+        let month = i8::try_from(self.number).unwrap_or(1) * 3 - 2;
+        Date::new(self.year, month, 1).unwrap_or(Date::ZERO)
+    }
+
+    /// Its three months as DHIS2 writes them: `202604`.
+    pub fn months(self) -> [String; 3] {
+        [2, 1, 0].map(|back| format!("{:04}{:02}", self.year, self.number * 3 - back))
+    }
+
     /// The last finished quarter on `date`, which is what a review reads unless told otherwise.
     pub fn last_finished(date: Date) -> Self {
         Self::of(date).before()
@@ -95,6 +111,15 @@ impl From<Quarter> for String {
 mod tests {
     use super::*;
     use jiff::civil::date;
+
+    #[test]
+    fn months_and_first_day() {
+        let quarter = Quarter::parse("2026Q4").unwrap();
+        assert_eq!(quarter.months(), ["202610", "202611", "202612"]);
+        assert_eq!(quarter.first_day(), date(2026, 10, 1));
+        let earlier: Vec<String> = quarter.earlier().take(4).map(|q| q.to_string()).collect();
+        assert_eq!(earlier, ["2026Q3", "2026Q2", "2026Q1", "2025Q4"]);
+    }
 
     #[test]
     fn spellings_of_row_q03() {

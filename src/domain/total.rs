@@ -52,6 +52,48 @@ pub struct Part {
     /// Marked for follow-up in DHIS2.
     #[serde(default)]
     pub follow_up: bool,
+    /// ISO period, where it is a finer one inside the plan's quarter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
+}
+
+/// What is known of a cell beside its rows. `None` is not known, which never makes a zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct About<'a> {
+    /// Value type of the data element; empty where it is not known.
+    pub value_type: &'a str,
+    /// How DHIS2 adds the data element up; empty where it is not known.
+    pub aggregation_type: &'a str,
+    /// Whether DHIS2 keeps a 0 of it.
+    pub zero_is_significant: Option<bool>,
+    /// Whether the data set is assigned to the organisation unit.
+    pub assigned: Option<bool>,
+    /// Whether the report is registered complete.
+    pub complete: Option<bool>,
+    /// Whether the report has a value of any data element.
+    pub siblings: bool,
+    /// Whether there was a row that was deleted.
+    pub deleted: bool,
+}
+
+impl About<'_> {
+    /// Why there is no number, in the order of data-quality-flags.md section 1.
+    fn absence(&self) -> State {
+        let is_average = matches!(self.aggregation_type, "AVERAGE" | "AVERAGE_SUM_ORG_UNIT");
+        let drops_zero = self.zero_is_significant == Some(false) && !self.aggregation_type.is_empty() && !is_average;
+        let is_complete = self.complete == Some(true);
+        if self.assigned == Some(false) {
+            State::NotAssigned
+        } else if is_complete && drops_zero {
+            State::ZeroNotStored
+        } else if self.deleted {
+            State::Deleted
+        } else if self.siblings || is_complete {
+            State::BlankInReport
+        } else {
+            State::NotReported
+        }
+    }
 }
 
 /// What the rows add up to.
@@ -80,15 +122,14 @@ impl Total {
         sum.map_or(Self::Nothing, Self::Sum)
     }
 
-    /// The state it gives its cell and the text proposed. `siblings` says whether other data elements of the data set have
-    /// rows for this facility and quarter (data-quality-flags.md section 1).
-    pub fn state(&self, siblings: bool) -> (State, Option<String>) {
+    /// The state it gives its cell, and the number or text held (data-quality-flags.md section 1).
+    pub fn state(&self, about: &About<'_>) -> (State, Option<String>) {
         match self {
             Self::Sum(sum) if sum.is_zero() => (State::ReportedZero, Some(sum.to_string())),
             Self::Sum(sum) => (State::Reported, Some(sum.to_string())),
             Self::Text(text) => (State::NonNumeric, Some(text.clone())),
-            Self::Nothing if siblings => (State::BlankInReport, None),
-            Self::Nothing => (State::NotReported, None),
+            Self::Nothing if NOT_NUMBERS.contains(&about.value_type) => (State::NonNumeric, None),
+            Self::Nothing => (about.absence(), None),
         }
     }
 }
@@ -103,24 +144,63 @@ mod tests {
 
     #[test]
     fn all_slices_are_added() {
+        let about = About::default();
         let (state, new) =
-            Total::of("INTEGER", &parts(&[Some("3.5"), Some("1E1"), Some("-0"), None, Some("")])).state(true);
+            Total::of("INTEGER", &parts(&[Some("3.5"), Some("1E1"), Some("-0"), None, Some("")])).state(&about);
         assert_eq!((state, new.as_deref()), (State::Reported, Some("13.5")));
     }
 
     #[test]
     fn no_value_is_never_zero() {
-        assert_eq!(Total::of("INTEGER", &parts(&[None, Some("")])).state(false), (State::NotReported, None));
-        assert_eq!(Total::of("INTEGER", &[]).state(true), (State::BlankInReport, None));
-        assert_eq!(
-            Total::of("INTEGER", &parts(&[Some("0.0")])).state(false),
-            (State::ReportedZero, Some("0".to_owned()))
-        );
+        let report = About { siblings: true, ..About::default() };
+        let of = |values: &[Option<&str>], about: &About<'_>| Total::of("INTEGER", &parts(values)).state(about);
+        assert_eq!(of(&[None, Some("")], &About::default()), (State::NotReported, None));
+        assert_eq!(of(&[], &report), (State::BlankInReport, None));
+        assert_eq!(of(&[Some("0.0")], &About::default()), (State::ReportedZero, Some("0".to_owned())));
+    }
+
+    #[test]
+    fn absences_have_their_names_in_order() {
+        let all = About {
+            value_type: "INTEGER",
+            aggregation_type: "SUM",
+            zero_is_significant: Some(false),
+            assigned: Some(false),
+            complete: Some(true),
+            siblings: true,
+            deleted: true,
+        };
+        let (yes, no) = (Some(true), Some(false));
+        for (about, state) in [
+            (all, State::NotAssigned),
+            (About { assigned: yes, ..all }, State::ZeroNotStored),
+            (About { assigned: None, ..all }, State::ZeroNotStored),
+            (About { assigned: None, complete: no, ..all }, State::Deleted),
+            (About { assigned: None, complete: None, ..all }, State::Deleted),
+            (About { assigned: None, zero_is_significant: yes, ..all }, State::Deleted),
+            (About { assigned: None, zero_is_significant: None, ..all }, State::Deleted),
+            (About { assigned: None, aggregation_type: "AVERAGE_SUM_ORG_UNIT", ..all }, State::Deleted),
+            (About { assigned: None, aggregation_type: "AVERAGE", deleted: false, ..all }, State::BlankInReport),
+            (About { assigned: None, aggregation_type: "", deleted: false, ..all }, State::BlankInReport),
+            (
+                About { assigned: None, zero_is_significant: yes, deleted: false, siblings: false, ..all },
+                State::BlankInReport,
+            ),
+            (About { assigned: None, complete: no, deleted: false, ..all }, State::BlankInReport),
+            (About { assigned: None, complete: no, deleted: false, siblings: false, ..all }, State::NotReported),
+            (About::default(), State::NotReported),
+            (About { value_type: "TEXT", ..all }, State::NonNumeric),
+        ] {
+            assert_eq!(Total::Nothing.state(&about), (state, None), "{about:?}");
+            // Rows beat every absence.
+            let rows = Total::of("INTEGER", &parts(&[Some("7")]));
+            assert_eq!(rows.state(&about), (State::Reported, Some("7".to_owned())));
+        }
     }
 
     #[test]
     fn one_text_blocks_the_cell_and_is_kept() {
-        let (state, new) = Total::of("INTEGER", &parts(&[Some("3"), Some("12 (est)")])).state(false);
+        let (state, new) = Total::of("INTEGER", &parts(&[Some("3"), Some("12 (est)")])).state(&About::default());
         assert_eq!((state, new.as_deref()), (State::NonNumeric, Some("12 (est)")));
     }
 
@@ -134,9 +214,9 @@ mod tests {
             ("", (State::Reported, Some("266000"))),
             ("OF_A_LATER_VERSION", (State::Reported, Some("266000"))),
         ] {
-            let (state, new) = Total::of(value_type, &parts(&[None, Some("265999"), Some("1")])).state(true);
+            let (state, new) =
+                Total::of(value_type, &parts(&[None, Some("265999"), Some("1")])).state(&About::default());
             assert_eq!((state, new.as_deref()), expected, "{value_type}");
         }
-        assert_eq!(Total::of("TEXT", &parts(&[None])).state(false), (State::NotReported, None));
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{fetch::Ask, session::Connect, session::Sources};
+use super::{
+    fetch::{Ask, Reach},
+    session::{Connect, Sources},
+};
 use crate::{
     domain::{plan::Head, quarter::Quarter, text::inert},
     io::{
@@ -93,6 +96,8 @@ pub fn ask(
             stamp_property: profile.stamp_property.clone(),
             submit_user_id: profile.submit_user_id.clone().unwrap_or_default(),
         },
+        guessed: false,
+        reach: Reach::default(),
     })
 }
 

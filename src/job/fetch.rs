@@ -1,7 +1,11 @@
 //! Both sources to a plan: the case list, then a handful of DHIS2 requests for all facilities at once.
 //! What an answer means is `assemble`.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
@@ -9,25 +13,33 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    assemble::{Answers, Column, assemble, columns, shared, unfit},
+    assemble::{Answers, Assembled, Batch, assemble, closed_before, shared, unfit},
+    columns::{Column, columns, data_sets},
+    gather::listed,
     report::{Bar, Reading},
+    server::{Server, optional},
     session::{Clock, Opened, Session, Sources, opened},
-    values::{Got, values},
+    values::{Found, Values},
 };
 use crate::{
     domain::{
+        history::QUARTERS,
         mapping::{Mapping, Row},
-        plan::{Head, Plan},
+        plan::Head,
         quarter::Quarter,
         query::{Called, pick},
+        text::inert,
     },
     io::{
         commcare::{CaseRecord, Listing},
-        dhis2::{DataSet, DataValue, Named, OrgUnit},
+        dhis2::{Named, OrgUnit},
         http::Failure,
-        store::{FacilityParts, Used},
+        store::Used,
     },
 };
+
+/// How many organisation units without a case are asked for by name.
+const NAMED: usize = 500;
 
 /// What is to be read.
 #[derive(Clone, Debug)]
@@ -52,6 +64,25 @@ pub struct Ask {
     pub facilities: Vec<String>,
     /// Settings kept in the review file.
     pub used: Used,
+    /// The quarter was worked out from a date, not named.
+    pub guessed: bool,
+    /// What is read beside the quarter.
+    pub reach: Reach,
+}
+
+/// What is read beside the quarter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// How many quarters an absent number is looked for, 0 to 8; 0 is not at all.
+    pub look_back: u8,
+    /// Whether earlier quarters are read, to say what is usual.
+    pub history: bool,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { look_back: 0, history: true }
+    }
 }
 
 impl Ask {
@@ -82,10 +113,10 @@ impl Session {
             waits.send_modify(|reading| reading.waits.push(line));
         }))?;
         let reader = Reader { sources, ask, clock: &self.clock, progress, started: (self.clock)() };
-        let (plan, parts) = tokio::select! {
+        let Assembled { plan, parts, history: _ } = tokio::select! {
             biased;
             () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
-            read = reader.read() => read?,
+            read = Box::pin(reader.read()) => read?,
         };
         self.store.save_plan(Arc::new(plan), ask.used.clone(), parts).await?;
         opened(self.store.load().await?)
@@ -101,32 +132,52 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn read(&self) -> Result<(Plan, Vec<FacilityParts>)> {
+    async fn read(&self) -> Result<Assembled> {
         self.begin();
         let rows: Vec<&Row> = self.ask.mapping.usable().collect();
         if rows.is_empty() {
             bail!("the mapping {} has no usable row; nothing can be read", self.ask.mapping_label);
         }
-        let (listing, (elements, sets)) = tokio::try_join!(self.cases(&rows), self.metadata(&rows))?;
-        let (columns, unusable) = columns(rows, &elements, &sets);
+        let told = || self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
+        let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &told);
+        let (listing, server) = tokio::try_join!(self.cases(&rows), server)?;
+        let (columns, unusable) = columns(rows, server.known());
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
-        let (mut notes, incomplete) = (untimed(&columns), short(&listing));
+        let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
+        notes.extend(untimed(&columns));
+        notes.extend(listing.notes.iter().cloned());
+        let index_as_of = listing.newest_indexed_on.clone();
         let shared = shared(&listing.cases);
+        let everyone: BTreeSet<String> = listing.cases.iter().filter_map(|case| case.external_id.clone()).collect();
         let cases = chosen(listing.cases, &self.ask.facilities)?;
-        let unit_ids: BTreeSet<String> =
-            cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
-        let unit_ids: Vec<String> = unit_ids.into_iter().collect();
-        let units = self.units(&unit_ids).await?;
-        // A unit that is not known is passed over without a word, and a request for such units alone is refused.
-        let unit_ids: Vec<String> = units.iter().map(|unit| unit.id.clone()).collect();
-        let Got { rows, unread, notes: gaps } = self.values(&unit_ids, &columns).await?;
-        notes.extend(gaps);
-        let options = self.options(&rows).await?;
+        let (ids, units) = self.units(&cases).await?;
+        let mut found = Found::default();
+        let earlier = self.earlier();
+        self.values(&server, &columns, &ids, units.as_deref(), &earlier, &mut found).await?;
+        notes.append(&mut found.notes);
+        let without_case = self.without_case(&server, &columns, &everyone).await?;
+        notes.extend(unmatched(&without_case));
+        let options = self.options(&found.values).await?;
         self.progress.send_modify(|reading| reading.names.ended = true);
-        let head = Head { incomplete, ..self.head(&unusable, notes) };
-        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values: rows, unread, options }))
+        let head = Head {
+            incomplete,
+            index_as_of,
+            without_case,
+            dhis2_version: server.info.version.clone().unwrap_or_default(),
+            ..self.head(&unusable, notes)
+        };
+        let Found { values, completed, unread, .. } = found;
+        let sets = server.sets;
+        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, completed, unread, options, earlier }))
+    }
+
+    /// The earlier quarters that are read, newest first.
+    fn earlier(&self) -> Vec<Quarter> {
+        let Reach { look_back, history } = self.ask.reach;
+        let most = usize::from(look_back).max(if history { QUARTERS } else { 0 });
+        self.ask.quarter.earlier().take(most).collect()
     }
 
     fn begin(&self) {
@@ -150,13 +201,6 @@ impl Reader<'_> {
             change(bar);
             bar.ended = bar.total.is_some_and(|total| bar.done >= total);
         });
-    }
-
-    /// One request for names.
-    async fn named<T>(&self, ask: impl Future<Output = Result<T, Failure>>) -> Result<T> {
-        let got = ask.await?;
-        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
-        Ok(got)
     }
 
     /// The whole case list. A short one, from which a case slipped while it was listed, is asked for once more (fault matrix
@@ -189,51 +233,103 @@ impl Reader<'_> {
         self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await
     }
 
-    async fn metadata(&self, rows: &[&Row]) -> Result<(Vec<crate::io::dhis2::DataElement>, Vec<DataSet>)> {
-        let distinct = |id: fn(&Row) -> &String| -> Vec<String> {
-            rows.iter().map(|row| id(row).clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    /// The organisation units to ask for, and what DHIS2 says of them; `None` where it has no such list. Those it does not know
+    /// are not asked for: it would pass them over without a word, and refuse a request for such units alone.
+    async fn units(&self, cases: &[CaseRecord]) -> Result<(Vec<String>, Option<Vec<OrgUnit>>)> {
+        let ids: BTreeSet<String> =
+            cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
+        let ids: Vec<String> = ids.into_iter().collect();
+        let units = optional(self.sources.dhis2.org_units(&ids).await)?;
+        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
+        let ids = units.as_ref().map_or(ids, |units| units.iter().map(|unit| unit.id.clone()).collect());
+        Ok((ids, units))
+    }
+
+    /// Data values and completed forms, both at once.
+    async fn values(
+        &self,
+        server: &Server,
+        columns: &[Column],
+        ids: &[String],
+        units: Option<&[OrgUnit]>,
+        earlier: &[Quarter],
+        found: &mut Found,
+    ) -> Result<()> {
+        let reach = server.reach();
+        let facts: HashMap<&str, &OrgUnit> = units.into_iter().flatten().map(|unit| (unit.id.as_str(), unit)).collect();
+        let within = |may: &dyn Fn(&OrgUnit) -> bool| -> (Vec<String>, Vec<String>) {
+            ids.iter().cloned().partition(|id| facts.get(id.as_str()).is_none_or(|unit| may(unit)))
         };
-        let (elements, sets) = (distinct(|row| &row.data_element), distinct(|row| &row.data_set));
-        let dhis2 = &self.sources.dhis2;
-        tokio::try_join!(self.named(dhis2.data_elements(&elements)), self.named(dhis2.data_sets(&sets)))
+        let (ours, outside) = within(&|unit| reach.values(unit));
+        let (completable, _) = within(&|unit| reach.values(unit) && reach.completeness(unit));
+        let asked: Vec<Column> = columns.iter().filter(|c| c.quarterly() || c.monthly()).cloned().collect();
+        let total = ids.len() * data_sets(&asked).len();
+        self.bar(|reading| &mut reading.reports, |bar| (bar.total, bar.done) = (Some(total), 0));
+        found.leave_out(outside);
+        if total == 0 {
+            return Ok(());
+        }
+        let settled =
+            |reports: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done = total.min(bar.done + reports));
+        settled((ids.len() - ours.len()) * data_sets(&asked).len());
+        let values = Values::new(&self.sources.dhis2, self.ask.quarter, &asked, columns, server, earlier);
+        let months = self.ask.reach.look_back;
+        let (values, completed) =
+            tokio::try_join!(values.read(&ours, &settled), values.completed(&completable, months))?;
+        found.add(values);
+        found.completed = completed.0;
+        found.notes.extend(completed.1);
+        let unknown = ours.len() - completable.len();
+        if unknown > 0 && ours.len() > unknown {
+            found
+                .notes
+                .push(format!("which reports are complete is not shown to this account for {unknown} facilities"));
+        }
+        Ok(())
     }
 
-    async fn units(&self, ids: &[String]) -> Result<Vec<OrgUnit>> {
-        self.named(self.sources.dhis2.org_units(ids)).await
+    /// Organisation units that report on a mapped data set and have no case (R2 of the flags); none where only some facilities
+    /// were asked for.
+    async fn without_case(
+        &self,
+        server: &Server,
+        columns: &[Column],
+        cases: &BTreeSet<String>,
+    ) -> Result<Vec<(String, String)>> {
+        if !self.ask.facilities.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mapped: BTreeSet<&str> = columns.iter().map(|column| column.property.data_set.as_str()).collect();
+        let sets = server.sets.iter().flatten().filter(|set| mapped.contains(set.id.as_str()));
+        let units: BTreeSet<&String> =
+            sets.flat_map(|set| set.assigned.iter().flatten()).filter(|unit| !cases.contains(*unit)).collect();
+        let units: Vec<String> = units.into_iter().cloned().collect();
+        let (named, rest) = units.split_at(units.len().min(NAMED));
+        let facts = match named {
+            [] => Vec::new(),
+            named => optional(self.sources.dhis2.org_units(named).await)?.unwrap_or_default(),
+        };
+        let open = facts.into_iter().filter(|unit| closed_before(unit, self.ask.quarter).is_none());
+        let mut all: Vec<(String, String)> = open.map(|unit| (unit.id, unit.name)).collect();
+        all.extend(rest.iter().map(|id| (id.clone(), String::new())));
+        Ok(all)
     }
 
-    async fn options(&self, values: &[DataValue]) -> Result<Vec<Named>> {
-        let ids: BTreeSet<&String> = values
-            .iter()
-            .flat_map(|v| [&v.category_option_combo, &v.attribute_option_combo])
-            .filter(|id| !id.is_empty())
-            .collect();
-        let ids: Vec<String> = ids.into_iter().cloned().collect();
+    async fn options(&self, batches: &[Batch]) -> Result<Vec<Named>> {
+        let ids: BTreeSet<&str> = batches.iter().flat_map(|batch| batch.values.options()).collect();
+        let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.named(self.sources.dhis2.category_option_combos(&ids)).await
-    }
-
-    /// The rows of all units, and what could not be read.
-    async fn values(&self, units: &[String], columns: &[Column]) -> Result<Got> {
-        let sets: BTreeSet<String> =
-            columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_set.clone()).collect();
-        let sets: Vec<String> = sets.into_iter().collect();
-        let total = units.len() * sets.len();
-        self.bar(|reading| &mut reading.reports, |bar| bar.total = Some(total));
-        if total == 0 {
-            return Ok(Got::default());
-        }
-        let done = |units: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done += units * sets.len());
-        Ok(values(&self.sources.dhis2, units, &sets, &self.ask.quarter.to_string(), &done).await?)
+        let options = optional(self.sources.dhis2.category_option_combos(&ids).await)?;
+        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
+        Ok(options.unwrap_or_default())
     }
 
     fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
         let ask = self.ask;
         let problems = ask.mapping.problems.iter().map(ToString::to_string).chain(unusable.iter().cloned());
         Head {
-            quarter: ask.quarter,
             project: ask.project.clone(),
             label: ask.label.clone(),
             dhis2: ask.dhis2.clone(),
@@ -242,14 +338,20 @@ impl Reader<'_> {
             mapping_rows: ask.mapping.rows.len(),
             case_type: ask.case_type.clone(),
             read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            generation: 1,
             scope: ask.scope(),
             mapping_problems: problems.collect(),
             notes,
-            incomplete: None,
-            choices: std::collections::BTreeMap::new(),
+            look_back: ask.reach.look_back,
+            ..Head::of(ask.quarter)
         }
     }
+}
+
+/// What is to be said of organisation units without a case.
+fn unmatched(units: &[(String, String)]) -> Option<String> {
+    let named: Vec<String> = units.iter().map(|(id, name)| format!("{id} {}", inert(name))).collect();
+    let named: Vec<&str> = named.iter().map(|name| name.trim()).collect();
+    (!units.is_empty()).then(|| format!("organisation units without a case: {} ({})", units.len(), listed(&named)))
 }
 
 /// What is to be said of data sets whose period type is not known.

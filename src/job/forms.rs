@@ -196,7 +196,7 @@ pub(super) async fn cases_now(sources: &Sources, plan: &Plan, cells: &[Cell]) ->
     facilities.dedup();
     let ids: Vec<String> = facilities.iter().map(|f| plan.facility(*f).case_id.clone()).collect();
     let wanted: Vec<String> = plan.properties().iter().map(|p| p.name.clone()).collect();
-    let found = sources.commcare.fetch(&ids, &wanted).await?;
+    let found = sources.commcare.fetch(&ids, &plan.head.case_type, &wanted).await?;
     let cases = facilities.into_iter().zip(found).filter_map(|(facility, found)| match found {
         Found::Case(case) => Some((facility, case)),
         Found::Missing(_) => None,

@@ -2,12 +2,16 @@
 //! Joins `domain` and `io`; knows nothing of screens.
 
 pub mod assemble;
+pub mod columns;
 pub mod connect;
 pub mod export;
 pub mod fetch;
 pub mod forms;
+mod gather;
 pub mod generation;
 pub mod report;
+mod server;
 pub mod session;
+mod sheet;
 pub mod submit;
 mod values;

@@ -19,6 +19,11 @@ pub(crate) fn empty(status: StatusCode) -> Response {
     answer
 }
 
+/// An answer without a body that still names the type of a page, as HQ sends it.
+pub(crate) fn silent(status: StatusCode) -> Response {
+    body(status, "text/html; charset=utf-8", Body::empty())
+}
+
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, value: &Value) -> Response {
     body(status, "application/json", value.to_string())

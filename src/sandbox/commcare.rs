@@ -1,8 +1,8 @@
 //! CommCare HQ, as far as reading cases and submitting case blocks needs it (commcare.md sections 4 to 8 and 10).
 //!
 //! Answered: the form receiver `/receiver/api/`, raw or multipart; the Case API v2 list, single, several, by external
-//! id and bulk fetch; Basic and API keys. Not answered: writing with JSON, Case API v1, the `query`, `fields` and
-//! `exclude` parameters, other receiver addresses, attachments, Digest and OAuth sign-in.
+//! id and bulk fetch; the older list and single case; Basic and API keys. Not answered: writing with JSON, the `query`,
+//! `fields` and `exclude` parameters, other receiver addresses, attachments, Digest and OAuth sign-in.
 
 use axum::{
     Router,
@@ -17,10 +17,12 @@ use super::{COMMCARE_API_KEY, COMMCARE_PASSWORD, COMMCARE_USER, PROJECT, Sandbox
 mod apply;
 mod dates;
 mod form;
+mod limits;
 mod list;
 mod multipart;
 mod receiver;
 pub(crate) mod store;
+mod v05;
 
 /// The largest body the front server lets through, in bytes.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -36,6 +38,17 @@ pub(crate) fn routes() -> Router<Sandbox> {
         .route("/a/{project}/api/case/v2/ext/{*external_id}", any(by_external_id))
         .route("/a/{project}/api/case/v2/{ids}", any(by_id))
         .route("/a/{project}/api/case/v2/{ids}/", any(by_id))
+        .route("/a/{project}/api/v0.5/case/", any(older_list))
+        .route("/a/{project}/api/v0.5/case/{id}/", any(older_one))
+        .route("/a/{project}/api/case/v1/", any(older_list))
+        .route("/a/{project}/api/case/v1/{id}/", any(older_one))
+}
+
+/// Which Case API was asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Api {
+    V2,
+    V05,
 }
 
 async fn receive(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
@@ -54,7 +67,7 @@ async fn receive(State(sandbox): State<Sandbox>, Path(project): Path<String>, re
 
 async fn cases(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    read(&sandbox, &project, &parts, || {
+    read(&sandbox, &project, &parts, Api::V2, || {
         let query = Query::new(parts.uri.query().unwrap_or_default());
         list::list(&sandbox, &query, &answer::origin(&parts))
     })
@@ -66,7 +79,7 @@ async fn by_id(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    read(&sandbox, &project, &parts, || list::by_ids(&sandbox, &ids))
+    read(&sandbox, &project, &parts, Api::V2, || list::by_ids(&sandbox, &ids))
 }
 
 async fn by_external_id(
@@ -75,7 +88,7 @@ async fn by_external_id(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    read(&sandbox, &project, &parts, || match external_id.strip_suffix('/') {
+    read(&sandbox, &project, &parts, Api::V2, || match external_id.strip_suffix('/') {
         Some(external_id) => list::by_external_id(&sandbox, external_id),
         None => answer::html(StatusCode::NOT_FOUND, "Page not found"),
     })
@@ -83,7 +96,7 @@ async fn by_external_id(
 
 async fn bulk_fetch(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some(refused) = refused(&sandbox, &project, &parts) {
+    if let Some(refused) = refused_api(&sandbox, &project, &parts, Api::V2) {
         return marked(refused);
     }
     if parts.method != Method::POST {
@@ -95,15 +108,47 @@ async fn bulk_fetch(State(sandbox): State<Sandbox>, Path(project): Path<String>,
     }
 }
 
-/// A read: signed in, with both permissions, by GET.
-fn read(sandbox: &Sandbox, project: &str, parts: &Parts, then: impl FnOnce() -> Response) -> Response {
-    marked(match refused(sandbox, project, parts) {
-        Some(refused) => refused,
-        None if parts.method != Method::GET => {
-            list::error(StatusCode::METHOD_NOT_ALLOWED, "Request method not allowed")
-        }
-        None => then(),
+async fn older_list(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    read(&sandbox, &project, &parts, Api::V05, || {
+        v05::list(&sandbox, &Query::new(parts.uri.query().unwrap_or_default()))
     })
+}
+
+async fn older_one(
+    State(sandbox): State<Sandbox>,
+    Path((project, id)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    read(&sandbox, &project, &parts, Api::V05, || v05::one(&sandbox, &id))
+}
+
+/// A read: signed in, with both permissions and within the allowance, by GET.
+fn read(sandbox: &Sandbox, project: &str, parts: &Parts, api: Api, then: impl FnOnce() -> Response) -> Response {
+    marked(match refused_api(sandbox, project, parts, api) {
+        Some(refused) => refused,
+        None if parts.method == Method::GET => then(),
+        None if api == Api::V05 => answer::silent(StatusCode::METHOD_NOT_ALLOWED),
+        None => list::error(StatusCode::METHOD_NOT_ALLOWED, "Request method not allowed"),
+    })
+}
+
+/// Why a call of a Case API is turned away before it is looked at. The older one is closed to an account that is limited
+/// to some locations (as bulk fetch is), and says no without a page (commcare.md sections 8.1 and 9).
+fn refused_api(sandbox: &Sandbox, project: &str, parts: &Parts, api: Api) -> Option<Response> {
+    if api == Api::V2 && sandbox.store().limits.without_v2() {
+        return Some(answer::html(StatusCode::NOT_FOUND, "Page not found"));
+    }
+    if let Some(refused) = refused(sandbox, project, parts) {
+        let page = refused.status() == StatusCode::FORBIDDEN && api == Api::V05;
+        return Some(if page { answer::silent(StatusCode::FORBIDDEN) } else { refused });
+    }
+    if api == Api::V05 && sandbox.store().limits.restricted() {
+        return Some(list::closed());
+    }
+    let wait = sandbox.store().limits.admit(|| sandbox.now()).err()?;
+    Some(answer::with(answer::silent(StatusCode::TOO_MANY_REQUESTS), "retry-after", &wait.to_string()))
 }
 
 /// The header every HQ answer carries (commcare.md section 4.3).
@@ -117,7 +162,7 @@ fn marked(mut response: Response) -> Response {
 fn refused(sandbox: &Sandbox, project: &str, parts: &Parts) -> Option<Response> {
     let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
         let challenge = "Digest realm=\"\", nonce=\"7b1e0f6c2d\", algorithm=\"MD5\", opaque=\"5f0e2b\", qop=\"auth\"";
-        return Some(answer::with(answer::empty(StatusCode::UNAUTHORIZED), "www-authenticate", challenge));
+        return Some(answer::with(answer::silent(StatusCode::UNAUTHORIZED), "www-authenticate", challenge));
     };
     let header = header.to_str().unwrap_or_default();
     let (scheme, payload) = header.split_once(' ').unwrap_or((header, ""));
@@ -127,7 +172,7 @@ fn refused(sandbox: &Sandbox, project: &str, parts: &Parts) -> Option<Response> 
             let known = answer::basic(payload)
                 .is_some_and(|(name, password)| name.to_lowercase() == COMMCARE_USER && password == COMMCARE_PASSWORD);
             if !known {
-                let refused = answer::empty(StatusCode::UNAUTHORIZED);
+                let refused = answer::silent(StatusCode::UNAUTHORIZED);
                 return Some(answer::with(refused, "www-authenticate", "Basic realm=\"\""));
             }
         }
@@ -137,12 +182,12 @@ fn refused(sandbox: &Sandbox, project: &str, parts: &Parts) -> Option<Response> 
                 return Some(answer::body(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text));
             }
             Some((name, key)) if name == COMMCARE_USER && key == COMMCARE_API_KEY => {}
-            Some(_) => return Some(answer::empty(StatusCode::UNAUTHORIZED)),
+            Some(_) => return Some(answer::silent(StatusCode::UNAUTHORIZED)),
         },
-        _ => return Some(answer::empty(StatusCode::UNAUTHORIZED)),
+        _ => return Some(answer::silent(StatusCode::UNAUTHORIZED)),
     }
     if project != PROJECT {
-        return Some(answer::empty(StatusCode::FORBIDDEN));
+        return Some(answer::silent(StatusCode::FORBIDDEN));
     }
     let (edit_data, access_api) = sandbox.store().permissions();
     (!edit_data || !access_api).then(|| answer::html(StatusCode::FORBIDDEN, "Permission denied"))

@@ -17,23 +17,36 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     commcare::store::Store,
-    world::{Country, Edit, Edits},
+    dhis2::account::{Account, accounts},
+    world::{Changes, Country},
 };
 use crate::io::transport::SharedTransport;
 
 mod answer;
 mod commcare;
 mod dhis2;
+mod gzip;
+mod hooks;
 mod in_process;
+mod options;
+mod planted;
 mod query;
 mod world;
 
-pub use self::commcare::store::{Fate, ReceivedForm};
+pub use self::{
+    commcare::store::{Fate, ReceivedForm},
+    dhis2::{
+        account::{
+            DHIS2_DISTRICT_USER, DHIS2_EXPIRED_TOKEN, DHIS2_HALF_BLIND_USER, DHIS2_HIDDEN_SET, DHIS2_LOCKED_USER,
+            DHIS2_PASSWORD, DHIS2_SECOND_FACTOR_TOKEN, DHIS2_SECOND_FACTOR_USER, DHIS2_SHORT_TOKEN, DHIS2_SUPERUSER,
+            DHIS2_TOKEN, DHIS2_UNPLACED_SUPERUSER, DHIS2_USER, DHIS2_VIEWER,
+        },
+        version::Version,
+    },
+    options::{Gateway, Options},
+    planted::{Oddity, Planted},
+};
 
-/// Name and password of the DHIS2 account. It reads the whole country, but not the second root.
-pub const DHIS2_USER: &str = "importer";
-/// See [`DHIS2_USER`].
-pub const DHIS2_PASSWORD: &str = "Sandbox-2026";
 /// Name of the CommCare web user.
 pub const COMMCARE_USER: &str = "importer@example.org";
 /// Password of [`COMMCARE_USER`], for Basic.
@@ -46,31 +59,25 @@ pub const PROJECT: &str = "onse-demo";
 pub const CASE_TYPE: &str = "facility_supervision";
 /// A case id that belongs to another project: a form that names it fails whole (commcare.md section 5.2).
 pub const FOREIGN_CASE: &str = "0badcafe0badcafe0badcafe0badcafe";
+/// API root of DHIS2 behind the gateway.
+pub const GATEWAY: &str = "/service/dhis2core/api/v0/";
+/// A monthly data set no mapping of ours names. Some facilities sent two months of a quarter.
+pub const MONTHLY_SET: &str = "MoHMonthly1";
+/// A data element of [`MONTHLY_SET`] that counts events: months add up.
+pub const MONTHLY_SUM: &str = "MoFeverU5yr";
+/// A data element of [`MONTHLY_SET`] that counts stock: the last month stands for the quarter.
+pub const MONTHLY_LAST: &str = "MoStockORS1";
+/// A quarterly data set whose reports are split by who paid, one of whom [`DHIS2_USER`] may not know.
+pub const PARTNER_SET: &str = "QtPartners1";
+/// The data element of [`PARTNER_SET`].
+pub const PARTNER_ELEMENT: &str = "QtOutreach1";
+/// A data element that is in no data set.
+pub const LOST_ELEMENT: &str = "NoSetElemt1";
 /// Facilities of the country by default.
 pub const FACILITIES: usize = 1_106;
 
 /// The time, given in.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// What country to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Number of facilities. As many cases of [`CASE_TYPE`] exist, though not one for each facility.
-    pub facilities: usize,
-    /// The same seed gives the same country.
-    pub seed: u64,
-    /// Year and quarter (1 to 4) DHIS2 just collected; eight more lie before it.
-    pub quarter: (i16, u8),
-    /// What the servers call themselves.
-    pub label: String,
-}
-
-impl Options {
-    /// The usual country, up to and including this quarter.
-    pub fn new(quarter: (i16, u8)) -> Self {
-        Self { facilities: FACILITIES, seed: 1, quarter, label: "Sandbox".to_owned() }
-    }
-}
 
 /// A case as HQ holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,56 +121,6 @@ pub struct Parent {
     pub case_type: String,
 }
 
-/// A kind of oddity the country holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Oddity {
-    /// The newest value has a digit too many.
-    TenTimes,
-    /// The newest value has a digit too few.
-    TenthPart,
-    /// The newest value is 0 after quarters of 5 and more.
-    FalseZero,
-    /// A value in an integer element has words in it.
-    TextInNumber,
-    /// A value in an integer element is below zero.
-    Negative,
-    /// A value in an integer element has a fraction.
-    Fraction,
-    /// A value carries a comment of the data clerk.
-    Comment,
-    /// A value is marked for follow-up.
-    FollowUp,
-    /// The facility sent nothing for the newest quarter.
-    StoppedReporting,
-    /// Two open cases have the external id; both are listed.
-    SharedExternalId,
-    /// The case has no external id.
-    NoExternalId,
-    /// The organisation unit has no case.
-    WithoutCase,
-    /// The case is closed.
-    Closed,
-    /// The name has letters with marks.
-    AccentedName,
-    /// The name is longer than any column.
-    LongName,
-    /// The name holds terminal control sequences.
-    HostileName,
-}
-
-/// One planted oddity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planted {
-    /// The facility's id in DHIS2, where there is one.
-    pub external_id: Option<String>,
-    /// The case, where there is one.
-    pub case_id: Option<String>,
-    /// The case property whose newest value is odd, for oddities of a value.
-    pub property: Option<String>,
-    /// What it is.
-    pub what: Oddity,
-}
-
 /// A request that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -181,7 +138,9 @@ pub struct Sandbox(Arc<Inner>);
 
 struct Inner {
     country: Arc<Country>,
-    edits: Mutex<Arc<Edits>>,
+    changes: Mutex<Arc<Changes>>,
+    accounts: Vec<Arc<Account>>,
+    options: Options,
     store: Mutex<Store>,
     seen: Mutex<Vec<Seen>>,
     clock: Clock,
@@ -198,7 +157,9 @@ impl Sandbox {
         let country = Country::new(options);
         let store = Store::new(country.seed, &country.cases);
         Self(Arc::new(Inner {
-            edits: Mutex::new(Arc::new(country.edits.clone())),
+            changes: Mutex::new(Arc::new(country.changes.clone())),
+            accounts: accounts(),
+            options: options.clone(),
             store: Mutex::new(store),
             seen: Mutex::default(),
             country: Arc::new(country),
@@ -215,12 +176,13 @@ impl Sandbox {
     /// The service.
     pub fn router(&self) -> Router {
         let log = self.clone();
-        Router::new()
-            .merge(dhis2::routes())
+        let routes = Router::new()
+            .merge(dhis2::routes(self.options().version))
             .merge(commcare::routes())
             .fallback(async || answer::html(http::StatusCode::NOT_FOUND, "Not Found"))
             .layer(axum::middleware::from_fn(move |request: Request, next: Next| log.clone().admit(request, next)))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        if self.options().gzip { routes.layer(axum::middleware::from_fn(gzip::compress)) } else { routes }
     }
 
     /// Answers on `listener`, each answer after `latency`, until `stop` is cancelled and the open connections are done.
@@ -242,7 +204,7 @@ impl Sandbox {
         let uri = request.uri();
         let query = uri.query().unwrap_or_default().to_owned();
         let seen = Seen { method: request.method().to_string(), path: uri.path().to_owned(), query };
-        let tomcat = seen.path.starts_with("/dhis2");
+        let tomcat = seen.path.starts_with("/dhis2") || seen.path.starts_with(GATEWAY);
         let line = seen.method.len() + seen.path.len() + seen.query.len() + " ? HTTP/1.1".len();
         let fields: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         held(&self.0.seen).push(seen);
@@ -261,8 +223,16 @@ impl Sandbox {
         &self.0.country
     }
 
-    fn edits(&self) -> Arc<Edits> {
-        Arc::clone(&held(&self.0.edits))
+    fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&held(&self.0.changes))
+    }
+
+    fn accounts(&self) -> &[Arc<Account>] {
+        &self.0.accounts
+    }
+
+    fn options(&self) -> &Options {
+        &self.0.options
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -297,50 +267,11 @@ impl Sandbox {
         &self.0.country.planted
     }
 
-    /// An organisation unit the DHIS2 account may not read (E2012).
-    pub fn unreadable_org_unit(&self) -> Option<&str> {
-        let country = self.country();
-        (0..country.units.len())
-            .rev()
-            .find(|&unit| !country.readable(unit))
-            .map(|unit| country.units[unit].uid.as_str())
-    }
-
-    /// A data set the DHIS2 account may not read (E2010).
-    pub fn unreadable_data_set(&self) -> Option<&str> {
-        self.country().model.sets.iter().find(|set| !set.readable).map(|set| set.uid.as_str())
-    }
-
     /// Someone else changes a case: a property, or `case_name`, `external_id`, `owner_id`, `case_type`. An unknown case
     /// is left unknown and the answer is false.
     pub fn set_property(&self, case_id: &str, name: &str, value: &str) -> bool {
         let now = self.now();
         self.store().set_property(case_id, name, value, now)
-    }
-
-    /// Someone else changes a data value; `None` takes the row away. False when the organisation unit is no facility or
-    /// the data element has no such category option combination.
-    pub fn set_value(
-        &self,
-        org_unit: &str,
-        data_element: &str,
-        category_option_combo: &str,
-        period: &str,
-        value: Option<&str>,
-    ) -> bool {
-        let country = self.country();
-        let facility = country.unit(org_unit).and_then(|unit| country.units[unit].facility);
-        let column = country.model.column(data_element, category_option_combo);
-        let (Some(facility), Some(column)) = (facility, column) else { return false };
-        let edit = Edit {
-            period: period.to_owned(),
-            column,
-            value: value.map(str::to_owned),
-            at: Some(self.now()),
-            ..Edit::default()
-        };
-        world::put(Arc::make_mut(&mut held(&self.0.edits)), facility, edit);
-        true
     }
 
     /// Gives or takes the two permissions HQ asks for, `edit_data` and `access_api` (commcare.md section 4.1).

@@ -16,8 +16,18 @@ impl Query {
     }
 
     /// All values of a parameter.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a parameter that may be given again and again; a single one is split at its commas (dhis2.md
+    /// section 1.2).
+    pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let values: Vec<&str> = self.all(name).filter(|value| !value.is_empty()).collect();
+        match values[..] {
+            [single] => single.split(',').map(str::to_owned).collect(),
+            _ => values.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// Every pair.

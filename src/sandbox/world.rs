@@ -1,20 +1,25 @@
 //! The seeded country: places, metadata, nine quarters of reports and the cases as they stand before the review.
 //!
-//! It is made once and never changed. What tests and clients change lies beside it: edits of data values in
-//! [`Edits`], changed cases in the CommCare part.
+//! It is made once and never changed. What tests and clients change lies beside it: data values, registrations and the
+//! like in [`Changes`], changed cases in the CommCare part.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 
+pub(crate) use self::{
+    changes::{Changes, Edit, Mark},
+    time::{MONTHS, NEWEST, QUARTERS, Quarter, Stored},
+};
 use self::{draw::mix, model::Model, names::Rank};
 use super::{CaseState, Options, Planted};
 use crate::domain::mapping::Mapping;
 
 pub(crate) mod cases;
+mod changes;
 pub(crate) mod draw;
 pub(crate) mod kinds;
 pub(crate) mod model;
@@ -22,64 +27,10 @@ pub(crate) mod names;
 mod oddities;
 mod places;
 mod series;
+mod time;
 
-/// How many quarters of reports there are.
-pub(crate) const QUARTERS: usize = 9;
-/// The newest quarter, the one DHIS2 just collected.
-pub(crate) const NEWEST: usize = QUARTERS - 1;
 /// In the table of numbers: no row.
 const NONE: i64 = i64::MIN;
-
-/// A calendar quarter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Quarter {
-    /// Year.
-    pub(crate) year: i16,
-    /// 1 to 4.
-    pub(crate) number: u8,
-}
-
-impl Quarter {
-    /// The DHIS2 period id, for example `2026Q2`.
-    pub(crate) fn iso(self) -> String {
-        format!("{}Q{}", self.year, self.number)
-    }
-
-    fn before(self) -> Self {
-        if self.number <= 1 {
-            Self { year: self.year - 1, number: 4 }
-        } else {
-            Self { year: self.year, number: self.number - 1 }
-        }
-    }
-
-    fn after(self) -> Self {
-        if self.number >= 4 {
-            Self { year: self.year + 1, number: 1 }
-        } else {
-            Self { year: self.year, number: self.number + 1 }
-        }
-    }
-
-    /// The first day.
-    pub(crate) fn start(self) -> Date {
-        let month = i8::try_from(self.number).unwrap_or(1).clamp(1, 4) * 3 - 2;
-        Date::new(self.year, month, 1).unwrap_or(Date::ZERO)
-    }
-
-    /// The last day.
-    pub(crate) fn end(self) -> Date {
-        let next = self.after().start();
-        next.yesterday().unwrap_or(next)
-    }
-
-    /// `days` and `seconds` after the quarter ended.
-    pub(crate) fn ended(self, days: i64, seconds: i64) -> Timestamp {
-        let midnight = self.after().start().to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-        let start = midnight.unwrap_or(Timestamp::UNIX_EPOCH);
-        start.checked_add(jiff::SignedDuration::from_secs(days * 86_400 + seconds)).unwrap_or(start)
-    }
-}
 
 /// A place in the hierarchy.
 #[derive(Clone, Debug)]
@@ -119,33 +70,6 @@ pub(crate) struct Facility {
     pub(crate) case_id: Arc<str>,
 }
 
-/// A changed or added data value; it goes before the table of numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Edit {
-    /// Period id.
-    pub(crate) period: String,
-    /// Column.
-    pub(crate) column: usize,
-    /// The value as text; `None` hides the row.
-    pub(crate) value: Option<String>,
-    /// Comment of the data clerk.
-    pub(crate) comment: Option<String>,
-    /// Marked for follow-up.
-    pub(crate) followup: bool,
-    /// When it was changed; `None`: with the report.
-    pub(crate) at: Option<Timestamp>,
-}
-
-/// Edits by facility.
-pub(crate) type Edits = BTreeMap<usize, Vec<Edit>>;
-
-/// Adds an edit, in place of an earlier one of the same row.
-pub(crate) fn put(edits: &mut Edits, facility: usize, edit: Edit) {
-    let list = edits.entry(facility).or_default();
-    list.retain(|old| old.period != edit.period || old.column != edit.column);
-    list.push(edit);
-}
-
 /// The country as it is on the day after the quarter's reports came in.
 pub(crate) struct Country {
     /// The seed it was made from.
@@ -160,8 +84,8 @@ pub(crate) struct Country {
     pub(crate) units: Vec<Unit>,
     /// The facilities.
     pub(crate) facilities: Vec<Facility>,
-    /// Data values that are not plain numbers, or carry a comment or a mark.
-    pub(crate) edits: Edits,
+    /// Data values that are not plain numbers, or carry a comment or a mark; reports and places that are not as usual.
+    pub(crate) changes: Changes,
     /// The cases before anything is submitted, in the order the search index knows them.
     pub(crate) cases: Vec<CaseState>,
     /// What is odd, and where.
@@ -188,26 +112,24 @@ impl Country {
             model: Model::new(options.seed, &mapping),
             units,
             facilities,
-            edits: Edits::new(),
+            changes: Changes::default(),
             cases: Vec::new(),
             planted: Vec::new(),
             stopped: BTreeSet::new(),
             numbers: Vec::new(),
             by_uid,
         };
-        let mut numbers = Vec::with_capacity(country.width() * country.facilities.len());
+        let mut numbers = Vec::with_capacity(country.model.width * country.facilities.len());
         for facility in 0..country.facilities.len() {
             numbers.extend(series::numbers(&country, facility));
         }
         country.numbers = numbers;
         let roles = oddities::plant(&mut country);
         cases::make(&mut country, &roles);
+        for (unit, name) in roles.renamed {
+            country.units[unit].name = name;
+        }
         country
-    }
-
-    /// Numbers of one facility in the table.
-    fn width(&self) -> usize {
-        self.model.columns.len() * QUARTERS
     }
 
     /// The place of this id.
@@ -215,59 +137,96 @@ impl Country {
         self.by_uid.get(uid).copied()
     }
 
-    /// The place above all facilities; the account sees what lies below it.
-    pub(crate) fn root(&self) -> &Unit {
-        &self.units[0]
-    }
-
-    /// Whether the account may read data of this place (dhis2.md section 1.3, org unit rule).
-    pub(crate) fn readable(&self, unit: usize) -> bool {
-        self.units[unit].path.starts_with(&self.root().path)
-    }
-
     /// The id of a facility's place.
     pub(crate) fn facility_uid(&self, facility: usize) -> &str {
         &self.units[self.facilities[facility].unit].uid
     }
 
-    /// Whether the facility sent this data set for this quarter. About one in fifty is missing.
-    pub(crate) fn reported(&self, facility: usize, set: usize, quarter: usize) -> bool {
-        let set_there = self.model.sets.get(set).is_some_and(|set| set.readable && set.period_type == "Quarterly");
-        let stopped = quarter == NEWEST && self.stopped.contains(&facility);
-        set_there && !stopped && mix(self.seed, [facility, set, quarter]) % 1000 >= 20
+    /// What is stored under a period id: a quarter or a month there is data of.
+    pub(crate) fn stored(&self, period: &str) -> Option<Stored> {
+        Stored::all().find(|&when| self.iso(when) == period)
     }
 
-    /// Whether a report was marked complete, and on which day after the quarter ended.
-    pub(crate) fn completed(&self, facility: usize, set: usize, quarter: usize) -> Option<i64> {
-        let luck = mix(self.seed ^ 0x0c0, [facility, set, quarter]);
+    /// The period id.
+    pub(crate) fn iso(&self, when: Stored) -> String {
+        match when {
+            Stored::Quarter(quarter) => self.quarters[quarter].iso(),
+            Stored::Month(month) => self.quarters[month / 3].month(month % 3).strftime("%Y%m").to_string(),
+        }
+    }
+
+    /// `days` and `seconds` after the period ended.
+    pub(crate) fn ended(&self, when: Stored, days: i64, seconds: i64) -> Timestamp {
+        match when {
+            Stored::Quarter(quarter) => self.quarters[quarter].ended(days, seconds),
+            Stored::Month(month) => time::after(self.quarters[month / 3].month(month % 3 + 1), days, seconds),
+        }
+    }
+
+    /// Whether the facility sent this data set for this period. About one report in fifty is missing, of the monthly
+    /// ones one in twenty.
+    pub(crate) fn reported(&self, facility: usize, set: usize, when: Stored) -> bool {
+        let (salt, at, missing) = match when {
+            Stored::Quarter(quarter) => (0, quarter, 20),
+            Stored::Month(month) => (0x60d, month, 50),
+        };
+        let stopped = when.quarter() == NEWEST && self.stopped.contains(&facility);
+        let there = self.model.sets.get(set).is_some_and(|set| set.is_stored(when));
+        there && !stopped && mix(self.seed ^ salt, [facility, set, at]) % 1000 >= missing
+    }
+
+    /// Whether a report was registered: on which day after the period ended, and whether it is complete. Where it is
+    /// not, it was opened again (dhis2.md section 3.3).
+    pub(crate) fn registered(&self, facility: usize, set: usize, when: Stored) -> Option<(i64, bool)> {
+        let (salt, at) = match when {
+            Stored::Quarter(quarter) => (0x0c0, quarter),
+            Stored::Month(month) => (0x0c1, month),
+        };
+        let luck = mix(self.seed ^ salt, [facility, set, at]);
         let day = i64::try_from(luck % 24).unwrap_or_default() + 3;
-        (self.reported(facility, set, quarter) && luck % 100 < 93).then_some(day)
+        (self.reported(facility, set, when) && luck % 100 < 95).then_some((day, luck % 100 < 93))
     }
 
-    /// When the reports of a facility for a quarter were typed in.
-    pub(crate) fn typed_in(&self, facility: usize, quarter: usize) -> Timestamp {
-        let luck = mix(self.seed ^ 0x71ed, [facility, quarter, 0]);
+    /// When the reports of a facility for a period were typed in.
+    pub(crate) fn typed_in(&self, facility: usize, when: Stored) -> Timestamp {
+        let (salt, at) = match when {
+            Stored::Quarter(quarter) => (0x71ed, quarter),
+            Stored::Month(month) => (0x71ee, month),
+        };
+        let luck = mix(self.seed ^ salt, [facility, at, 0]);
         let part = |divisor: u64, modulus: u64| i64::try_from(luck / divisor % modulus).unwrap_or_default();
-        self.quarters[quarter].ended(2 + part(1, 20), 6 * 3600 + part(64, 36_000))
+        self.ended(when, 2 + part(1, 20), 6 * 3600 + part(64, 36_000))
     }
 
-    /// The number in the table; money in hundredths.
-    pub(crate) fn number(&self, facility: usize, column: usize, quarter: usize) -> Option<i64> {
-        let at = facility * self.width() + column * QUARTERS + quarter;
+    /// The number in the table under this period; money in hundredths.
+    pub(crate) fn number(&self, facility: usize, column: usize, when: Stored) -> Option<i64> {
+        let at = self.place(facility, column, when)?;
         self.numbers.get(at).copied().filter(|&number| number != NONE)
     }
 
-    fn set_number(&mut self, facility: usize, column: usize, quarter: usize, number: Option<i64>) {
-        let at = facility * self.width() + column * QUARTERS + quarter;
-        if let Some(place) = self.numbers.get_mut(at) {
+    fn set_number(&mut self, facility: usize, column: usize, when: Stored, number: Option<i64>) {
+        let at = self.place(facility, column, when);
+        if let Some(place) = at.and_then(|at| self.numbers.get_mut(at)) {
             *place = number.unwrap_or(NONE);
         }
+    }
+
+    /// Where a number stands in the table; `None` where the column is not stored under such periods.
+    fn place(&self, facility: usize, column: usize, when: Stored) -> Option<usize> {
+        let column = self.model.columns[column];
+        let at = match when {
+            Stored::Quarter(quarter) => (!column.monthly).then_some(quarter),
+            Stored::Month(month) => column.monthly.then_some(month),
+        };
+        Some(facility * self.model.width + column.start + at?)
     }
 
     /// The sum over the parts of an element; `None` without any row.
     pub(crate) fn total(&self, facility: usize, element: usize, quarter: usize) -> Option<i64> {
         let columns = self.model.elements[element].columns.clone();
-        columns.filter_map(|column| self.number(facility, column, quarter)).reduce(|sum, part| sum + part)
+        columns
+            .filter_map(|column| self.number(facility, column, Stored::Quarter(quarter)))
+            .reduce(|sum, part| sum + part)
     }
 
     /// The text of a number of this column, as DHIS2 would store it.
@@ -297,14 +256,5 @@ mod tests {
         for (number, text) in [(0, "0"), (1250, "12.5"), (1205, "12.05"), (-7, "-0.07"), (500, "5"), (99, "0.99")] {
             assert_eq!(hundredths(number), text);
         }
-    }
-
-    #[test]
-    fn quarters_know_their_days() {
-        let quarter = Quarter { year: 2026, number: 1 };
-        assert_eq!(quarter.before().iso(), "2025Q4");
-        assert_eq!(quarter.start().to_string(), "2026-01-01");
-        assert_eq!(quarter.end().to_string(), "2026-03-31");
-        assert_eq!(quarter.before().after(), quarter);
     }
 }

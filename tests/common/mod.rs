@@ -112,8 +112,7 @@ fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: vec!["line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned()],
         notes: Vec::new(),
-        incomplete: None,
-        choices: std::collections::BTreeMap::new(),
+        ..Head::of(Quarter::parse("2026Q2").unwrap())
     }
 }
 

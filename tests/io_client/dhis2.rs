@@ -1,7 +1,7 @@
 //! DHIS2: the addresses that are asked, and answers that need more than parsing.
 
 use onse::io::{
-    dhis2::{Denied, Dhis2, URL_LIMIT, batches, denied},
+    dhis2::{Denied, Dhis2, URL_LIMIT, Wanted, batches, denied},
     http::{Side, Why},
 };
 use serde_json::json;
@@ -21,15 +21,16 @@ fn dhis2(script: Vec<Play>) -> (Dhis2, std::sync::Arc<crate::fake::Seen>) {
 async fn values_are_asked_with_repeated_parameters_and_a_known_length() {
     let (server, seen) = dhis2(vec![Play::ok("{}")]);
     let (units, sets, periods) = (ids(&["ou000000001", "ou000000002"]), ids(&["ds1", "ds2"]), ids(&["2026Q2"]));
-    let values = server.data_values(&units, &sets, &periods).await.unwrap();
-    assert_eq!((values.rows.len(), values.foreign), (0, 0));
+    let wanted = Wanted::all(&sets, &periods);
+    let values = server.data_values(&units, &wanted).await.unwrap();
+    assert_eq!((values.rows().len(), values.foreign), (0, 0));
     let uri = &seen.uris()[0];
     assert_eq!(
         uri,
-        "https://dhis2.example/dhis/api/dataValueSets?dataSet=ds1&dataSet=ds2&period=2026Q2&orgUnit=ou000000001&orgUnit=ou000000002"
+        "https://dhis2.example/dhis/api/dataValueSets?dataSet=ds1&dataSet=ds2&period=2026Q2&includeDeleted=true&orgUnit=ou000000001&orgUnit=ou000000002"
     );
     let line = format!("POST {uri} HTTP/1.1\r\n");
-    assert_eq!(server.fixed_len(&sets, &periods) + 2 * 20, line.len());
+    assert_eq!(server.fixed_len(&wanted) + 2 * 20, line.len());
 }
 
 #[tokio::test]
@@ -37,10 +38,10 @@ async fn a_full_batch_stays_within_the_line_and_holds_hundreds() {
     let units: Vec<String> = (0..1106).map(|n| format!("A{n:010}")).collect();
     let (sets, periods) = ((0..9).map(|n| format!("D{n:010}")).collect::<Vec<_>>(), ids(&["2026Q2"]));
     let (server, seen) = dhis2((0..9).map(|_| Play::ok("{}")).collect());
-    let runs = batches(&units, server.fixed_len(&sets, &periods), URL_LIMIT);
+    let runs = batches(&units, server.fixed_len(&Wanted::all(&sets, &periods)), URL_LIMIT);
     assert!(runs.len() <= 4 && runs[0].len() > 300, "{}", runs[0].len());
     for run in runs {
-        server.data_values(run, &sets, &periods).await.unwrap();
+        server.data_values(run, &Wanted::all(&sets, &periods)).await.unwrap();
     }
     assert!(seen.uris().iter().all(|uri| uri.len() < URL_LIMIT));
 }
@@ -51,7 +52,7 @@ async fn d03_a_refused_unit_is_named_even_in_a_long_list() {
     let message = format!("User is not allowed to view org unit(s): `[{}]`", units.join(", "));
     let body = json!({"httpStatus": "Conflict", "httpStatusCode": 409, "status": "ERROR", "message": message, "errorCode": "E2012"});
     let (server, seen) = dhis2(vec![Play::json(409, &body.to_string())]);
-    let failure = server.data_values(&units, &ids(&["ds"]), &ids(&["2026Q2"])).await.unwrap_err();
+    let failure = server.data_values(&units, &Wanted::all(&ids(&["ds"]), &ids(&["2026Q2"]))).await.unwrap_err();
     assert_eq!(denied(&failure), Some(Denied::OrgUnits(units)));
     assert_eq!(seen.count(), 1);
     assert!(failure.to_string().chars().count() < 700, "{failure}");
@@ -61,7 +62,8 @@ async fn d03_a_refused_unit_is_named_even_in_a_long_list() {
 async fn d12_an_answer_that_is_not_an_object_is_never_no_data() {
     for body in ["null", "[]", "7"] {
         let (server, _) = dhis2(vec![Play::ok(body)]);
-        let failure = server.data_values(&ids(&["ou"]), &ids(&["ds"]), &ids(&["2026Q2"])).await.unwrap_err();
+        let failure =
+            server.data_values(&ids(&["ou"]), &Wanted::all(&ids(&["ds"]), &ids(&["2026Q2"]))).await.unwrap_err();
         assert!(matches!(*failure.why, Why::NotJson { .. }), "{body}: {failure:?}");
     }
 }
@@ -71,7 +73,11 @@ async fn d14_a_row_of_no_period_is_an_error_that_says_so() {
     let body =
         r#"{"dataValues":[{"dataElement":"de","orgUnit":"ou","categoryOptionCombo":"c","attributeOptionCombo":"a"}]}"#;
     let (server, _) = dhis2(vec![Play::ok(body)]);
-    let told = server.data_values(&ids(&["ou"]), &ids(&["ds"]), &ids(&["2026Q2"])).await.unwrap_err().to_string();
+    let told = server
+        .data_values(&ids(&["ou"]), &Wanted::all(&ids(&["ds"]), &ids(&["2026Q2"])))
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("row 1") && told.contains("period") && told.contains("version"), "{told}");
 }
 
@@ -86,7 +92,7 @@ async fn metadata_is_asked_by_id_and_comes_in_the_order_asked() {
     let elements = server.data_elements(&ids(&["aaa", "bbb", "ccc", "aaa"])).await.unwrap();
     assert_eq!(elements.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["aaa", "bbb"]);
     let (first, second) = (&elements[0], &elements[1]);
-    assert_eq!((first.name.as_str(), first.zero_is_significant, first.data_sets.len()), ("", false, 0));
+    assert_eq!((first.name.as_str(), first.zero_is_significant, first.data_sets.len()), ("", None, 0));
     assert_eq!(second.data_sets[0].period_type.as_deref(), Some("Quarterly"));
     assert!(second.category_combo.as_ref().unwrap().skip_total && second.data_sets.len() == 1);
     let uri = &seen.uris()[0];

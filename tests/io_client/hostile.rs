@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use onse::io::{
     commcare::{CommCare, Receipt, receipt},
-    dhis2::Dhis2,
+    dhis2::{Dhis2, Wanted},
     http::{Limits, Secret, Side, SignIn},
 };
 use proptest::prelude::*;
@@ -61,8 +61,10 @@ fn no_piece_of_a_success_is_a_success() {
 async fn no_piece_of_data_values_is_used() {
     let row = r#"{"dataElement":"de","period":"2026Q2","orgUnit":"ou","categoryOptionCombo":"c","attributeOptionCombo":"a","value":"12"}"#;
     let whole = format!(r#"{{"dataValues":[{row},{row}]}}"#);
-    let read = async |body: String| once(&body).data_values(&["ou".into()], &["ds".into()], &["2026Q2".into()]).await;
-    assert_eq!(read(whole.clone()).await.unwrap().rows.len(), 2);
+    let read = async |body: String| {
+        once(&body).data_values(&["ou".into()], &Wanted::all(&["ds".into()], &["2026Q2".into()])).await
+    };
+    assert_eq!(read(whole.clone()).await.unwrap().rows().len(), 2);
     for end in 0..whole.len() {
         assert!(read(whole[..end].to_owned()).await.is_err(), "{end}");
     }
@@ -81,6 +83,6 @@ async fn reads_and_sends_can_be_spawned() {
     let sent = tokio::spawn(async move { hq.submit("<x/>".into(), FORM).await });
     assert!(matches!(sent.await.unwrap(), Receipt::Refused { status: 401, .. }));
     let server = once("{}");
-    let values = tokio::spawn(async move { server.data_values(&["ou".into()], &[], &[]).await });
+    let values = tokio::spawn(async move { server.data_values(&["ou".into()], &Wanted::default()).await });
     assert_eq!(values.await.unwrap().unwrap().foreign, 0);
 }

@@ -6,7 +6,7 @@ use onse::{
     domain::mapping::Mapping,
     io::{
         commcare::{CommCare, Receipt},
-        dhis2::{Dhis2, denied},
+        dhis2::{Dhis2, Wanted, denied},
         http::{Client, Secret, Side, SignIn},
     },
     sandbox::{CASE_TYPE, COMMCARE_API_KEY, COMMCARE_USER, DHIS2_PASSWORD, DHIS2_USER, FOREIGN_CASE, PROJECT},
@@ -42,13 +42,13 @@ async fn both_sides_are_read_whole() {
     let units: BTreeSet<String> =
         listing.cases.iter().filter_map(|case| case.external_id.clone()).filter(|unit| !unit.is_empty()).collect();
     let units: Vec<String> = units.into_iter().collect();
-    let values = dhis2.data_values(&units, &sets, &[QUARTER.to_owned()]).await.unwrap();
-    assert!(values.rows.len() > 1_500);
+    let values = dhis2.data_values(&units, &Wanted::all(&sets, &[QUARTER.to_owned()])).await.unwrap();
+    assert!(values.rows().len() > 1_500);
     assert_eq!(dhis2.org_units(&units).await.unwrap().len(), units.len());
     assert_eq!(dhis2.data_sets(&sets).await.unwrap().len(), sets.len());
 
     let outside = rig.sandbox.unreadable_org_unit().unwrap().to_owned();
-    let failure = dhis2.data_values(&[units[0].clone(), outside], &sets, &[QUARTER.to_owned()]).await;
+    let failure = dhis2.data_values(&[units[0].clone(), outside], &Wanted::all(&sets, &[QUARTER.to_owned()])).await;
     assert!(denied(&failure.unwrap_err()).is_some());
 }
 

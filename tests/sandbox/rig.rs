@@ -13,6 +13,7 @@ use onse::{
     io::transport::{Broken, SharedTransport},
     sandbox::{
         COMMCARE_API_KEY, COMMCARE_USER, DHIS2_PASSWORD, DHIS2_USER, Oddity, Options, PROJECT, Planted, Sandbox,
+        Version,
     },
 };
 use serde_json::Value;
@@ -54,8 +55,16 @@ pub(crate) fn clock() -> onse::sandbox::Clock {
 
 impl Rig {
     pub(crate) fn new(facilities: usize, seed: u64) -> Self {
-        let options = Options { facilities, seed, ..Options::new((2026, 2)) };
-        let sandbox = Sandbox::new(&options, clock());
+        Self::with(&Options { facilities, seed, ..Options::new((2026, 2)) })
+    }
+
+    /// DHIS2 of this release line with 60 facilities.
+    pub(crate) fn of(version: Version) -> Self {
+        Self::with(&Options { facilities: 60, version, ..Options::new((2026, 2)) })
+    }
+
+    pub(crate) fn with(options: &Options) -> Self {
+        let sandbox = Sandbox::new(options, clock());
         let transport = sandbox.transport(ORIGIN);
         Self { sandbox, transport }
     }
@@ -73,6 +82,29 @@ impl Rig {
     /// A GET of DHIS2, signed in.
     pub(crate) async fn dhis2(&self, path_and_query: &str) -> Got {
         self.get(&format!("/dhis2/api/{path_and_query}"), &dhis2_basic()).await
+    }
+
+    /// A GET of DHIS2 as another account.
+    pub(crate) async fn dhis2_as(&self, user: &str, path_and_query: &str) -> Got {
+        self.get(&format!("/dhis2/api/{path_and_query}"), &basic(user, DHIS2_PASSWORD)).await
+    }
+
+    /// Ids of the organisation units of a level.
+    pub(crate) async fn units(&self, level: u8) -> Vec<String> {
+        let ask = format!("organisationUnits?filter=level:eq:{level}&fields=id,path&paging=false&order=path");
+        let units = self.dhis2(&ask).await.json();
+        // The second root and what is below it are nobody's.
+        let root = self.sandbox.unreadable_org_unit().unwrap().to_owned();
+        let outside = self.dhis2(&format!("organisationUnits/{root}?fields=path")).await.json()["path"].to_string();
+        let outside = outside.trim_matches('"').split('/').nth(1).unwrap().to_owned();
+        let units = units["organisationUnits"].as_array().unwrap().iter();
+        let inside = units.filter(|unit| !unit["path"].as_str().unwrap().contains(&outside));
+        inside.map(|unit| unit["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The whole country, as `orgUnit` and `children`.
+    pub(crate) async fn everywhere(&self) -> String {
+        format!("orgUnit={}&children=true", self.units(1).await[0])
     }
 
     /// A GET below the project's Case API, signed in.

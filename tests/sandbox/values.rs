@@ -271,7 +271,7 @@ async fn metadata_is_filtered_selected_and_paged() {
     assert_eq!(gone.json()["message"], "DataElement with id q1Es3k3sZem could not be found.");
     assert_eq!(gone.json()["errorCode"], "E1005");
     assert_eq!(rig.dhis2("dataElements?filter=name:almost:x").await.status, StatusCode::BAD_REQUEST);
-    let set = rig.dhis2("dataSets/q1Es3k3sZem?fields=periodType,organisationUnits").await.json();
+    let set = rig.dhis2("dataSets/uk3Vkwy5cIe?fields=periodType,organisationUnits").await.json();
     assert_eq!((&set["periodType"], set["organisationUnits"].as_array().unwrap().len()), (&json!("Quarterly"), 120));
 }
 

@@ -57,8 +57,7 @@ pub(crate) fn head() -> Head {
         scope: "whole project".to_owned(),
         mapping_problems: Vec::new(),
         notes: Vec::new(),
-        incomplete: None,
-        choices: std::collections::BTreeMap::new(),
+        ..Head::of(Quarter::parse("2026Q2").unwrap())
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Flag, Severity};
-use crate::domain::{plan::Facility, total::Part, value::Number};
+use crate::domain::{plan::Facility, quarter::Quarter, total::Part, value::Number};
 
 /// What a structural rule may look at.
 pub struct Facts<'a> {
     /// The facility.
     pub facility: &'a Facility,
+    /// The day the organisation unit was closed, where that was before the quarter.
+    pub unit_closed: Option<&'a str>,
     /// Names of other open cases with the same organisation unit.
     pub twins: &'a [&'a str],
     /// The rows behind the cell.
@@ -19,14 +21,18 @@ pub struct Facts<'a> {
     pub aggregation_type: &'a str,
     /// Whether the category options of the data element are not meant to be added up (`skipTotal`).
     pub skip_total: bool,
+    /// The plan's quarter and the earlier one the number is from, where it is.
+    pub older: Option<(Quarter, Quarter)>,
+    /// The number proposed.
+    pub held: &'a str,
     /// Name of an option combo by its id.
     pub option_name: &'a dyn Fn(&str) -> String,
 }
 
 /// The rules. A new rule is one function and one line here.
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 11] = [
     duplicate_external_id,
-    closed_case,
+    closed,
     default_plus_split,
     duplicate_row,
     negative,
@@ -34,6 +40,8 @@ const RULES: [Rule; 9] = [
     fraction,
     follow_up,
     not_additive,
+    older_quarter,
+    names_differ,
 ];
 
 /// Looks at the facts and at the rows that hold a number.
@@ -59,9 +67,37 @@ fn duplicate_external_id(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     Some(Flag::new("S33", Severity::Stop, sentence))
 }
 
-/// S34: the case is closed. A case whose organisation unit is not known has no cells at all.
-fn closed_case(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
-    facts.facility.closed.then(|| Flag::new("S34", Severity::Stop, "the case is closed in CommCare"))
+/// S34: the case is closed, or the organisation unit was before the quarter. A case whose organisation unit is not known has no
+/// cells at all.
+fn closed(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
+    let unit = facts.unit_closed.map(|day| format!("organisation unit closed {day}"));
+    let sentence = match (facts.facility.closed, unit) {
+        (false, unit) => unit?,
+        (true, None) => "the case is closed in CommCare".to_owned(),
+        (true, Some(unit)) => format!("the case is closed in CommCare, and {unit}"),
+    };
+    Some(Flag::new("S34", Severity::Stop, sentence))
+}
+
+/// A02: the number is an earlier quarter's. It is ours: such a cell is looked at by itself, never taken in bulk unseen
+/// (data-quality-flags.md section 1, `OLDER_QUARTER`).
+fn older_quarter(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
+    let (now, from) = facts.older?;
+    Some(Flag::new("A02", Severity::Review, format!("{} is from {from}; nothing is reported for {now}", facts.held)))
+}
+
+/// S35: the names of case and organisation unit have no word of four letters or more in common.
+fn names_differ(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
+    let words = |name: &str| -> BTreeSet<String> {
+        let words = name.split(|c: char| !c.is_alphabetic()).filter(|word| word.chars().count() >= 4);
+        words.map(str::to_lowercase).collect()
+    };
+    let unit = facts.facility.unit_name.as_deref().filter(|unit| *unit != facts.facility.name)?;
+    let (ours, theirs) = (words(&facts.facility.name), words(unit));
+    ours.is_disjoint(&theirs).then(|| {
+        let sentence = format!("the case is \"{}\", the organisation unit \"{unit}\"", facts.facility.name);
+        Flag::new("S35", Severity::Info, sentence)
+    })
 }
 
 fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
@@ -177,11 +213,14 @@ mod tests {
         let option_name = |id: &str| if id == "d" { "default".to_owned() } else { format!("name of {id}") };
         let facts = Facts {
             facility,
+            unit_closed: None,
             twins,
             parts,
             value_type,
             aggregation_type: "SUM",
             skip_total: false,
+            older: None,
+            held: "",
             option_name: &option_name,
         };
         sentences(&facts)
@@ -263,11 +302,14 @@ mod tests {
             let option_name = str::to_owned;
             let facts = Facts {
                 facility: &facility,
+                unit_closed: None,
                 twins: &[],
                 parts,
                 value_type,
                 aggregation_type,
                 skip_total,
+                older: None,
+                held: "",
                 option_name: &option_name,
             };
             assert_eq!(sentences(&facts).concat(), expected, "{value_type} {aggregation_type}");

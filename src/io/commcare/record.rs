@@ -1,7 +1,8 @@
-//! One case as HQ writes it in JSON (commcare.md section 8.2), read with patience for odd forms.
+//! One case as HQ writes it in JSON (commcare.md sections 8.2 and 9), read with patience for odd forms.
 
 use std::collections::BTreeMap;
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -89,6 +90,57 @@ impl RawCase {
     }
 }
 
+/// What the older API puts among the properties, with the properties' own.
+const BUILT_IN: [&str; 5] = ["case_name", "case_type", "external_id", "owner_id", "date_opened"];
+
+/// A case as the older API writes it.
+#[derive(Deserialize)]
+pub(super) struct OlderCase {
+    #[serde(default)]
+    case_id: Value,
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    closed: Value,
+    #[serde(default)]
+    server_date_modified: Value,
+    #[serde(default)]
+    indexed_on: Value,
+    #[serde(default)]
+    properties: Option<BTreeMap<String, Value>>,
+}
+
+impl OlderCase {
+    /// The same case in the newer form.
+    pub(super) fn newer(self) -> RawCase {
+        let mut properties = self.properties;
+        let [case_name, case_type, external_id, ..] =
+            BUILT_IN.map(|name| properties.as_mut().and_then(|all| all.remove(name)).unwrap_or_default());
+        RawCase {
+            case_id: if self.case_id.is_null() { self.id } else { self.case_id },
+            case_name,
+            case_type,
+            external_id,
+            closed: self.closed,
+            server_last_modified: self.server_date_modified,
+            indexed_on: self.indexed_on,
+            properties,
+            error: Value::Null,
+        }
+    }
+}
+
+/// The newest of these times, as it was written. Unreadable ones are passed over.
+pub(super) fn newest<'a>(times: impl Iterator<Item = &'a str>) -> Option<String> {
+    times.filter_map(|text| Some((moment(text)?, text))).max_by_key(|(time, _)| *time).map(|(_, text)| text.to_owned())
+}
+
+/// A time of HQ: in UTC, also where it does not say so.
+fn moment(text: &str) -> Option<Timestamp> {
+    let plain = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| plain().map(|zoned| zoned.timestamp()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +185,43 @@ mod tests {
         assert_eq!(found(r#"{"case_id":"x","error":"not found"}"#), Ok(Found::Missing("x".into())));
         found(r#"{"case_id":"x","error":"busy"}"#).unwrap_err();
         found(r#"{"error":"not found"}"#).unwrap_err();
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_does_not_become_a_number() {
+        let json = r##"{"case_id":"c1","properties":{"dhis_beds":{"@lang":"en","#text":"12"},"dhis_staff":["1","2"],
+            "gone":true}}"##;
+        let case = record(json).unwrap();
+        let kept: Vec<_> = case.properties.values().map(String::as_str).collect();
+        assert_eq!(kept, [r##"{"#text":"12","@lang":"en"}"##, r#"["1","2"]"#, "true"]);
+        let odd = serde_json::from_str::<RawCase>(r#"{"case_id":"c1","properties":[]}"#);
+        assert!(odd.is_err(), "an empty list is not taken for no properties");
+    }
+
+    #[test]
+    fn the_older_form_says_the_same() {
+        let newer = record(
+            r#"{"case_id":"c1","case_name":"Ngelehun","case_type":"f","external_id":"DiszpKrYNg8","closed":true,
+            "server_last_modified":"2026-01-05T22:30:04.5Z","indexed_on":"2026-01-05T22:30:09Z",
+            "properties":{"dhis_beds":"28"}}"#,
+        );
+        let older = r#"{"id":"c1","case_id":"c1","closed":true,"server_date_modified":"2026-01-05T22:30:04.5Z",
+            "indexed_on":"2026-01-05T22:30:09Z","date_modified":"x","properties":{"case_name":"Ngelehun",
+            "case_type":"f","external_id":"DiszpKrYNg8","owner_id":"o","date_opened":"x","dhis_beds":"28"}}"#;
+        let wanted = ["dhis_beds", "owner_id", "date_opened"].map(str::to_owned);
+        let read = |json: &str| serde_json::from_str::<OlderCase>(json).unwrap().newer().record(&wanted);
+        assert_eq!(read(older), newer);
+        read(r#"{"properties":{}}"#).unwrap_err();
+        read(r#"{"id":"c1"}"#).unwrap_err();
+    }
+
+    #[test]
+    fn the_newest_time_is_found_by_its_meaning() {
+        let of = |times: &[&str]| newest(times.iter().copied());
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["soon", ""]), None);
+        let newest = "2026-01-05T22:30:09.5Z";
+        assert_eq!(of(&["2026-01-05T22:30:09Z", newest, "odd", "2026-01-05T22:30:09.000001"]).as_deref(), Some(newest));
+        assert_eq!(of(&["2026-01-05T23:30:10+01:00", newest]).as_deref(), Some("2026-01-05T23:30:10+01:00"));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Dhis2, Failure, LINE, URL_LIMIT, split};
+use super::{Dhis2, Failure, LINE, Why, split};
 
 /// An id with its name. The name may be empty (dhis2.md section 3.5).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -65,9 +65,8 @@ pub struct DataElement {
     pub aggregation_type: Option<String>,
     /// `AGGREGATE` or `TRACKER`.
     pub domain_type: Option<String>,
-    /// Whether a stored 0 is kept. If not, a missing value may mean 0.
-    #[serde(deserialize_with = "or_default")]
-    pub zero_is_significant: bool,
+    /// Whether a stored 0 is kept. If not, a missing value may mean 0. `None` where the server does not say.
+    pub zero_is_significant: Option<bool>,
     /// How its values are split.
     pub category_combo: Option<CategoryCombo>,
     /// The data sets it stands in, in the server's order, which means nothing.
@@ -94,6 +93,65 @@ pub struct DataSet {
     pub timely_days: Option<f64>,
     /// Days after the period's end at which it closes; 0 is never.
     pub expiry_days: Option<f64>,
+    /// Ids of the organisation units that are to report on it; `None` where the server does not say.
+    #[serde(rename = "organisationUnits", deserialize_with = "ids")]
+    pub assigned: Option<Vec<String>>,
+    /// How its forms are split, such as by funding stream; mostly not at all.
+    #[serde(rename = "categoryCombo")]
+    pub attributes: Option<Attributes>,
+}
+
+/// The category combination of a data set, with what the account may read of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Attributes {
+    /// Name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its attribute option combos.
+    #[serde(rename = "categoryOptionCombos", deserialize_with = "or_default")]
+    pub combos: Vec<AttributeCombo>,
+}
+
+impl Attributes {
+    /// Names of the attribute option combos of which DHIS2 says that the account may not read their data. It leaves their rows out
+    /// without a word (dhis2.md section 1.3).
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        let hidden =
+            |combo: &&AttributeCombo| combo.options.iter().any(|option| option.access.data.read == Some(false));
+        self.combos.iter().filter(hidden).map(|combo| combo.name.as_str())
+    }
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct AttributeCombo {
+    /// Name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    #[serde(rename = "categoryOptions", deserialize_with = "or_default")]
+    options: Vec<AttributeOption>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct AttributeOption {
+    #[serde(deserialize_with = "or_default")]
+    access: Access,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Access {
+    #[serde(deserialize_with = "or_default")]
+    data: DataAccess,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct DataAccess {
+    read: Option<bool>,
 }
 
 /// An organisation unit: a facility, or what stands above it.
@@ -206,6 +264,11 @@ fn elements<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error>
     Ok(all.into_iter().filter_map(|e| e.data_element).map(|element| element.id).collect())
 }
 
+fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let all: Option<Vec<Named>> = Option::deserialize(from)?;
+    Ok(all.map(|all| all.into_iter().map(|one| one.id).collect()))
+}
+
 /// What a list answer has beside the list.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -232,7 +295,10 @@ impl Dhis2 {
 
     /// These data sets, in the order asked; those the server does not show are left out.
     pub async fn data_sets(&self, ids: &[String]) -> Result<Vec<DataSet>, Failure> {
-        let fields = "id,name,periodType,timelyDays,expiryDays,dataSetElements[dataElement[id]]";
+        let fields = concat!(
+            "id,name,periodType,timelyDays,expiryDays,dataSetElements[dataElement[id]],organisationUnits[id],",
+            "categoryCombo[name,categoryOptionCombos[name,categoryOptions[access[data[read]]]]]"
+        );
         self.listed("dataSets", "data sets", fields, ids).await
     }
 
@@ -284,16 +350,26 @@ impl Dhis2 {
         let mut seen = HashSet::new();
         let wanted: Vec<String> = ids.iter().filter(is_id).filter(|id| seen.insert(id.as_str())).cloned().collect();
         let mut found: HashMap<String, T> = HashMap::new();
-        for part in split(&wanted, fixed, URL_LIMIT, "%2C".len()) {
+        let mut rest = wanted.as_slice();
+        while !rest.is_empty() {
+            let part = split(rest, fixed, self.limit(), "%2C".len()).first().copied().unwrap_or(rest);
             let mut url = base.clone();
             url.query_pairs_mut().append_pair("filter", &format!("id:in:[{}]", part.join(",")));
-            let answer: BTreeMap<String, Value> = self.client.get_json(&url, &asked).await?;
+            let answer: BTreeMap<String, Value> = match self.client.get_json(&url, &asked).await {
+                Err(failure)
+                    if matches!(*failure.why, Why::TooLong { .. }) && self.shorten(url.as_str().len() + LINE) =>
+                {
+                    continue;
+                }
+                other => other?,
+            };
             let (list, pages) = unpacked::<T>(answer, resource).map_err(|why| self.client.odd(&asked, why))?;
             found.extend(list.into_iter().map(|item| (item.id().to_owned(), item)));
             if pages > 1 && part.iter().any(|id| !found.contains_key(id)) {
                 let why = format!("it holds page 1 of {pages}, though all was asked for with paging=false");
                 return Err(self.client.odd(&asked, why));
             }
+            rest = rest.get(part.len()..).unwrap_or_default();
         }
         Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
     }

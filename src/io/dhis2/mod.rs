@@ -2,19 +2,35 @@
 //!
 //! It adds nothing up and decides nothing about zero or missing; it hands on what is stored.
 
+mod complete;
 mod metadata;
+mod rows;
+mod stream;
 mod values;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use url::{Url, form_urlencoded::byte_serialize};
 
 pub use self::{
-    metadata::{CategoryCombo, DataElement, DataSet, DataSetRef, Me, Named, OrgUnit, SystemInfo, UnitRef},
-    values::{DataValue, Values},
+    complete::Registration,
+    metadata::{
+        AttributeCombo, Attributes, CategoryCombo, DataElement, DataSet, DataSetRef, Me, Named, OrgUnit, SystemInfo,
+        UnitRef,
+    },
+    rows::{DataValue, Elements, Report, Values},
+    values::Wanted,
 };
 use super::http::{Client, Failure, Why};
 
 /// Longest request line in bytes that servers and gateways take by default, with room to spare (dhis2.md section 1.6).
 pub const URL_LIMIT: usize = 7_500;
+
+/// Every server takes a request line of so many bytes: one that is refused as too long is refused for something else.
+const SHORTEST: usize = 2_000;
 
 /// What a request line has beside the address: method, version, line end.
 const LINE: usize = "POST  HTTP/1.1\r\n".len();
@@ -23,28 +39,38 @@ const LINE: usize = "POST  HTTP/1.1\r\n".len();
 #[derive(Clone, Debug)]
 pub struct Dhis2 {
     client: Client,
+    /// Longest request line in bytes, as far as is known.
+    limit: Arc<AtomicUsize>,
 }
 
 impl Dhis2 {
     /// The server `client` speaks to; its base is the API root, see [`root`].
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, limit: Arc::new(AtomicUsize::new(URL_LIMIT)) }
     }
 
-    /// Bytes of the request line of [`Dhis2::data_values`] before any organisation unit, for [`batches`].
-    pub fn fixed_len(&self, data_sets: &[String], periods: &[String]) -> usize {
-        self.values_url(&[], data_sets, periods).as_str().len() + LINE
+    /// The same server, of which is known from before that it takes request lines of up to `limit` bytes.
+    #[must_use]
+    pub fn limited(self, limit: usize) -> Self {
+        self.limit.store(limit.clamp(SHORTEST, URL_LIMIT), Ordering::Relaxed);
+        self
     }
 
-    fn values_url(&self, org_units: &[String], data_sets: &[String], periods: &[String]) -> Url {
-        let mut url = self.client.url(&["dataValueSets"]);
-        {
-            let mut query = url.query_pairs_mut();
-            for (name, ids) in [("dataSet", data_sets), ("period", periods), ("orgUnit", org_units)] {
-                query.extend_pairs(ids.iter().map(|id| (name, id)));
-            }
-        }
-        url
+    /// The address of the API root.
+    pub fn base(&self) -> &Url {
+        self.client.base()
+    }
+
+    /// The longest request line in bytes that is sent.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// A request line of `line` bytes was refused as too long: from now on at most half of it (fault matrix row D06). Shared by
+    /// all clones. False where that cannot be the reason.
+    pub fn shorten(&self, line: usize) -> bool {
+        self.limit.fetch_min((line / 2).max(SHORTEST), Ordering::Relaxed);
+        line > SHORTEST
     }
 }
 
@@ -99,6 +125,8 @@ pub enum Denied {
     OrgUnits(Vec<String>),
     /// E2010: these data sets (row D02). Empty when none was named.
     DataSets(Vec<String>),
+    /// E2006: it knows none of the organisation units, and up to 2.42 refuses to say so with an empty answer.
+    Unknown,
 }
 
 /// Whether `failure` is a refusal of single units or data sets, which fails a whole batch (dhis2.md section 1.4).
@@ -110,6 +138,8 @@ pub fn denied(failure: &Failure) -> Option<Denied> {
         Some(Denied::OrgUnits(named(message)))
     } else if is("E2010", "not allowed to read data for data set") {
         Some(Denied::DataSets(named(message)))
+    } else if is("E2006", "organisation unit or organisation unit group must be specified") {
+        Some(Denied::Unknown)
     } else {
         None
     }
@@ -177,7 +207,10 @@ mod tests {
         assert_eq!(of(409, Some("E2012"), "no"), units(&[]));
         let sets = of(409, Some("E2010"), "User is not allowed to read data for data set: `BfMAe6Itzgt`");
         assert_eq!(sets, Some(Denied::DataSets(vec!["BfMAe6Itzgt".into()])));
-        assert_eq!(of(409, Some("E2006"), view), None);
+        assert_eq!(of(409, Some("E2006"), view), Some(Denied::Unknown));
+        let older = "At least one valid organisation unit or organisation unit group must be specified";
+        assert_eq!(of(409, None, older), Some(Denied::Unknown));
+        assert_eq!(of(409, Some("E2009"), view), None);
         assert_eq!(of(400, Some("E2012"), view), None);
     }
 }

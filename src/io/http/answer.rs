@@ -1,11 +1,12 @@
 //! From the head and body of an answer to a value, or to what is wrong with it and whether to ask again.
 
 use http::{HeaderMap, StatusCode, header};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, error::Category};
+use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::{
+    decode::Bad,
     failure::{Why, line},
     pace::{Retry, retry_after},
     place,
@@ -98,29 +99,13 @@ impl Head<'_> {
         }
     }
 
-    /// A whole JSON object as a `T`. Damage is worth another try, an unknown shape is not (fault matrix rows N11, N12).
-    pub(super) fn object<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Miss> {
-        let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let first = text.iter().copied().find(|b| !b.is_ascii_whitespace());
-        let never = |why| Miss { why, retry: Retry::Never };
-        match first {
-            Some(b'{') => {}
-            Some(b'<') => return Err(never(self.not_json(body))),
-            // Whole JSON of another kind is an answer; anything else is damage.
-            Some(_) if serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok() => {
-                return Err(never(self.not_json(body)));
-            }
-            _ => return Err(Miss { why: Why::Garbled { why: "it is no JSON".into() }, retry: Retry::Broken }),
+    /// A body that gave nothing. Damage is worth another try, an unknown shape is not (fault matrix rows N11, N12).
+    pub(super) fn bad(&self, bad: Bad) -> Miss {
+        match bad {
+            Bad::Damaged(why) => Miss { why: Why::Garbled { why: (self.clean)(&why) }, retry: Retry::Broken },
+            Bad::Shape(why) => Miss { why: Why::Shape { why: (self.clean)(&why) }, retry: Retry::Never },
+            Bad::Other(body) => Miss { why: self.not_json(&body), retry: Retry::Never },
         }
-        serde_json::from_slice(text).map_err(|error| {
-            let why = (self.clean)(&error.to_string());
-            match error.classify() {
-                Category::Data => never(Why::Shape { why }),
-                Category::Io | Category::Syntax | Category::Eof => {
-                    Miss { why: Why::Garbled { why }, retry: Retry::Broken }
-                }
-            }
-        })
     }
 
     fn not_json(&self, body: &[u8]) -> Why {
@@ -155,6 +140,10 @@ impl Head<'_> {
     /// The line of a body worth showing: the title of an HTML page, else the first line.
     fn page(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
+        // HQ marks an empty refusal as a page (commcare.md section 4.3).
+        if text.trim().is_empty() {
+            return String::new();
+        }
         if self.is_page(body) {
             let title = between(&text, "<title>", "</title>").map(|t| line(&(self.clean)(t.trim())));
             return title.map_or_else(|| "an HTML page".to_owned(), |t| format!("an HTML page, \"{t}\""));
@@ -192,7 +181,10 @@ pub(in crate::io) fn text_of(value: Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::decode::{Decode as _, Json},
+        *,
+    };
 
     fn judged(status: u16, kind: &str, extra: &[(&str, &str)], body: &str) -> Miss {
         let mut headers = HeaderMap::new();
@@ -205,7 +197,9 @@ mod tests {
         let head =
             Head { status: StatusCode::from_u16(status).unwrap(), headers: &headers, base: &base, clean: &clean };
         if head.is_json_success() {
-            head.object::<Value>(body.as_bytes()).unwrap_err()
+            let mut json = Json::<Value>::default();
+            json.feed(body.as_bytes()).unwrap();
+            head.bad(json.end().unwrap_err())
         } else {
             head.miss(body.as_bytes())
         }
@@ -267,6 +261,7 @@ mod tests {
         let page = judged(200, "text/html", &[], "<!DOCTYPE html>\n<html><TITLE>Sign in \u{1b}[1m</TITLE>").why;
         assert_eq!(page, Why::NotJson { kind: "text/html".into(), text: "an HTML page, \"Sign in ␛[1m\"".into() });
         assert!(matches!(judged(200, "application/json", &[], "<html>").why, Why::NotJson { .. }));
+        assert_eq!(judged(403, "text/html", &[], " ").why, Why::Forbidden { text: String::new() });
         assert_eq!(judged(400, "text/html", &[], "<html>").why, Why::TooLong { status: 400 });
     }
 

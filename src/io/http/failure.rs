@@ -193,15 +193,11 @@ impl Failure {
     /// The likely cause and the next step.
     fn remedy(&self) -> &'static str {
         match (&*self.why, self.side) {
-            (Why::SignIn { .. }, Side::CommCare) => {
-                "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted or limited to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on."
-            }
+            (Why::SignIn { text }, Side::CommCare) => who(text),
             (Why::SignIn { .. }, Side::Dhis2) => {
                 "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in). It was tried once only, so that the account is not locked."
             }
-            (Why::Forbidden { .. }, Side::CommCare) => {
-                "Check the project name; the account needs the permissions \"edit data\" and \"access APIs\" there."
-            }
+            (Why::Forbidden { text }, Side::CommCare) => may(text),
             (Why::Forbidden { .. }, Side::Dhis2) => "The account needs read access to this data in DHIS2.",
             (Why::NotFound { message: None }, Side::CommCare) => {
                 "Check the server url and the project name in the profile."
@@ -235,6 +231,33 @@ impl Failure {
             (Why::OtherOrigin { .. }, _) => "Nothing is sent there. Check the url in the profile.",
         }
     }
+}
+
+/// The likely cause of HQ's 401, by what it said with it (commcare.md sections 4.3 and 9; fault matrix row H01).
+fn who(text: &str) -> &'static str {
+    let text = text.to_lowercase();
+    if text.contains("subscription") {
+        return "The key is good; the plan of this project has no access to APIs.";
+    }
+    if text.contains("otp") {
+        return "The account needs two-factor sign-in: set an API key as ONSE_COMMCARE_API_KEY in place of the password.";
+    }
+    if text.contains("attempts") {
+        return "The account is locked after wrong passwords: set an API key as ONSE_COMMCARE_API_KEY, or wait.";
+    }
+    "Check the user name and ONSE_COMMCARE_API_KEY; the key may be deleted, or limited to another project or to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on."
+}
+
+/// The likely cause of HQ's 403: nothing is said to who is no member of the project, a page is shown to a member whose role
+/// allows too little, and a sentence says no to one case (commcare.md sections 4.3 and 8.1; fault matrix row H01).
+fn may(text: &str) -> &'static str {
+    if text.is_empty() {
+        return "The key is good, but most likely not for this project: check the project name in the profile, and that the account is a member there with the permissions \"edit data\" and \"access APIs\".";
+    }
+    if text.starts_with("an HTML page") {
+        return "The key and the project are right; the role of the account lacks a permission: it needs \"edit data\", \"access APIs\" and access to all locations.";
+    }
+    "The account may be limited to some locations; it needs access to all of them."
 }
 
 fn said(text: &str) -> String {
@@ -298,6 +321,23 @@ mod tests {
         assert!(told.contains("ca_file") && told.contains("3 tries"), "{told}");
         let told = failure(Side::Dhis2, Why::Unreachable { why: "connection refused".into() });
         assert!(told.contains("VPN and proxy"), "{told}");
+    }
+
+    #[test]
+    fn h01_key_project_and_permission_are_told_apart() {
+        let sign_in = |text: &str| failure(Side::CommCare, Why::SignIn { text: text.into() });
+        let forbidden = |text: &str| failure(Side::CommCare, Why::Forbidden { text: text.into() });
+        for (told, part) in [
+            (sign_in(""), "the key may be deleted"),
+            (sign_in("Your current subscription does not have access to this feature"), "the plan of this project"),
+            (sign_in("must send X-COMMCAREHQ-OTP header or 'otp' URL parameter"), "two-factor"),
+            (sign_in("maximum password attempts exceeded"), "locked"),
+            (forbidden(""), "check the project name"),
+            (forbidden("an HTML page, \"Permission denied\""), "lacks a permission"),
+            (forbidden("no access to case c1"), "limited to some locations"),
+        ] {
+            assert!(told.contains(part) && told.ends_with('.'), "{part} is missing in: {told}");
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //! It knows nothing of cases or data values; those are in [`commcare`](super::commcare) and [`dhis2`](super::dhis2).
 
 mod answer;
+mod decode;
 mod failure;
 mod pace;
 mod secret;
+mod slots;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,6 +21,7 @@ use url::Url;
 
 pub(in crate::io) use self::{
     answer::text_of,
+    decode::{Bad, Decode, no_object},
     failure::{cut, inert, line},
     pace::retry_after,
 };
@@ -31,9 +34,14 @@ pub use super::wire::{Options, real};
 
 use self::{
     answer::Miss,
+    decode::Json,
     pace::{Dice, Pace, Retry},
+    slots::Slots,
 };
 use super::transport::{Body, Broken, Later, SharedTransport};
+
+/// Reads of one server at once, until it asks for less.
+pub const TOGETHER: usize = 4;
 
 /// Longest body of an error or of a form's answer that is looked at.
 const ERROR_BODY: usize = 64 << 10;
@@ -70,6 +78,7 @@ pub struct Client {
     authorization: HeaderValue,
     limits: Limits,
     dice: Arc<Dice>,
+    slots: Arc<Slots>,
     sleep: Sleeper,
     on_wait: OnWait,
 }
@@ -119,6 +128,7 @@ impl Client {
             authorization,
             limits: Limits::default(),
             dice: Arc::new(Dice::new(seed)),
+            slots: Arc::new(Slots::new(TOGETHER)),
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             on_wait: Arc::new(|_| {}),
         })
@@ -150,6 +160,11 @@ impl Client {
         self.side
     }
 
+    /// Reads of this server at once, now.
+    pub fn together(&self) -> usize {
+        self.slots.most()
+    }
+
     /// The address everything is joined under.
     pub fn base(&self) -> &Url {
         &self.base
@@ -166,12 +181,22 @@ impl Client {
 
     /// Reads a JSON object. `asked` says in words what it is, for messages.
     pub async fn get_json<T: DeserializeOwned>(&self, url: &Url, asked: &str) -> Result<T, Failure> {
-        self.read(&Ask { url, asked, body: None }).await
+        self.read(&Ask { url, asked, body: None }, Json::default).await
+    }
+
+    /// Reads a body piece by piece through a new `decoder` for every try.
+    pub(in crate::io) async fn get_streamed<D: Decode>(
+        &self,
+        url: &Url,
+        asked: &str,
+        decoder: impl Fn() -> D,
+    ) -> Result<D::Out, Failure> {
+        self.read(&Ask { url, asked, body: None }, decoder).await
     }
 
     /// Reads a JSON object by POST of a JSON body. Only for questions that change nothing: it is retried like a read.
     pub async fn ask_json<T: DeserializeOwned>(&self, url: &Url, body: Bytes, asked: &str) -> Result<T, Failure> {
-        self.read(&Ask { url, asked, body: Some(body) }).await
+        self.read(&Ask { url, asked, body: Some(body) }, Json::default).await
     }
 
     /// Sends `body` once and returns what came back, whatever it is. Never tried again from here.
@@ -202,16 +227,19 @@ impl Client {
         self.failure(asked, 1, Why::Shape { why: self.clean(&why.into()) })
     }
 
-    async fn read<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, Failure> {
+    async fn read<D: Decode>(&self, ask: &Ask<'_>, decoder: impl Fn() -> D) -> Result<D::Out, Failure> {
         if ask.url.origin() != self.base.origin() {
             return Err(self.failure(ask.asked, 0, Why::OtherOrigin { to: place(ask.url) }));
         }
         let mut pace = Pace::default();
         loop {
-            let miss = match self.attempt(ask).await {
+            let slot = self.slots.take().await;
+            let miss = match self.attempt(ask, decoder()).await {
                 Ok(value) => return Ok(value),
                 Err(miss) => miss,
             };
+            // A pause holds nobody up, unless the server asked for one.
+            slot.give_back(matches!(miss.retry, Retry::Told(_)));
             let Some(pause) = pace.next(miss.retry, &self.limits, &self.dice) else {
                 return Err(self.failure(ask.asked, pace.tries, miss.why));
             };
@@ -226,7 +254,7 @@ impl Client {
         (self.sleep)(pause).await;
     }
 
-    async fn attempt<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, Miss> {
+    async fn attempt<D: Decode>(&self, ask: &Ask<'_>, mut decoder: D) -> Result<D::Out, Miss> {
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
         let mut request = self
             .request(method, ask.url, ask.body.clone().unwrap_or_default())
@@ -245,14 +273,15 @@ impl Client {
             };
             return Err(refused.miss(&part));
         }
-        let whole = match read_some(&mut *body, self.limits.body.saturating_add(1)).await {
-            Ok(whole) if whole.len() > self.limits.body => {
+        let mut size = 0_usize;
+        while let Some(piece) = body.chunk().await.map_err(|broken| self.broken(broken))? {
+            size = size.saturating_add(piece.len());
+            if size > self.limits.body {
                 return Err(Miss { why: Why::TooLarge { cap: self.limits.body }, retry: Retry::Never });
             }
-            Ok(whole) => whole,
-            Err((_, broken)) => return Err(self.broken(broken)),
-        };
-        refused.object(&whole)
+            decoder.feed(&piece).map_err(|bad| refused.bad(bad))?;
+        }
+        decoder.end().map_err(|bad| refused.bad(bad))
     }
 
     fn broken(&self, broken: Broken) -> Miss {

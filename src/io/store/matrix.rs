@@ -22,6 +22,7 @@ use super::{NEXT, Store, Used, log};
 use crate::domain::{
     fingerprint::Fingerprint,
     flags::{Flag, Severity},
+    history::Past,
     plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
     quarter::Quarter,
     total::Part,
@@ -36,6 +37,17 @@ pub struct FacilityParts {
     pub data_set: String,
     /// Its rows, in a fixed order.
     pub parts: Vec<Part>,
+}
+
+/// The rows of one facility and data set in earlier quarters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FacilityHistory {
+    /// Facility ordinal.
+    pub facility: u32,
+    /// Data set id.
+    pub data_set: String,
+    /// By data element, its quarters newest first.
+    pub elements: Vec<(String, Vec<Past>)>,
 }
 
 impl Store {

@@ -30,7 +30,7 @@ use crate::domain::{
 
 pub use forms::{Form, FormCell, Seen};
 pub use lock::Holder;
-pub use matrix::FacilityParts;
+pub use matrix::{FacilityHistory, FacilityParts};
 
 /// Marks a file as a review: `onse` in ASCII.
 const APPLICATION: i32 = 0x6f6e_7365;

@@ -131,7 +131,8 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query, origin: &str) -> Response {
         Err(sentence) => return bad(&sentence),
     };
     let store = sandbox.store();
-    let mut matching = store.indexed_after(wanted.last.clone()).filter(|case| wanted.takes(case));
+    let mut matching =
+        store.indexed_after(wanted.last.clone()).filter(|case| wanted.takes(case) && store.limits.shows(case));
     let page: Vec<&Arc<CaseState>> = matching.by_ref().take(wanted.limit).collect();
     let rest = matching.count();
     let mut body = Map::new();
@@ -153,10 +154,14 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query, origin: &str) -> Response {
 pub(crate) fn by_ids(sandbox: &Sandbox, ids: &str) -> Response {
     let store = sandbox.store();
     if ids.contains(',') {
+        if store.limits.restricted() {
+            return closed();
+        }
         let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
         return several(&store, &ids, &[]);
     }
     match store.indexed(ids) {
+        Some(case) if !store.limits.shows(case) => no_access(),
         Some(case) => answer::json(StatusCode::OK, &shown(case, true)),
         None => error(StatusCode::NOT_FOUND, &format!("Case '{ids}' not found")),
     }
@@ -169,6 +174,7 @@ pub(crate) fn by_external_id(sandbox: &Sandbox, external_id: &str) -> Response {
         store.cases().filter(|case| case.external_id.as_deref() == Some(external_id)).collect();
     match found[..] {
         [] => error(StatusCode::NOT_FOUND, &format!("Case '{external_id}' not found")),
+        [case] if !store.limits.shows(case) => no_access(),
         [case] => {
             let mut case = CaseState::clone(case);
             case.indexed_on = sandbox.now();
@@ -181,8 +187,21 @@ pub(crate) fn by_external_id(sandbox: &Sandbox, external_id: &str) -> Response {
     }
 }
 
-/// `POST case/v2/bulk-fetch/`.
+/// The answer for a case of a location that is not the account's.
+fn no_access() -> Response {
+    error(StatusCode::FORBIDDEN, "This account may not read this case")
+}
+
+/// The answer of what is closed to an account that is limited to some locations.
+pub(crate) fn closed() -> Response {
+    answer::html(StatusCode::FORBIDDEN, "Permission denied")
+}
+
+/// `POST case/v2/bulk-fetch/`, which is closed to an account that is limited to some locations.
 pub(crate) fn bulk_fetch(sandbox: &Sandbox, bytes: &[u8]) -> Response {
+    if sandbox.store().limits.restricted() {
+        return closed();
+    }
     let Ok(payload) = serde_json::from_slice::<Value>(bytes) else { return bad("Payload must be valid JSON") };
     let ids = |name: &str| -> Vec<&str> {
         payload[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
@@ -216,14 +235,6 @@ fn several(store: &Store, case_ids: &[&str], external_ids: &[&str]) -> Response 
 fn shown(case: &CaseState, from_index: bool) -> Value {
     let properties: Map<String, Value> =
         case.properties.iter().map(|(name, value)| (name.to_string(), Value::from(value.as_str()))).collect();
-    let indices = case.parent.as_ref().map_or_else(
-        || json!({}),
-        |parent| {
-            json!({ "parent": {
-                "case_id": &*parent.case_id, "case_type": parent.case_type, "relationship": "child",
-            }})
-        },
-    );
     let mut shown = json!({
         "domain": PROJECT,
         "case_id": &*case.case_id,
@@ -238,7 +249,7 @@ fn shown(case: &CaseState, from_index: bool) -> Value {
         "closed": case.closed,
         "date_closed": case.date_closed.map(moment),
         "properties": properties,
-        "indices": indices,
+        "indices": indices(case),
     });
     if from_index {
         shown["is_deprecated"] = false.into();
@@ -246,6 +257,19 @@ fn shown(case: &CaseState, from_index: bool) -> Value {
     shown
 }
 
-fn moment(time: Timestamp) -> String {
+/// The parent of a case, as both Case APIs show it.
+pub(crate) fn indices(case: &CaseState) -> Value {
+    case.parent.as_ref().map_or_else(
+        || json!({}),
+        |parent| {
+            json!({ "parent": {
+                "case_id": &*parent.case_id, "case_type": parent.case_type, "relationship": "child",
+            }})
+        },
+    )
+}
+
+/// A time as HQ writes it.
+pub(crate) fn moment(time: Timestamp) -> String {
     format!("{time:.6}")
 }

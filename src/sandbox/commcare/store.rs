@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     apply::{apply, refusal},
     form::{Block, Form},
+    limits::Limits,
 };
 use crate::sandbox::{CaseState, world::draw::mix};
 
@@ -94,6 +95,8 @@ pub(crate) struct Store {
     steps: Vec<Step>,
     ids_made: usize,
     permissions: (bool, bool),
+    /// What the account may not see or not now.
+    pub(crate) limits: Limits,
 }
 
 impl Store {
@@ -117,6 +120,7 @@ impl Store {
             steps: Vec::new(),
             ids_made: 0,
             permissions: (true, true),
+            limits: Limits::default(),
         }
     }
 
@@ -149,6 +153,17 @@ impl Store {
     /// The forms, oldest first.
     pub(crate) fn forms(&self) -> &[ReceivedForm] {
         &self.forms
+    }
+
+    /// The ids of the forms that changed each case, oldest first.
+    pub(crate) fn forms_by_case(&self) -> BTreeMap<Arc<str>, Vec<&str>> {
+        let mut forms: BTreeMap<Arc<str>, Vec<&str>> = BTreeMap::new();
+        for (form, step) in &self.step_of_form {
+            for case_id in touched_by(&self.steps[*step]) {
+                forms.entry(case_id).or_default().push(&self.forms[*form].id);
+            }
+        }
+        forms
     }
 
     /// Whether the user has `edit_data`, and whether `access_api`.

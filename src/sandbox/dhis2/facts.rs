@@ -5,51 +5,79 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{VERSION, fields::Fields};
-use crate::sandbox::{DHIS2_USER, answer, query::Query, world::Country};
+use super::{View, fields::Fields, version::Version};
+use crate::sandbox::{answer, query::Query};
 
-/// `GET system/info`, as an account without all rights sees it.
-pub(crate) fn system_info(country: &Country, origin: &str, now: Timestamp) -> Response {
+/// `GET system/info`; a superuser learns more of the host.
+pub(crate) fn system_info(view: &View<'_>) -> Response {
     let local = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S.%3f").to_string();
-    let body = json!({
-        "contextPath": format!("{origin}/dhis2"),
-        "calendar": "iso8601",
+    let now = (view.clock)();
+    let (version, revision, built) = view.version.build();
+    let mut body = json!({
+        "contextPath": format!("{}/dhis2", view.origin),
+        "calendar": view.calendar,
         "dateFormat": "yyyy-mm-dd",
         "serverDate": local(now),
         "serverTimeZoneId": "Etc/UTC",
         "serverTimeZoneDisplayName": "Coordinated Universal Time",
-        "version": VERSION,
-        "revision": "5a4db0c",
-        "buildTime": "2025-11-04T09:00:00.000",
+        "version": version,
+        "revision": revision,
+        "buildTime": built,
         "databaseInfo": { "spatialSupport": true },
         "encryption": false,
         "emailConfigured": false,
         "redisEnabled": false,
         "systemId": "00000000-0000-4000-8000-000000000042",
-        "systemName": country.label,
-        "instanceBaseUrl": format!("{origin}/dhis2"),
+        "systemName": view.country.label,
         "isMetadataVersionEnabled": false,
     });
+    if view.version >= Version::V38 {
+        body["instanceBaseUrl"] = format!("{}/dhis2", view.origin).into();
+    }
+    if view.version.is_rewritten() {
+        body["databaseInfo"]["time"] = local(now).into();
+        body["systemMetadataVersion"] = "".into();
+    }
+    if view.account.superuser {
+        body["javaVersion"] = "17.0.12".into();
+        body["osName"] = "Linux".into();
+        body["cpuCores"] = 4.into();
+    }
     answer::json(StatusCode::OK, &body)
 }
 
-/// `GET me`: a reader of everything below the country.
-pub(crate) fn me(country: &Country, query: &Query) -> Response {
-    let root = country.root();
-    let root = json!({ "id": root.uid, "name": root.name, "path": root.path });
-    let sets = country.model.sets.iter().filter(|set| set.readable);
-    let whole = json!({
-        "id": "Rv1ewImp0rt",
-        "username": DHIS2_USER,
-        "firstName": "Review",
-        "surname": "Importer",
-        "displayName": "Review Importer",
-        "authorities": ["M_dhis-web-aggregate-data-entry", "F_DATAVALUE_ADD"],
-        "organisationUnits": [root],
-        "dataViewOrganisationUnits": [root],
-        "dataSets": sets.map(|set| Value::from(set.uid.as_str())).collect::<Vec<_>>(),
+/// `GET me`. Where the account has no units for viewing the list is empty, which means those for entering data.
+pub(crate) fn me(view: &View<'_>, query: &Query) -> Response {
+    let account = view.account;
+    let units = |units: &[usize]| -> Vec<Value> {
+        let units = units.iter().map(|&unit| &view.country.units[unit]);
+        units.map(|unit| json!({ "id": unit.uid, "name": unit.name, "path": unit.path })).collect()
+    };
+    let sets = view.country.model.sets.iter().enumerate();
+    let sets = sets.filter(|(at, _)| account.reads_set(view.country, *at)).map(|(_, set)| set.uid.as_str().into());
+    let (first, last) = account.name;
+    let mut authorities = vec!["M_dhis-web-aggregate-data-entry", "F_DATAVALUE_ADD"];
+    if account.superuser {
+        authorities.push("ALL");
+    }
+    let mut whole = json!({
+        "id": account.uid,
+        "firstName": first,
+        "surname": last,
+        "displayName": format!("{first} {last}"),
+        "authorities": authorities,
+        "organisationUnits": units(&account.capture),
+        "dataViewOrganisationUnits": units(&account.view),
+        "dataSets": sets.collect::<Vec<Value>>(),
         "settings": { "keyUiLocale": "en", "keyDbLocale": null },
     });
+    // Old servers keep the name in an object of its own.
+    if view.version <= Version::V36 {
+        whole["userCredentials"] = json!({ "username": account.user });
+    }
+    if view.version >= Version::V36 {
+        whole["username"] = account.user.into();
+    }
     let fields: Vec<&str> = query.all("fields").collect();
     let body = if fields.is_empty() { whole } else { Fields::new(&fields.join(",")).pick(&whole) };
     answer::json(StatusCode::OK, &body)

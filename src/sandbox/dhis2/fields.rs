@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::View;
 use super::graph::{Member, Node, reference};
-use crate::sandbox::world::Country;
 
 /// How deep brackets may nest; deeper ones are read as far as this.
 const DEPTH: usize = 12;
@@ -60,17 +60,17 @@ impl Fields {
     }
 
     /// The object with the selected members.
-    pub(crate) fn render(&self, country: &Country, node: Node) -> Value {
+    pub(crate) fn render(&self, view: &View<'_>, node: Node) -> Value {
         let mut object = Map::new();
         for item in &self.0 {
             match item {
                 Item::Member(name, inner) => {
-                    put(country, &mut object, node, name, inner.as_ref());
+                    put(view, &mut object, node, name, inner.as_ref());
                 }
                 Item::Preset(preset) => {
                     for name in node.members() {
-                        if in_preset(country, node, preset, name) {
-                            put(country, &mut object, node, name, None);
+                        if in_preset(view, node, preset, name) {
+                            put(view, &mut object, node, name, None);
                         }
                     }
                 }
@@ -89,7 +89,7 @@ impl Fields {
         }
     }
 
-    /// The same for an object that is JSON already.
+    /// The same for a value that is JSON already; plain ones are whole anyway.
     pub(crate) fn pick(&self, value: &Value) -> Value {
         let Value::Object(whole) = value else {
             let Value::Array(list) = value else { return value.clone() };
@@ -112,26 +112,26 @@ impl Fields {
     }
 }
 
-fn in_preset(country: &Country, node: Node, preset: &str, name: &str) -> bool {
+fn in_preset(view: &View<'_>, node: Node, preset: &str, name: &str) -> bool {
     match preset {
         "identifiable" => matches!(name, "id" | "name" | "displayName" | "code" | "created" | "lastUpdated"),
         "nameable" => {
             matches!(name, "id" | "name" | "displayName" | "shortName" | "code" | "created" | "lastUpdated")
         }
-        "simple" => matches!(node.member(country, name), Some(Member::Plain(_))),
+        "simple" => matches!(node.member(view, name), Some(Member::Plain(_))),
         "all" | "owner" => true,
         _ => false,
     }
 }
 
-fn put(country: &Country, object: &mut Map<String, Value>, node: Node, name: &str, inner: Option<&Fields>) {
+fn put(view: &View<'_>, object: &mut Map<String, Value>, node: Node, name: &str, inner: Option<&Fields>) {
     let shown = |node: Node| match inner {
-        Some(fields) => fields.render(country, node),
-        None => reference(country, node),
+        Some(fields) => fields.render(view, node),
+        None => reference(view, node),
     };
-    let value = match node.member(country, name) {
+    let value = match node.member(view, name) {
         None => return,
-        Some(Member::Plain(value)) => value,
+        Some(Member::Plain(value)) => inner.map_or_else(|| value.clone(), |inner| inner.pick(&value)),
         Some(Member::One(node)) => shown(node),
         Some(Member::Many(nodes)) => nodes.into_iter().map(shown).collect(),
     };

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::View;
 use super::graph::{Member, Node};
-use crate::sandbox::world::Country;
 
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +32,14 @@ impl Filter {
     }
 
     /// Whether the object meets the condition.
-    pub(crate) fn holds(&self, country: &Country, node: Node) -> bool {
+    pub(crate) fn holds(&self, view: &View<'_>, node: Node) -> bool {
         let mut found = Vec::new();
         if self.path == ["identifiable"] {
             for name in ["id", "code", "name", "shortName"] {
-                reach(country, node, &[name.to_owned()], &mut found);
+                reach(view, node, &[name.to_owned()], &mut found);
             }
         } else {
-            reach(country, node, &self.path, &mut found);
+            reach(view, node, &self.path, &mut found);
         }
         let (operator, wished) = match self.operator.strip_prefix('!') {
             Some(operator) => (operator, false),
@@ -55,11 +55,11 @@ impl Filter {
 }
 
 /// The `order` parameter: `name:asc`, `name:desc`, or with a leading `i` without regard to case.
-pub(crate) fn sort(country: &Country, nodes: &mut [Node], order: &str) {
+pub(crate) fn sort(view: &View<'_>, nodes: &mut [Node], order: &str) {
     let (name, way) = order.split_once(':').unwrap_or((order, "asc"));
     nodes.sort_by_cached_key(|&node| {
         let mut found = Vec::new();
-        reach(country, node, &[name.to_owned()], &mut found);
+        reach(view, node, &[name.to_owned()], &mut found);
         let text = found.into_iter().next();
         if way.starts_with('i') { text.map(|text| text.to_lowercase()) } else { text }
     });
@@ -69,13 +69,13 @@ pub(crate) fn sort(country: &Country, nodes: &mut [Node], order: &str) {
 }
 
 /// Collects the values at a path as text; an object at its end counts as its id.
-fn reach(country: &Country, node: Node, path: &[String], found: &mut Vec<String>) {
+fn reach(view: &View<'_>, node: Node, path: &[String], found: &mut Vec<String>) {
     let (name, rest) = path.split_first().map_or(("id", path), |(name, rest)| (name.as_str(), rest));
-    match node.member(country, name) {
+    match node.member(view, name) {
         Some(Member::Plain(Value::String(text))) => found.push(text),
         Some(Member::Plain(value)) => found.push(value.to_string()),
-        Some(Member::One(next)) => reach(country, next, rest, found),
-        Some(Member::Many(nodes)) => nodes.into_iter().for_each(|next| reach(country, next, rest, found)),
+        Some(Member::One(next)) => reach(view, next, rest, found),
+        Some(Member::Many(nodes)) => nodes.into_iter().for_each(|next| reach(view, next, rest, found)),
         None => {}
     }
 }

@@ -5,16 +5,19 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
+    View,
     fields::Fields,
     filter::{Filter, sort},
     graph::Node,
     problem,
+    selection::is_uid,
+    version::Version,
 };
-use crate::sandbox::{answer, query::Query, world::Country};
+use crate::sandbox::{answer, query::Query};
 
 /// `GET /api/{resource}`.
-pub(crate) fn list(country: &Country, resource: &str, query: &Query, origin: &str) -> Response {
-    let Some((_, mut nodes)) = Node::of_resource(country, resource) else { return unknown() };
+pub(crate) fn list(view: &View<'_>, resource: &str, query: &Query) -> Response {
+    let Some((_, mut nodes)) = Node::of_resource(view, resource) else { return unknown() };
     let filters: Result<Vec<Filter>, String> =
         query.all("filter").filter(|text| !text.is_empty()).map(Filter::new).collect();
     let filters = match filters {
@@ -23,36 +26,40 @@ pub(crate) fn list(country: &Country, resource: &str, query: &Query, origin: &st
     };
     if let Some(words) = query.one("query") {
         let search = Filter::new(&format!("identifiable:token:{words}"));
-        nodes.retain(|&node| search.as_ref().is_ok_and(|search| search.holds(country, node)));
+        nodes.retain(|&node| search.as_ref().is_ok_and(|search| search.holds(view, node)));
     }
     let any = query.one("rootJunction").is_some_and(|junction| junction.eq_ignore_ascii_case("or"));
     nodes.retain(|&node| {
-        let mut met = filters.iter().map(|filter| filter.holds(country, node));
+        let mut met = filters.iter().map(|filter| filter.holds(view, node));
         filters.is_empty() || if any { met.any(|met| met) } else { met.all(|met| met) }
     });
     if let Some(order) = query.one("order") {
-        sort(country, &mut nodes, order);
+        sort(view, &mut nodes, order);
     }
     let mut body = Map::new();
     if query.one("paging") != Some("false") {
-        let pager = page(&mut nodes, resource, query, origin);
+        let pager = page(&mut nodes, resource, query, view.origin);
         body.insert("pager".to_owned(), pager);
     }
     let fields = fields(query, "id,displayName");
-    let objects = nodes.into_iter().map(|node| fields.render(country, node)).collect();
+    let objects = nodes.into_iter().map(|node| fields.render(view, node)).collect();
     body.insert(resource.to_owned(), objects);
     private(answer::json(StatusCode::OK, &Value::Object(body)))
 }
 
 /// `GET /api/{resource}/{id}`.
-pub(crate) fn one(country: &Country, resource: &str, id: &str, query: &Query) -> Response {
-    let Some((kind, nodes)) = Node::of_resource(country, resource) else { return unknown() };
-    let found = Node::of_id(country, id).filter(|node| nodes.contains(node));
+pub(crate) fn one(view: &View<'_>, resource: &str, id: &str, query: &Query) -> Response {
+    let Some((kind, nodes)) = Node::of_resource(view, resource) else { return unknown() };
+    // From 2.42 on the address of an object takes nothing but an id (dhis2.md section 2).
+    if view.version >= Version::V42 && !is_uid(id) {
+        return unknown();
+    }
+    let found = Node::of_id(view, id).filter(|node| nodes.contains(node));
     let Some(node) = found else {
         let message = format!("{} with id {id} could not be found.", kind.class());
-        return problem(StatusCode::NOT_FOUND, &message, Some("E1005"));
+        return problem(StatusCode::NOT_FOUND, &message, view.version.codes_missing_objects().then_some("E1005"));
     };
-    private(answer::json(StatusCode::OK, &fields(query, ":all").render(country, node)))
+    private(answer::json(StatusCode::OK, &fields(query, ":all").render(view, node)))
 }
 
 fn fields(query: &Query, default: &str) -> Fields {

@@ -1,5 +1,7 @@
 //! What the numbers of each data element look like: type, aggregation, parts, size and habit.
 
+use crate::sandbox::{MONTHLY_LAST, MONTHLY_SUM};
+
 /// How the values of an element move from quarter to quarter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Habit {
@@ -151,6 +153,22 @@ pub(crate) const EXTRAS: &[(&str, &str, Profile)] = &[
     ),
     ("HTS Clients Tested", "dhis_cbdas", events(130.0, 0.0, Disaggregation::Sex, false)),
 ];
+
+/// Elements of the monthly set: their ids, names and numbers, each for one month.
+pub(crate) const MONTHLY: &[(&str, &str, Profile)] = &[
+    (MONTHLY_SUM, "HMIS15 Fever Cases under 5", events(11.0, 0.7, Disaggregation::None, false)),
+    (
+        MONTHLY_LAST,
+        "HMIS15 ORS Sachets in Stock, end of month",
+        Profile { aggregation: "LAST", ..level(220.0, 0.9, Disaggregation::None) },
+    ),
+];
+
+/// The element whose rows are split by who paid.
+pub(crate) const PARTNER: Profile = events(5.0, 0.0, Disaggregation::None, true);
+
+/// An element nobody reports any more.
+pub(crate) const UNPLACED: Profile = events(0.0, 0.0, Disaggregation::None, false);
 
 /// A sensible name for a data set of the built-in mapping, which gives ids only.
 pub(crate) fn set_name(uid: &str) -> String {

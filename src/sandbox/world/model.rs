@@ -1,13 +1,17 @@
-//! Data elements, data sets and category options of the country: the mapping's own, a few that no mapping names, and
-//! one data set the account may not read.
+//! Data elements, data sets and category options of the country: the mapping's own, a few that no mapping names, one data
+//! set the usual account may not read, a monthly one, and one whose reports are split by who paid.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
+    MONTHS, QUARTERS, Stored,
     draw::{Draw, Stream},
-    kinds::{Disaggregation, EXTRAS, Profile, profile_of, set_name},
+    kinds::{Disaggregation, EXTRAS, MONTHLY, PARTNER, Profile, UNPLACED, profile_of, set_name},
 };
-use crate::domain::mapping::Mapping;
+use crate::{
+    domain::mapping::Mapping,
+    sandbox::{LOST_ELEMENT, MONTHLY_SET, PARTNER_ELEMENT, PARTNER_SET},
+};
 
 /// A data element, with what the numbers of it look like.
 #[derive(Clone, Debug)]
@@ -46,8 +50,21 @@ pub(crate) struct DataSet {
     pub(crate) period_type: &'static str,
     /// Its elements, indices.
     pub(crate) elements: Vec<usize>,
-    /// Whether the account may read its data (dhis2.md section 1.3, E2010).
-    pub(crate) readable: bool,
+    /// Only a superuser may read its data (dhis2.md section 1.3, E2010).
+    pub(crate) restricted: bool,
+    /// The category combination of its reports as wholes, an index: whose report it is.
+    pub(crate) combo: usize,
+}
+
+impl DataSet {
+    /// Whether its reports are stored under periods like this one.
+    pub(crate) fn is_stored(&self, when: Stored) -> bool {
+        self.period_type
+            == match when {
+                Stored::Quarter(_) => "Quarterly",
+                Stored::Month(_) => "Monthly",
+            }
+    }
 }
 
 /// A category combination.
@@ -59,6 +76,8 @@ pub(crate) struct Combo {
     pub(crate) name: String,
     /// Its category option combinations, indices.
     pub(crate) cocs: Range<usize>,
+    /// It splits reports, not values: `ATTRIBUTE`, not `DISAGGREGATION`.
+    pub(crate) attribute: bool,
 }
 
 /// A category option combination.
@@ -83,15 +102,23 @@ pub(crate) struct CategoryOption {
     pub(crate) uid: String,
     /// Name.
     pub(crate) name: &'static str,
+    /// Only a superuser may read its data.
+    pub(crate) restricted: bool,
 }
 
-/// One kind of row of a facility: a data element in one category option combination.
+/// One kind of row of a facility: a data element in one category option combination and one attribute option combination.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     /// Data element, an index.
     pub(crate) element: usize,
     /// Category option combination, an index.
     pub(crate) coc: usize,
+    /// Attribute option combination, an index.
+    pub(crate) aoc: usize,
+    /// Whether it is stored by month; else by quarter.
+    pub(crate) monthly: bool,
+    /// Where its numbers begin among those of a facility.
+    pub(crate) start: usize,
 }
 
 /// All of it.
@@ -109,6 +136,8 @@ pub(crate) struct Model {
     pub(crate) options: Vec<CategoryOption>,
     /// What a facility can report.
     pub(crate) columns: Vec<Column>,
+    /// How many numbers a facility has in all periods.
+    pub(crate) width: usize,
     places: BTreeMap<String, Place>,
 }
 
@@ -137,6 +166,10 @@ const SHAPES: [Shape; 4] = [
     ("Age (under 5, 5 and over) and sex", &[(&[3, 1], 0.19), (&[3, 2], 0.18), (&[4, 1], 0.27), (&[4, 2], 0.36)]),
 ];
 
+/// Who pays for services, and whether that is a matter for few.
+const FUNDERS: [(&str, bool); 2] = [("Government", false), ("Restricted donor", true)];
+const FUNDING: Shape = ("Funding source", &[(&[5], 0.7), (&[6], 0.3)]);
+
 impl Model {
     /// The metadata of the mapping's data elements and data sets, and of the extras.
     pub(crate) fn new(seed: u64, mapping: &Mapping) -> Self {
@@ -157,32 +190,40 @@ impl Model {
     }
 
     fn add_categories(&mut self, draw: &mut Draw) {
-        self.options =
-            OPTIONS.iter().map(|name| CategoryOption { uid: known(name, "xYerKDKCefk", draw), name }).collect();
-        for (name, parts) in SHAPES {
-            let combo = self.combos.len();
-            let first = self.cocs.len();
-            for (options, share) in parts {
-                let names: Vec<&str> = options.iter().map(|&option| OPTIONS[option]).collect();
-                let name = names.join(", ");
-                let uid = known(&name, "HllvX50cXC0", draw);
-                self.cocs.push(Coc { uid, name, combo, options: options.to_vec(), share: *share });
-            }
-            let uid = known(name, "bjDvmb4bfuf", draw);
-            self.combos.push(Combo { uid, name: name.to_owned(), cocs: first..self.cocs.len() });
+        for name in OPTIONS {
+            let uid = known(name, "xYerKDKCefk", draw);
+            self.options.push(CategoryOption { uid, name, restricted: false });
         }
+        for shape in SHAPES {
+            self.add_combo(draw, shape, false);
+        }
+    }
+
+    fn add_combo(&mut self, draw: &mut Draw, (name, parts): Shape, attribute: bool) -> usize {
+        let combo = self.combos.len();
+        let first = self.cocs.len();
+        for (options, share) in parts {
+            let names: Vec<&str> = options.iter().map(|&option| self.options[option].name).collect();
+            let name = names.join(", ");
+            let uid = known(&name, "HllvX50cXC0", draw);
+            self.cocs.push(Coc { uid, name, combo, options: options.to_vec(), share: *share });
+        }
+        let uid = known(name, "bjDvmb4bfuf", draw);
+        self.combos.push(Combo { uid, name: name.to_owned(), cocs: first..self.cocs.len(), attribute });
+        combo
     }
 
     /// The data set of this id, added if it is new.
     fn set(&mut self, uid: &str) -> usize {
         self.sets.iter().position(|set| set.uid == uid).unwrap_or_else(|| {
             let name = set_name(uid);
-            self.add_set(uid.to_owned(), name, "Quarterly", true)
+            self.add_set(uid, &name, "Quarterly")
         })
     }
 
-    fn add_set(&mut self, uid: String, name: String, period_type: &'static str, readable: bool) -> usize {
-        self.sets.push(DataSet { uid, name, period_type, elements: Vec::new(), readable });
+    fn add_set(&mut self, uid: &str, name: &str, period_type: &'static str) -> usize {
+        let (uid, name) = (uid.to_owned(), name.to_owned());
+        self.sets.push(DataSet { uid, name, period_type, elements: Vec::new(), restricted: false, combo: 0 });
         self.sets.len() - 1
     }
 
@@ -197,7 +238,13 @@ impl Model {
             };
             let element = self.elements.len();
             let first = self.columns.len();
-            self.columns.extend(self.combos[combo].cocs.clone().map(|coc| Column { element, coc }));
+            let monthly = self.sets[set].period_type == "Monthly";
+            for aoc in self.combos[self.sets[set].combo].cocs.clone() {
+                for coc in self.combos[combo].cocs.clone() {
+                    self.columns.push(Column { element, coc, aoc, monthly, start: self.width });
+                    self.width += if monthly { MONTHS } else { QUARTERS };
+                }
+            }
             self.elements.push(Element {
                 uid: uid.to_owned(),
                 name: name.to_owned(),
@@ -222,15 +269,43 @@ impl Model {
             let set = beside.map_or(0, |row| self.set(&row.data_set));
             self.add_element(&draw.uid(), name, None, *profile, set);
         }
-        let census = self.add_set(draw.uid(), "HMIS Annual Infrastructure Census".to_owned(), "Yearly", true);
+        let census = self.add_set(&draw.uid(), "HMIS Annual Infrastructure Census", "Yearly");
         let levels = (0..self.elements.len()).filter(|&element| self.elements[element].profile.is_level());
         for element in levels.take(2).collect::<Vec<_>>() {
             self.elements[element].sets.push(census);
             self.sets[census].elements.push(element);
         }
-        let closed = self.add_set(draw.uid(), "Staff Returns (restricted)".to_owned(), "Quarterly", false);
+        let closed = self.add_set(&draw.uid(), "Staff Returns (restricted)", "Quarterly");
+        self.sets[closed].restricted = true;
         let uid = draw.uid();
         self.add_element(&uid, "HR Vacant Established Posts", None, profile_of(""), closed);
+        self.add_more(draw);
+    }
+
+    /// A monthly set, a set split by who paid for the services, and an element in no set at all.
+    fn add_more(&mut self, draw: &mut Draw) {
+        let monthly = self.add_set(MONTHLY_SET, "HMIS 15 Monthly Health Centre Report", "Monthly");
+        for (uid, name, profile) in MONTHLY {
+            self.add_element(uid, name, None, *profile, monthly);
+        }
+        let first = self.options.len();
+        for (name, restricted) in FUNDERS {
+            self.options.push(CategoryOption { uid: draw.uid(), name, restricted });
+        }
+        debug_assert_eq!(first, OPTIONS.len(), "FUNDING counts on it");
+        let funding = self.add_combo(draw, FUNDING, true);
+        let partner = self.add_set(PARTNER_SET, "Partner Supported Outreach", "Quarterly");
+        self.sets[partner].combo = funding;
+        self.add_element(PARTNER_ELEMENT, "Outreach Clinics Held", None, PARTNER, partner);
+        self.elements.push(Element {
+            uid: LOST_ELEMENT.to_owned(),
+            name: "HMIS Household Visits (retired)".to_owned(),
+            property: None,
+            profile: UNPLACED,
+            combo: 0,
+            columns: self.columns.len()..self.columns.len(),
+            sets: Vec::new(),
+        });
     }
 
     fn index(&mut self) {

@@ -1,7 +1,7 @@
-//! Nine quarters of numbers for one facility.
+//! Nine quarters of numbers for one facility, and their months where a data set is monthly.
 
 use super::{
-    Country, Facility, NONE, QUARTERS, Quarter,
+    Country, Facility, MONTHS, NONE, QUARTERS, Stored,
     draw::{Draw, Stream, real, whole},
     kinds::Habit,
     model::Element,
@@ -11,20 +11,27 @@ use super::{
 /// Rains and malaria come in the first quarter, the dry months in the third.
 const SEASON: [f64; 4] = [1.0, 0.3, -0.9, -0.4];
 
-/// The numbers of facility `index`, column by column, each with its quarters from the oldest on. Money is in hundredths.
+/// The numbers of facility `index`, column by column, each with its periods from the oldest on. Money is in hundredths.
 pub(crate) fn numbers(country: &Country, index: usize) -> Vec<i64> {
     let mut draw = Draw::new(country.seed, Stream::Facility(index));
-    let mut values = vec![NONE; country.model.columns.len() * QUARTERS];
+    let model = &country.model;
+    let mut values = vec![NONE; model.width];
     let facility = &country.facilities[index];
-    for element in &country.model.elements {
+    for element in &model.elements {
         let own = (0.3 * draw.normal()).exp();
         for column in element.columns.clone() {
-            let share = country.model.cocs[country.model.columns[column].coc].share;
-            let series = line(&mut draw, element, facility, own * share, &country.quarters);
-            for (quarter, value) in series.into_iter().enumerate() {
-                let reported = element.sets.first().is_some_and(|&set| country.reported(index, set, quarter));
+            let column = model.columns[column];
+            let share = model.cocs[column.coc].share * model.cocs[column.aoc].share;
+            let periods: Vec<Stored> = if column.monthly {
+                (0..MONTHS).map(Stored::Month).collect()
+            } else {
+                (0..QUARTERS).map(Stored::Quarter).collect()
+            };
+            let series = line(&mut draw, element, facility, own * share, country, &periods);
+            for (at, (value, when)) in series.into_iter().zip(periods).enumerate() {
+                let reported = element.sets.first().is_some_and(|&set| country.reported(index, set, when));
                 if reported && (value != 0 || element.keeps_zero()) {
-                    values[column * QUARTERS + quarter] = value;
+                    values[column.start + at] = value;
                 }
             }
         }
@@ -32,8 +39,15 @@ pub(crate) fn numbers(country: &Country, index: usize) -> Vec<i64> {
     values
 }
 
-/// The quarters of one column.
-fn line(draw: &mut Draw, element: &Element, facility: &Facility, scale: f64, quarters: &[Quarter]) -> Vec<i64> {
+/// The periods of one column.
+fn line(
+    draw: &mut Draw,
+    element: &Element,
+    facility: &Facility,
+    scale: f64,
+    country: &Country,
+    periods: &[Stored],
+) -> Vec<i64> {
     let size = facility.size * scale;
     let mut standing = match element.profile.habit {
         Habit::Level { mean, .. } => draw.poisson(mean * facility.size.powf(0.7) * scale),
@@ -43,10 +57,12 @@ fn line(draw: &mut Draw, element: &Element, facility: &Facility, scale: f64, qua
         Habit::DistrictLevel { .. } | Habit::Events { .. } | Habit::Spending { .. } => 0,
     };
     let mut trend = 1.0;
-    let mut line = Vec::with_capacity(quarters.len());
-    for quarter in quarters {
-        let season = SEASON[usize::from(quarter.number.clamp(1, 4)) - 1] * facility.wave;
-        let new_year = quarter.number == 1 && !line.is_empty();
+    let mut line = Vec::with_capacity(periods.len());
+    for &when in periods {
+        let number = country.quarters[when.quarter()].number;
+        let season = SEASON[usize::from(number.clamp(1, 4)) - 1] * facility.wave;
+        let first = matches!(when, Stored::Quarter(_)) || matches!(when, Stored::Month(month) if month % 3 == 0);
+        let new_year = number == 1 && first && !line.is_empty();
         let value = match element.profile.habit {
             Habit::Events { mean, wave } => draw.poisson(mean * size * trend * (1.0 + wave * season)),
             Habit::Spending { mean } => {
@@ -73,7 +89,7 @@ fn line(draw: &mut Draw, element: &Element, facility: &Facility, scale: f64, qua
             Habit::Estimate { .. } | Habit::Grant { .. } => standing,
         };
         line.push(value.max(0));
-        trend *= 1.0 + facility.growth;
+        trend *= 1.0 + if matches!(when, Stored::Month(_)) { facility.growth / 3.0 } else { facility.growth };
     }
     line
 }

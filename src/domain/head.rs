@@ -1,0 +1,91 @@
+//! Where a plan is from, and what a reviewer should know about the reading as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{finer::Choice, quarter::Quarter};
+
+/// Where a plan is from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The quarter read.
+    pub quarter: Quarter,
+    /// `CommCare` project.
+    pub project: String,
+    /// The profile's label, e.g. PRODUCTION.
+    pub label: String,
+    /// DHIS2 address without credentials.
+    pub dhis2: String,
+    /// `CommCare` address without credentials.
+    pub commcare: String,
+    /// Which mapping: a path or `built-in`.
+    pub mapping: String,
+    /// Rows of the mapping, used or not.
+    #[serde(default)]
+    pub mapping_rows: usize,
+    /// Case type read.
+    pub case_type: String,
+    /// When reading ended, RFC 3339.
+    pub read_at: String,
+    /// 1 for the first reading of a review file, one more for each later one.
+    pub generation: u32,
+    /// What was read, in words: `whole project`, or the facilities asked for.
+    pub scope: String,
+    /// Problems of the mapping, one sentence each.
+    pub mapping_problems: Vec<String>,
+    /// Things the reviewer should know about the reading, one sentence each.
+    pub notes: Vec<String>,
+    /// Why facilities may be missing from the reading as a whole, one sentence; `None` where none can be.
+    #[serde(default)]
+    pub incomplete: Option<String>,
+    // What came later is left out where it is empty, so that the mark of an older file still fits.
+    /// Version of DHIS2, as it says; empty where it does not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dhis2_version: String,
+    /// When the search index of `CommCare` took up the newest case, as it says: what changed later is not in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_as_of: Option<String>,
+    /// How many quarters an absent number was looked for; 0 is not at all.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub look_back: u8,
+    /// Organisation units a mapped data set is assigned to, for which there is no case: id and name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_case: Vec<(String, String)>,
+    /// What was chosen for data sets that are not quarterly, by data set id; those without a choice propose nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, Choice>,
+}
+
+impl Head {
+    /// The head of a first reading of this quarter that says nothing else.
+    pub fn of(quarter: Quarter) -> Self {
+        let text = String::new;
+        Self {
+            quarter,
+            project: text(),
+            label: text(),
+            dhis2: text(),
+            commcare: text(),
+            mapping: text(),
+            mapping_rows: 0,
+            case_type: text(),
+            read_at: text(),
+            generation: 1,
+            scope: text(),
+            mapping_problems: Vec::new(),
+            notes: Vec::new(),
+            incomplete: None,
+            dhis2_version: text(),
+            index_as_of: None,
+            look_back: 0,
+            without_case: Vec::new(),
+            choices: BTreeMap::new(),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none(count: &u8) -> bool {
+    *count == 0
+}

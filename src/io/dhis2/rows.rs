@@ -1,0 +1,246 @@
+//! Stored values as they are kept: ids and texts once, a row as a few numbers. A quarter of a country with eight before it has
+//! close to a million rows.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// One stored value: a part of a facility's total.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataValue<'a> {
+    /// Id of the data element.
+    pub data_element: &'a str,
+    /// ISO period, such as `2026Q2`.
+    pub period: &'a str,
+    /// Id of the organisation unit.
+    pub org_unit: &'a str,
+    /// Id of the category option combo.
+    pub category_option_combo: &'a str,
+    /// Id of the attribute option combo.
+    pub attribute_option_combo: &'a str,
+    /// The text as stored; `None` for a row without one, which only carries a comment. Never taken for 0.
+    pub value: Option<&'a str>,
+    /// What the data clerk wrote beside it.
+    pub comment: Option<&'a str>,
+    /// Who stored it.
+    pub stored_by: Option<&'a str>,
+    /// When it was last changed, as DHIS2 wrote it.
+    pub last_updated: Option<&'a str>,
+    /// Marked in DHIS2 for checking.
+    pub follow_up: bool,
+    /// Deleted in DHIS2; not to be summed (fault matrix row D18).
+    pub deleted: bool,
+}
+
+/// A facility's report: organisation unit, period, data set (an index into the data sets of [`Elements`]).
+pub type Report<'a> = (&'a str, &'a str, u16);
+
+/// Which data elements are wanted row by row, and on which data sets each one stands. Rows of others are passed over; that some
+/// came is kept by data set, to tell a blank in a report from no report.
+#[derive(Clone, Debug, Default)]
+pub struct Elements {
+    every: bool,
+    uses: HashMap<String, Use>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Use {
+    rows: bool,
+    sets: Vec<u16>,
+}
+
+impl Elements {
+    /// Wants every row, whatever its data element.
+    pub fn every() -> Self {
+        Self { every: true, uses: HashMap::new() }
+    }
+
+    /// Wants the rows of a data element.
+    pub fn want(&mut self, data_element: &str) {
+        self.uses.entry(data_element.to_owned()).or_default().rows = true;
+    }
+
+    /// Says that a data element stands on a data set.
+    pub fn stands_on(&mut self, data_element: &str, data_set: u16) {
+        let sets = &mut self.uses.entry(data_element.to_owned()).or_default().sets;
+        if !sets.contains(&data_set) {
+            sets.push(data_set);
+        }
+    }
+
+    fn of(&self, data_element: &str) -> (bool, &[u16]) {
+        self.uses.get(data_element).map_or((self.every, &[]), |found| (self.every || found.rows, &found.sets))
+    }
+}
+
+/// A place in [`Texts`].
+type Id = u32;
+/// No text.
+const NONE: Id = Id::MAX;
+
+/// Distinct texts.
+#[derive(Clone, Debug, Default)]
+struct Texts {
+    all: Vec<Arc<str>>,
+    ids: HashMap<Arc<str>, Id>,
+}
+
+impl Texts {
+    fn id(&mut self, text: &str) -> Id {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        // A body is capped far below as many texts as there are numbers.
+        let id = Id::try_from(self.all.len()).unwrap_or(NONE);
+        let text: Arc<str> = text.into();
+        self.all.push(Arc::clone(&text));
+        self.ids.insert(text, id);
+        id
+    }
+
+    /// The same, for a text that is often the one before it.
+    fn near(&mut self, text: Option<&str>, last: &mut Id) -> Id {
+        let Some(text) = text else { return NONE };
+        if self.get(*last) != Some(text) {
+            *last = self.id(text);
+        }
+        *last
+    }
+
+    fn get(&self, id: Id) -> Option<&str> {
+        self.all.get(usize::try_from(id).ok()?).map(AsRef::as_ref)
+    }
+}
+
+/// The columns of a row that hold text.
+const COLUMNS: usize = 9;
+
+/// The texts of one row, in the order of the fields of [`DataValue`].
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    texts: [Id; COLUMNS],
+    follow_up: bool,
+    deleted: bool,
+}
+
+/// Where period, organisation unit and attribute option combo stand in a row: what all rows of an answer may share.
+const SHARED: [usize; 3] = [1, 2, 4];
+
+/// The rows of one answer.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    texts: Texts,
+    rows: Vec<Row>,
+    reports: BTreeSet<(Id, Id, u16)>,
+    last: [Id; COLUMNS],
+    /// How many rows of other units or periods came and were dropped (fault matrix row D17).
+    pub foreign: usize,
+}
+
+impl Values {
+    /// Rows that are whole by themselves, for tests and benches.
+    pub fn of<'a>(rows: impl IntoIterator<Item = DataValue<'a>>, elements: &Elements) -> Self {
+        let mut values = Self::default();
+        for row in rows {
+            values.push(&row, elements);
+        }
+        values
+    }
+
+    /// The rows, in the server's order, which means nothing.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = DataValue<'_>> {
+        self.rows.iter().map(|row| {
+            let [element, period, unit, category, attribute, value, comment, stored_by, updated] = row.texts;
+            let text = |id| self.texts.get(id);
+            let id = |id| self.texts.get(id).unwrap_or_default();
+            DataValue {
+                data_element: id(element),
+                period: id(period),
+                org_unit: id(unit),
+                category_option_combo: id(category),
+                attribute_option_combo: id(attribute),
+                value: text(value),
+                comment: text(comment),
+                stored_by: text(stored_by),
+                last_updated: text(updated),
+                follow_up: row.follow_up,
+                deleted: row.deleted,
+            }
+        })
+    }
+
+    /// Ids of the category and attribute option combos of all rows.
+    pub fn options(&self) -> BTreeSet<&str> {
+        let ids: BTreeSet<Id> = self.rows.iter().flat_map(|row| [row.texts[3], row.texts[4]]).collect();
+        ids.into_iter().filter_map(|id| self.texts.get(id)).collect()
+    }
+
+    /// The reports of which at least one value is stored, in a fixed order. Only data sets named in [`Elements`] are known.
+    pub fn reports(&self) -> impl Iterator<Item = Report<'_>> {
+        self.reports
+            .iter()
+            .filter_map(|(unit, period, set)| Some((self.texts.get(*unit)?, self.texts.get(*period)?, *set)))
+    }
+
+    /// Takes in a row. Empty texts are none: so is a period, unit or attribute option combo that stands above all rows.
+    pub(super) fn push(&mut self, row: &DataValue<'_>, elements: &Elements) {
+        let (wanted, sets) = elements.of(row.data_element);
+        if !wanted && (sets.is_empty() || row.value.is_none() || row.deleted) {
+            return;
+        }
+        let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        let texts = [
+            some(row.data_element),
+            some(row.period),
+            some(row.org_unit),
+            some(row.category_option_combo),
+            some(row.attribute_option_combo),
+            row.value,
+            row.comment,
+            row.stored_by,
+            row.last_updated,
+        ];
+        if row.value.is_some() && !row.deleted {
+            let period = self.texts.near(texts[1], &mut self.last[1]);
+            let unit = self.texts.near(texts[2], &mut self.last[2]);
+            self.reports.extend(sets.iter().map(|set| (unit, period, *set)));
+        }
+        if wanted {
+            let mut ids = [NONE; COLUMNS];
+            for ((id, text), last) in ids.iter_mut().zip(texts).zip(&mut self.last) {
+                *id = self.texts.near(text, last);
+            }
+            self.rows.push(Row { texts: ids, follow_up: row.follow_up, deleted: row.deleted });
+        }
+    }
+
+    /// Gives every row what stands above all of them (period, organisation unit, attribute option combo) and drops rows of units and
+    /// periods that were not asked for.
+    pub(super) fn settle(&mut self, above: [Option<&str>; 3], asked: impl Fn(&str, &str) -> bool) {
+        let above = above.map(|text| text.map_or(NONE, |text| self.texts.id(text)));
+        let or = |id: Id, above: Id| if id == NONE { above } else { id };
+        for row in &mut self.rows {
+            for (column, above) in SHARED.into_iter().zip(above) {
+                row.texts[column] = or(row.texts[column], above);
+            }
+        }
+        let texts = &self.texts;
+        let mut known: HashMap<(Id, Id), bool> = HashMap::new();
+        let mut last = ((NONE, NONE), false);
+        let mut is_ours = |unit, period| {
+            if last.0 != (unit, period) {
+                let text = |id| texts.get(id).unwrap_or_default();
+                let ours = *known.entry((unit, period)).or_insert_with(|| asked(text(unit), text(period)));
+                last = ((unit, period), ours);
+            }
+            last.1
+        };
+        let before = self.rows.len();
+        self.rows.retain(|row| is_ours(row.texts[2], row.texts[1]));
+        self.foreign = before - self.rows.len();
+        let reports = std::mem::take(&mut self.reports).into_iter();
+        let reports = reports.map(|(unit, period, set)| (or(unit, above[1]), or(period, above[0]), set));
+        self.reports = reports.filter(|(unit, period, _)| is_ours(*unit, *period)).collect();
+    }
+}

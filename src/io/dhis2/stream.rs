@@ -1,0 +1,574 @@
+//! The body of `dataValueSets`, taken in row by row, whatever version wrote it (dhis2.md section 1.5). Members may stand in any
+//! order; only one row at a time is held as text.
+
+use std::borrow::Cow;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
+        value::SeqAccessDeserializer,
+    },
+};
+use serde_json::Value;
+
+use super::{
+    super::http::{Bad, Decode, no_object, text_of},
+    rows::{DataValue, Elements, Values},
+};
+
+/// Most of a body that is no JSON object which is kept for saying what it is.
+const SHOWN: usize = 64 << 10;
+
+/// Text, or another JSON value as text; empty text is none. Borrowed where it can be.
+#[derive(Default)]
+struct Text<'a>(Option<Cow<'a, str>>);
+
+impl Text<'_> {
+    fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    fn is_true(&self) -> bool {
+        self.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TextVisitor).map(|text| Self(text.filter(|text| !text.is_empty())))
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(if value { "true" } else { "false" })))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Owned(value.to_string())))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(text_of(Value::from(value)).map(Cow::Owned))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(text_of(Value::deserialize(MapAccessDeserializer::new(map))?).map(Cow::Owned))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        Ok(text_of(Value::deserialize(SeqAccessDeserializer::new(seq))?).map(Cow::Owned))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    #[serde(borrow, default)]
+    data_element: Text<'a>,
+    #[serde(borrow, default)]
+    period: Text<'a>,
+    #[serde(borrow, default)]
+    org_unit: Text<'a>,
+    #[serde(borrow, default)]
+    category_option_combo: Text<'a>,
+    #[serde(borrow, default)]
+    attribute_option_combo: Text<'a>,
+    #[serde(borrow, default)]
+    value: Text<'a>,
+    #[serde(borrow, default)]
+    comment: Text<'a>,
+    #[serde(borrow, default)]
+    stored_by: Text<'a>,
+    #[serde(borrow, default)]
+    last_updated: Text<'a>,
+    // Documents and code disagree on the spelling.
+    #[serde(borrow, default)]
+    followup: Text<'a>,
+    #[serde(borrow, default, rename = "followUp")]
+    follow_up: Text<'a>,
+    #[serde(borrow, default)]
+    deleted: Text<'a>,
+}
+
+/// What may stand before a value, after it, or in place of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// Before the object.
+    Start,
+    /// At the first member, or the end.
+    First,
+    /// At a member.
+    Key,
+    /// Between name and value.
+    Colon(String),
+    /// At the value of this member.
+    Member(String),
+    /// After a member.
+    After,
+    /// At the first row, or the end of the list.
+    FirstRow,
+    /// At a row.
+    Row,
+    /// After a row.
+    AfterRow,
+    /// After the object.
+    End,
+    /// In a body that is no object.
+    Other,
+}
+
+/// What stands above all rows, or in place of them.
+#[derive(Debug, Default)]
+struct Above {
+    period: Option<String>,
+    org_unit: Option<String>,
+    attribute_option_combo: Option<String>,
+    /// The list of rows was there, and was not null.
+    rows: bool,
+    /// What an error says, should a gateway send one with a successful status.
+    said: Option<String>,
+}
+
+/// Takes in an answer.
+pub(super) struct Decoder<'a> {
+    elements: &'a Elements,
+    asked: &'a (dyn Fn(&str, &str) -> bool + Sync),
+    body: Vec<u8>,
+    at: usize,
+    place: Place,
+    above: Above,
+    rows: usize,
+    /// The first row without period, organisation unit, attribute option combo.
+    lacking: [Option<usize>; 3],
+    values: Values,
+}
+
+impl<'a> Decoder<'a> {
+    /// `asked` says of an organisation unit and a period whether they were asked for.
+    pub(super) fn new(elements: &'a Elements, asked: &'a (dyn Fn(&str, &str) -> bool + Sync)) -> Self {
+        Self {
+            elements,
+            asked,
+            body: Vec::new(),
+            at: 0,
+            place: Place::Start,
+            above: Above::default(),
+            rows: 0,
+            lacking: [None; 3],
+            values: Values::default(),
+        }
+    }
+
+    /// The next byte that is no space; `None` where the body goes on.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = self.body.get(self.at..)?;
+        let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.at += space;
+        self.body.get(self.at).copied()
+    }
+
+    /// The value that stands here; `None` where its end has not come.
+    fn value<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Bad> {
+        let found = here::<T>(&self.body, self.at)?;
+        Ok(found.map(|(value, end)| {
+            self.at = end;
+            value
+        }))
+    }
+
+    /// Goes on by one step; false where more of the body is needed.
+    fn step(&mut self) -> Result<bool, Bad> {
+        if self.place == Place::Row {
+            return self.row();
+        }
+        let Some(byte) = self.peek() else { return Ok(false) };
+        let next = match (&self.place, byte) {
+            (Place::Start, b'{') => Place::First,
+            // A byte order mark may have come in part.
+            (Place::Start, 0xef) if b"\xef\xbb\xbf".starts_with(&self.body) && self.body.len() < 3 => return Ok(false),
+            (Place::Start, _) => {
+                self.place = Place::Other;
+                return Ok(false);
+            }
+            (Place::First | Place::After, b'}') => Place::End,
+            (Place::After, b',') => Place::Key,
+            (Place::First | Place::Key, b'"') => {
+                let Some(name) = self.value()? else { return Ok(false) };
+                self.place = Place::Colon(name);
+                return Ok(true);
+            }
+            (Place::Colon(name), b':') => Place::Member(name.clone()),
+            (Place::Member(name), _) => {
+                let name = name.clone();
+                return self.member(&name, byte);
+            }
+            (Place::FirstRow | Place::AfterRow, b']') => Place::After,
+            (Place::FirstRow, _) => {
+                self.place = Place::Row;
+                return Ok(true);
+            }
+            (Place::AfterRow, b',') => Place::Row,
+            _ => return Err(Bad::Damaged(format!("unexpected byte {:?}", char::from(byte)))),
+        };
+        self.at += 1;
+        self.place = next;
+        Ok(true)
+    }
+
+    fn member(&mut self, name: &str, byte: u8) -> Result<bool, Bad> {
+        match (name, byte) {
+            ("dataValues", b'[') => {
+                (self.at, self.above.rows, self.place) = (self.at + 1, true, Place::FirstRow);
+                return Ok(true);
+            }
+            ("dataValues", byte) if byte != b'n' => {
+                return Err(Bad::Shape("dataValues is no list".to_owned()));
+            }
+            (
+                "period"
+                | "orgUnit"
+                | "attributeOptionCombo"
+                | "message"
+                | "error"
+                | "errorCode"
+                | "httpStatus"
+                | "status",
+                _,
+            ) => {
+                let Some(value) = self.value::<Value>()? else { return Ok(false) };
+                self.keep(name, text_of(value).filter(|text| !text.is_empty()));
+            }
+            _ => {
+                let Some(IgnoredAny) = self.value()? else { return Ok(false) };
+            }
+        }
+        self.place = Place::After;
+        Ok(true)
+    }
+
+    fn keep(&mut self, name: &str, text: Option<String>) {
+        match name {
+            "period" => self.above.period = text,
+            "orgUnit" => self.above.org_unit = text,
+            "attributeOptionCombo" => self.above.attribute_option_combo = text,
+            // The message says most, whatever stands before it.
+            "message" => self.above.said = text.or_else(|| self.above.said.take()),
+            _ => self.above.said = self.above.said.take().or(text),
+        }
+    }
+
+    fn row(&mut self) -> Result<bool, Bad> {
+        let Some((row, end)) = here::<Row<'_>>(&self.body, self.at)? else { return Ok(false) };
+        self.rows += 1;
+        for (text, name) in [(&row.data_element, "dataElement"), (&row.category_option_combo, "categoryOptionCombo")] {
+            if text.0.is_none() {
+                return Err(nowhere(self.rows, name));
+            }
+        }
+        for (text, first) in
+            [&row.period, &row.org_unit, &row.attribute_option_combo].into_iter().zip(&mut self.lacking)
+        {
+            if text.0.is_none() {
+                first.get_or_insert(self.rows);
+            }
+        }
+        let value = DataValue {
+            data_element: row.data_element.as_str().unwrap_or_default(),
+            period: row.period.as_str().unwrap_or_default(),
+            org_unit: row.org_unit.as_str().unwrap_or_default(),
+            category_option_combo: row.category_option_combo.as_str().unwrap_or_default(),
+            attribute_option_combo: row.attribute_option_combo.as_str().unwrap_or_default(),
+            value: row.value.as_str(),
+            comment: row.comment.as_str(),
+            stored_by: row.stored_by.as_str(),
+            last_updated: row.last_updated.as_str(),
+            follow_up: row.followup.is_true() || row.follow_up.is_true(),
+            deleted: row.deleted.is_true(),
+        };
+        self.values.push(&value, self.elements);
+        (self.at, self.place) = (end, Place::AfterRow);
+        Ok(true)
+    }
+}
+
+/// A row that belongs nowhere: no version leaves that out.
+fn nowhere(row: usize, what: &str) -> Bad {
+    Bad::Shape(format!(
+        "row {row} of the data values has no {what}, and neither has the answer as a whole; no DHIS2 version from 2.30 to 2.43 writes that"
+    ))
+}
+
+/// The value that begins at `at`, and where it ends; `None` where its end has not come.
+fn here<'b, T: Deserialize<'b>>(body: &'b [u8], at: usize) -> Result<Option<(T, usize)>, Bad> {
+    let rest = body.get(at..).unwrap_or_default();
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<T>();
+    match values.next() {
+        None => Ok(None),
+        Some(Err(error)) if error.is_eof() || at_the_end(rest, &error) => Ok(None),
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(value)) => {
+            let end = values.byte_offset();
+            // A number that reaches the end of what came may go on.
+            let closed = end < rest.len() || rest.trim_ascii_start().first().is_some_and(|b| b"\"{[".contains(b));
+            Ok(closed.then_some((value, at + end)))
+        }
+    }
+}
+
+/// Whether a value is wrong only because it breaks off, such as a number after its sign.
+fn at_the_end(rest: &[u8], error: &serde_json::Error) -> bool {
+    let lines = rest.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+    lines.map(<[u8]>::len).sum::<usize>() + error.column() >= rest.len()
+}
+
+impl Decode for Decoder<'_> {
+    type Out = Values;
+
+    fn feed(&mut self, piece: &[u8]) -> Result<(), Bad> {
+        if self.place == Place::Other {
+            let room = SHOWN.saturating_sub(self.body.len());
+            self.body.extend_from_slice(piece.get(..room).unwrap_or(piece));
+            return Ok(());
+        }
+        self.body.drain(..self.at);
+        self.at = 0;
+        self.body.extend_from_slice(piece);
+        if self.place == Place::Start && self.body.starts_with(b"\xef\xbb\xbf") {
+            self.at = 3;
+        }
+        while self.step()? {}
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Values, Bad> {
+        match self.place {
+            Place::End => {}
+            Place::Start | Place::Other => return Err(no_object(self.body)),
+            _ => return Err(Bad::Damaged("it breaks off".to_owned())),
+        }
+        if self.peek().is_some() {
+            return Err(Bad::Damaged("something follows its end".to_owned()));
+        }
+        // Without rows, `{}` and a bare header mean "nothing stored", but an error must not.
+        if let (false, Some(said)) = (self.above.rows, &self.above.said) {
+            return Err(Bad::Shape(format!("it has no data values but says: {said}")));
+        }
+        let above = &self.above;
+        let shared = [&above.period, &above.org_unit, &above.attribute_option_combo].map(|text| text.as_deref());
+        let names = ["period", "orgUnit", "attributeOptionCombo"];
+        for ((above, lacking), name) in shared.iter().zip(self.lacking).zip(names) {
+            if let (None, Some(row)) = (above, lacking) {
+                return Err(nowhere(row, name));
+            }
+        }
+        self.values.settle(shared, self.asked);
+        Ok(self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fed(pieces: &[&[u8]], elements: &Elements) -> Result<Values, Bad> {
+        let asked = |unit: &str, period: &str| ["ou1", "ou2"].contains(&unit) && period == "2026Q2";
+        let mut decoder = Decoder::new(elements, &asked);
+        for piece in pieces {
+            decoder.feed(piece)?;
+        }
+        decoder.end()
+    }
+
+    fn wanted() -> Elements {
+        let mut elements = Elements::default();
+        elements.want("de");
+        elements.stands_on("de", 0);
+        elements.stands_on("sibling", 0);
+        elements.stands_on("sibling", 1);
+        elements
+    }
+
+    fn parsed(json: &str) -> Result<Values, Bad> {
+        fed(&[json.as_bytes()], &wanted())
+    }
+
+    fn only(values: &Values) -> DataValue<'_> {
+        assert_eq!((values.rows().len(), values.foreign), (1, 0));
+        values.rows().next().unwrap()
+    }
+
+    #[test]
+    fn every_spelling_of_nothing() {
+        for json in [
+            "{}",
+            " { } \n",
+            r#"{"dataValues":null}"#,
+            r#"{"dataValues":[]}"#,
+            r#"{"dataSet":"ds","period":"2026Q2","orgUnit":"ou1"}"#,
+            r#"{"dataSet":"ds","completeDate":null,"period":"2026Q2","orgUnit":"ou1","dataValues":[ ]}"#,
+        ] {
+            let values = parsed(json).unwrap();
+            assert_eq!((values.rows().len(), values.reports().count(), values.foreign), (0, 0, 0), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_error_with_a_successful_status_is_not_nothing() {
+        for json in [
+            r#"{"status":"ERROR","message":"gateway"}"#,
+            r#"{"error":{"code":7}}"#,
+            r#"{"httpStatus":"Conflict"}"#,
+            r#"{"dataValues":null,"errorCode":"E2012"}"#,
+            r#"{"dataValues":{}}"#,
+            r#"{"dataValues":"none"}"#,
+            r#"{"dataValues":[7]}"#,
+        ] {
+            assert!(matches!(parsed(json), Err(Bad::Shape(_))), "{json}: {:?}", parsed(json));
+        }
+        let Err(Bad::Shape(said)) = parsed(r#"{"status":"ERROR","message":"gateway down"}"#) else { panic!() };
+        assert!(said.ends_with("gateway down"), "{said}");
+    }
+
+    #[test]
+    fn damage_is_told_from_another_answer() {
+        for damaged in [
+            "",
+            "  ",
+            "{",
+            r#"{"dataValues":[{"dataElement":"de""#,
+            "{}x",
+            "[1,",
+            "nul",
+            "{,}",
+            r#"{"a" 1}"#,
+            r#"{"dataValues":[,]}"#,
+        ] {
+            assert!(matches!(parsed(damaged), Err(Bad::Damaged(_))), "{damaged}: {:?}", parsed(damaged));
+        }
+        for other in ["[]", "null", "7", "\"text\"", "<html>"] {
+            assert_eq!(parsed(other).unwrap_err(), Bad::Other(other.as_bytes().to_vec()));
+        }
+    }
+
+    const MIDDLE: &str = r#"{"dataSet":"ds","n":12,"dataValues":[{"dataElement":"de","period":"2026Q2","orgUnit":"ou1","categoryOptionCombo":"c","attributeOptionCombo":"a","value":"1\u00e92","storedBy":null,"created":"x","lastUpdated":"2026-07-03T00:00:00.000+0000","comment":"","followup":true,"new":{"er":[1]}} , {"dataElement":"de","period":"2026Q2","orgUnit":"ou2","categoryOptionCombo":"c","attributeOptionCombo":"a","value":12345678901234567890123}],"last":-1.5}"#;
+
+    #[test]
+    fn rows_of_the_middle_versions_wherever_the_pieces_end() {
+        let whole = parsed(MIDDLE).unwrap();
+        let rows: Vec<DataValue<'_>> = whole.rows().collect();
+        let expected = DataValue {
+            data_element: "de",
+            period: "2026Q2",
+            org_unit: "ou1",
+            category_option_combo: "c",
+            attribute_option_combo: "a",
+            value: Some("1é2"),
+            last_updated: Some("2026-07-03T00:00:00.000+0000"),
+            follow_up: true,
+            ..DataValue::default()
+        };
+        assert_eq!((rows.len(), rows[0]), (2, expected));
+        assert!(rows[1].value.unwrap().starts_with('≈'));
+        assert_eq!(whole.reports().collect::<Vec<_>>(), [("ou1", "2026Q2", 0), ("ou2", "2026Q2", 0)]);
+        let marked = [b"\xef\xbb\xbf".as_slice(), MIDDLE.as_bytes()].concat();
+        for text in [MIDDLE.as_bytes(), &marked] {
+            for cut in 0..text.len() {
+                let (first, second) = text.split_at(cut);
+                let values = fed(&[first, second], &wanted()).unwrap();
+                assert!(values.rows().eq(whole.rows()), "cut at {cut}");
+                assert!(fed(&[first], &wanted()).is_err(), "half of it, {cut}");
+            }
+            let bytes: Vec<&[u8]> = text.chunks(1).collect();
+            assert!(fed(&bytes, &wanted()).unwrap().rows().eq(whole.rows()));
+        }
+    }
+
+    #[test]
+    fn rows_borrow_from_above_whatever_the_order() {
+        let values = parsed(
+            r#"{"dataValues":[{"dataElement":"de","categoryOptionCombo":"c","value":" 7 ","followUp":"true"},{"dataElement":"sibling","categoryOptionCombo":"c","value":"1"}],"attributeOptionCombo":"a","orgUnit":"ou2","period":"2026Q2","dataSet":"ds"}"#,
+        )
+        .unwrap();
+        let row = only(&values);
+        assert_eq!((row.period, row.org_unit, row.attribute_option_combo), ("2026Q2", "ou2", "a"));
+        assert_eq!((row.value, row.follow_up), (Some(" 7 "), true));
+        assert_eq!(values.reports().collect::<Vec<_>>(), [("ou2", "2026Q2", 0), ("ou2", "2026Q2", 1)]);
+        let values = parsed(
+            r#"{"orgUnit":"ou2","period":"2025Q1","dataValues":[{"dataElement":"de","period":"2026Q2","orgUnit":"ou1","categoryOptionCombo":"c","attributeOptionCombo":"a"}]}"#,
+        )
+        .unwrap();
+        assert_eq!((only(&values).period, only(&values).org_unit), ("2026Q2", "ou1"));
+    }
+
+    #[test]
+    fn a_row_that_belongs_nowhere_is_an_error() {
+        let full = [
+            r#""dataElement":"de""#,
+            r#""period":"2026Q2""#,
+            r#""orgUnit":"ou1""#,
+            r#""categoryOptionCombo":"c""#,
+            r#""attributeOptionCombo":"a""#,
+        ];
+        assert!(parsed(&format!(r#"{{"dataValues":[{{{}}}]}}"#, full.join(","))).is_ok());
+        for (place, name) in
+            ["dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo"].iter().enumerate()
+        {
+            let mut some = full.to_vec();
+            some.remove(place);
+            let rows = format!(r#"{{"dataValues":[{{{}}},{{{}}}]}}"#, full.join(","), some.join(","));
+            let Err(Bad::Shape(error)) = parsed(&rows) else { panic!("{rows}") };
+            assert!(error.contains(name) && error.contains("row 2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_value_is_none_and_keeps_its_comment() {
+        for value in [r#""value":"","#, r#""value":null,"#, ""] {
+            let values = parsed(&format!(
+                r#"{{"dataValues":[{{{value}"dataElement":"de","period":"2026Q2","orgUnit":"ou1","categoryOptionCombo":"c","attributeOptionCombo":"a","comment":"sick leave","deleted":true}}]}}"#
+            ))
+            .unwrap();
+            let row = only(&values);
+            assert_eq!((row.value, row.comment, row.deleted), (None, Some("sick leave"), true));
+            assert_eq!(values.reports().count(), 0, "a comment and a deleted row are no report");
+        }
+    }
+
+    #[test]
+    fn rows_not_asked_for_are_dropped_and_counted() {
+        let row = |period: &str, unit: &str| {
+            format!(
+                r#"{{"dataElement":"de","period":"{period}","orgUnit":"{unit}","categoryOptionCombo":"c","attributeOptionCombo":"a","value":"1"}}"#
+            )
+        };
+        let rows = [row("2026Q2", "ou1"), row("2026Q1", "ou1"), row("2026Q2", "ou3"), row("202604", "ou2")].join(",");
+        let values = parsed(&format!(r#"{{"dataValues":[{rows}]}}"#)).unwrap();
+        assert_eq!((values.rows().len(), values.foreign, values.reports().count()), (1, 3, 1));
+    }
+}

@@ -1,0 +1,224 @@
+//! Rows of the mapping joined with what DHIS2 says of their data elements and data sets. Facts that a server keeps to itself stay
+//! unknown; nothing is guessed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{
+    domain::{mapping::Row, plan::Property},
+    io::dhis2::{DataElement, DataSet, Elements},
+};
+
+/// The period type a mapped data set must have.
+const QUARTERLY: &str = "Quarterly";
+
+/// A mapping row joined with what DHIS2 says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// The property as it stands in the plan.
+    pub property: Property,
+    /// Period type of the data set; `None` where the server does not say.
+    pub period_type: Option<String>,
+    /// Aggregation type of the data element; empty where it is not known.
+    pub aggregation_type: String,
+    /// Whether its category options are not meant to be added up.
+    pub skip_total: bool,
+    /// Whether DHIS2 keeps a 0 of it; `None` where the server does not say.
+    pub zero_is_significant: Option<bool>,
+}
+
+impl Column {
+    /// Whether a quarter can hold rows of the data set. An unknown period type is left to the rows to decide.
+    pub fn quarterly(&self) -> bool {
+        self.period_type.as_deref().is_none_or(|period_type| period_type == QUARTERLY)
+    }
+
+    /// Whether the data set is filled in month by month.
+    pub fn monthly(&self) -> bool {
+        self.period_type.as_deref() == Some("Monthly")
+    }
+}
+
+/// What DHIS2 says of the mapping; `None` where it has no such list, as behind a gateway.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The mapped data elements it shows to this account.
+    pub elements: Option<&'a [DataElement]>,
+    /// The mapped data sets it shows to this account.
+    pub sets: Option<&'a [DataSet]>,
+}
+
+impl Known<'_> {
+    /// Whether rows can be told apart by the data sets their data elements stand on. Otherwise each data set is asked for by itself.
+    pub fn membership(&self) -> bool {
+        self.elements.is_some() || self.sets.is_some()
+    }
+}
+
+/// Joins usable mapping rows with the server's names. A row whose data element or data set the server does not know, or whose
+/// data element is not in its data set, is left out with a sentence: its numbers would be another form's, or none.
+pub fn columns<'a>(rows: impl IntoIterator<Item = &'a Row>, known: Known<'_>) -> (Vec<Column>, Vec<String>) {
+    let elements: Option<HashMap<&str, &DataElement>> =
+        known.elements.map(|all| all.iter().map(|e| (e.id.as_str(), e)).collect());
+    let sets: Option<HashMap<&str, &DataSet>> = known.sets.map(|all| all.iter().map(|s| (s.id.as_str(), s)).collect());
+    let (mut columns, mut problems) = (Vec::new(), Vec::new());
+    for row in rows {
+        let element = elements.as_ref().and_then(|all| all.get(row.data_element.as_str()).copied());
+        let set = sets.as_ref().and_then(|all| all.get(row.data_set.as_str()).copied());
+        let shown = if elements.is_some() && element.is_none() {
+            Err(format!("DHIS2 does not show a data element {} to this account", row.data_element))
+        } else if sets.is_some() && set.is_none() {
+            Err(format!("DHIS2 does not show a data set {} to this account", row.data_set))
+        } else {
+            joined(row, element, set)
+        };
+        match shown {
+            Ok(column) => columns.push(column),
+            Err(why) => problems.push(format!("line {}, {}: {why}; left out", row.line, row.property)),
+        }
+    }
+    (columns, problems)
+}
+
+/// One row with what is known of it; the error says why its numbers would be another form's.
+fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Result<Column, String> {
+    let place = element.and_then(|element| element.data_sets.iter().find(|place| place.id == row.data_set));
+    let listed = set.is_some_and(|set| set.elements.contains(&row.data_element));
+    if let Some(element) = element.filter(|_| place.is_none() && !listed) {
+        let others: Vec<String> = element.data_sets.iter().map(|s| format!("{} {}", s.id, s.name)).collect();
+        let others =
+            if others.is_empty() { "it is in none".to_owned() } else { format!("it is in {}", others.join(", ")) };
+        return Err(format!("data element {} is not in data set {}; {others}", row.data_element, row.data_set));
+    }
+    if element.is_none() && set.is_some() && !listed {
+        return Err(format!("data element {} is not in data set {}", row.data_element, row.data_set));
+    }
+    let property = Property {
+        name: row.property.clone(),
+        data_element: row.data_element.clone(),
+        data_set: row.data_set.clone(),
+        title: row.name.clone(),
+        line: row.line,
+        element_name: element.map(|element| element.name.clone()).unwrap_or_default(),
+        value_type: element.and_then(|element| element.value_type.clone()).unwrap_or_default(),
+        data_set_name: set.map(|set| &set.name).or(place.map(|place| &place.name)).cloned().unwrap_or_default(),
+    };
+    let period_type = set.and_then(|set| set.period_type.clone()).or_else(|| place?.period_type.clone());
+    Ok(Column {
+        property,
+        period_type,
+        aggregation_type: element.and_then(|element| element.aggregation_type.clone()).unwrap_or_default(),
+        skip_total: element.and_then(|element| element.category_combo.as_ref()).is_some_and(|combo| combo.skip_total),
+        zero_is_significant: element.and_then(|element| element.zero_is_significant),
+    })
+}
+
+/// The mapped data sets, each once, in a fixed order. Their places are the numbers in [`Elements`].
+pub(super) fn data_sets(columns: &[Column]) -> Vec<String> {
+    columns.iter().map(|column| column.property.data_set.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Which data elements matter: the rows of the mapped ones, and of the others on the same data sets that there are any.
+pub(super) fn elements(columns: &[Column], sets: Option<&[DataSet]>) -> Elements {
+    let ids = data_sets(columns);
+    let place = |id: &str| ids.iter().position(|set| set == id).and_then(|at| u16::try_from(at).ok());
+    let mut elements = Elements::default();
+    for Column { property, .. } in columns {
+        elements.want(&property.data_element);
+        if let Some(set) = place(&property.data_set) {
+            elements.stands_on(&property.data_element, set);
+        }
+    }
+    for set in sets.into_iter().flatten() {
+        if let Some(at) = place(&set.id) {
+            set.elements.iter().for_each(|element| elements.stands_on(element, at));
+        }
+    }
+    elements
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::io::dhis2::DataSetRef;
+
+    pub(crate) fn row(property: &str, data_element: &str, data_set: &str) -> Row {
+        Row {
+            line: 2,
+            property: property.to_owned(),
+            data_element: data_element.to_owned(),
+            data_set: data_set.to_owned(),
+            name: String::new(),
+        }
+    }
+
+    pub(crate) fn set(id: &str, elements: &[&str], period_type: &str) -> DataSet {
+        DataSet {
+            id: id.to_owned(),
+            name: format!("Set {id}"),
+            period_type: Some(period_type.to_owned()),
+            elements: elements.iter().map(|id| (*id).to_owned()).collect(),
+            ..DataSet::default()
+        }
+    }
+
+    pub(crate) fn element(id: &str, sets: &[&str]) -> DataElement {
+        DataElement {
+            id: id.to_owned(),
+            name: format!("Element {id}"),
+            value_type: Some("INTEGER".to_owned()),
+            data_sets: sets
+                .iter()
+                .map(|id| DataSetRef { id: (*id).to_owned(), name: format!("Set {id}"), period_type: None })
+                .collect(),
+            ..DataElement::default()
+        }
+    }
+
+    pub(crate) fn known<'a>(elements: &'a [DataElement], sets: &'a [DataSet]) -> Known<'a> {
+        Known { elements: Some(elements), sets: Some(sets) }
+    }
+
+    #[test]
+    fn a_row_the_server_does_not_bear_out_is_left_out_with_its_line() {
+        let rows = [row("a", "e1", "s1"), row("b", "e9", "s1"), row("c", "e1", "s9"), row("d", "e2", "s1")];
+        let elements = [element("e1", &["s1"]), element("e2", &["s2"])];
+        let sets = [set("s1", &[], "Quarterly"), set("s2", &["e2"], "Quarterly")];
+        let (columns, problems) = columns(&rows, known(&elements, &sets));
+        assert_eq!(columns.iter().map(|c| c.property.name.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(problems.len(), 3);
+        assert!(problems[0].contains("line 2, b") && problems[0].contains("data element e9"), "{}", problems[0]);
+        assert!(problems[1].contains("data set s9"), "{}", problems[1]);
+        assert!(problems[2].contains("not in data set s1; it is in s2 Set s2"), "{}", problems[2]);
+    }
+
+    #[test]
+    fn an_unknown_period_type_is_left_to_the_rows() {
+        let rows = [row("beds", "e1", "s1")];
+        let mut set = set("s1", &["e1"], "Quarterly");
+        set.period_type = None;
+        let mut element = element("e1", &["s1"]);
+        let (joined, _) = columns(&rows, known(&[element.clone()], &[set.clone()]));
+        assert!(joined[0].quarterly() && joined[0].period_type.is_none());
+        element.data_sets[0].period_type = Some("Monthly".to_owned());
+        let (joined, _) = columns(&rows, known(&[element], &[set]));
+        assert!(!joined[0].quarterly(), "the data element knows the period type of its data set");
+    }
+
+    #[test]
+    fn what_a_gateway_keeps_to_itself_stays_unknown() {
+        let rows = [row("beds", "e1", "s1"), row("visits", "e2", "s1")];
+        let (joined, problems) = columns(&rows, Known::default());
+        assert_eq!((joined.len(), problems.len()), (2, 0));
+        assert!(
+            joined[0].quarterly()
+                && joined[0].zero_is_significant.is_none()
+                && joined[0].property.value_type.is_empty()
+        );
+        let sets = [set("s1", &["e1"], "Quarterly")];
+        let (joined, problems) = columns(&rows, Known { elements: None, sets: Some(&sets) });
+        assert_eq!((joined.len(), problems.len()), (1, 1), "{problems:?}");
+        let elements = [element("e1", &["s1"])];
+        let (joined, problems) = columns(&rows, Known { elements: Some(&elements), sets: None });
+        assert_eq!((joined[0].property.data_set_name.as_str(), problems.len()), ("Set s1", 1), "{problems:?}");
+    }
+}

@@ -1,0 +1,334 @@
+//! One question about many organisation units in as few requests as it takes, and what is left when a request fails: a unit that
+//! spoils every request costs itself, a data set that may not be read its column. What the answers mean is `assemble`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
+
+use tokio::task::JoinSet;
+
+use super::assemble::Unread;
+use crate::{
+    domain::plan::State,
+    io::{
+        dhis2::{Denied, Dhis2, batches, denied},
+        http::{Failure, TOGETHER, Why},
+    },
+};
+
+/// Failed requests one after the other, with no answer between, after which the server is not asked in smaller pieces any
+/// more. From the longest batch down to one unit it takes nine.
+const PATIENCE: usize = 12;
+
+/// An answer on its way.
+type Later<A> = Pin<Box<dyn Future<Output = Result<A, Failure>> + Send>>;
+
+/// A question: organisation units and data sets to an answer.
+pub(super) type Question<A> = Arc<dyn Fn(Arc<[String]>, Arc<[String]>) -> Later<A> + Send + Sync>;
+
+/// Takes in an answer with its organisation units and data sets.
+pub(super) type Answered<'a, A> = dyn FnMut(&[String], &[String], A) + Send + 'a;
+
+/// What is asked, of whom.
+pub(super) struct Gather<'a, A> {
+    /// The server.
+    pub(super) dhis2: &'a Dhis2,
+    /// Organisation units, each at most once.
+    pub(super) units: &'a [String],
+    /// Data sets.
+    pub(super) sets: &'a [String],
+    /// One data set a request, so that rows are told apart by what was asked: where the server does not say what stands on which
+    /// data set.
+    pub(super) apart: bool,
+    /// How many organisation units the answers may name one after the other before the question is given up.
+    pub(super) refusals: usize,
+    /// The question.
+    pub(super) ask: Question<A>,
+    /// Bytes of its request line before any unit.
+    pub(super) fixed: &'a (dyn Fn(&[String]) -> usize + Sync),
+}
+
+/// What was not answered.
+#[derive(Debug, Default)]
+pub(super) struct Gaps {
+    /// What could not be read.
+    pub(super) unread: Unread,
+    /// What to say of it, one sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// The units and data sets of one request.
+#[derive(Clone, Debug)]
+struct Run {
+    units: Vec<String>,
+    /// The only data set; `None` for all.
+    set: Option<String>,
+}
+
+impl<A: Send + 'static> Gather<'_, A> {
+    /// Asks. `answered` is given every answer with its units and data sets, `settled` the number of reports (units times data
+    /// sets) that need no more asking. Fails when the sign-in is refused, and when not one request was answered.
+    pub(super) async fn run(
+        self,
+        answered: &mut Answered<'_, A>,
+        settled: &(dyn Fn(usize) + Sync),
+    ) -> Result<Gaps, Failure> {
+        let sets: Vec<Option<String>> =
+            if self.apart { self.sets.iter().cloned().map(Some).collect() } else { vec![None] };
+        let queue = sets.into_iter().map(|set| Run { units: self.units.to_vec(), set }).collect();
+        let mut work = Work {
+            gather: &self,
+            queue,
+            sets: self.sets.to_vec(),
+            probed: false,
+            answered: false,
+            failed: 0,
+            refused: 0,
+            unread: Unread::default(),
+            why: [None, None, None],
+            settled,
+        };
+        let mut asked = JoinSet::new();
+        loop {
+            while asked.len() < TOGETHER
+                && let Some((run, sets)) = work.next()
+            {
+                let ask = Arc::clone(&self.ask);
+                asked.spawn(async move {
+                    let answer = ask(run.units.as_slice().into(), sets.as_slice().into()).await;
+                    (run, sets, answer)
+                });
+            }
+            match asked.join_next().await {
+                None => return work.end(),
+                // It can only have been stopped with everything else.
+                Some(Err(_)) => {}
+                Some(Ok((run, sets, Ok(answer)))) => {
+                    work.done(run.units.len() * sets.len());
+                    answered(&run.units, &sets, answer);
+                }
+                Some(Ok((run, sets, Err(failure)))) => work.failed(run, &sets, failure).await?,
+            }
+        }
+    }
+}
+
+/// What to do about a request that failed.
+#[derive(Debug, PartialEq, Eq)]
+enum Remedy {
+    /// Nothing is read with these credentials, and every further try brings the account nearer to being locked.
+    End,
+    /// Nothing is stored: DHIS2 knows none of the units.
+    Nothing,
+    /// Go on without these data sets.
+    WithoutSets(BTreeSet<String>),
+    /// Ask data set by data set which it is.
+    Probe,
+    /// Ask again without these units.
+    WithoutUnits(BTreeSet<String>),
+    /// The address is too long.
+    Shorten,
+    /// Ask for half of the units at a time; a single one is given this state.
+    Halve(State),
+    /// Smaller requests would fail the same way.
+    Leave,
+}
+
+/// Fault matrix rows D01 to D03, D06, D08 and D09.
+fn remedy(failure: &Failure, units: &[String], sets: &[String], probed: bool) -> Remedy {
+    let ours = |named: Vec<String>, asked: &[String]| -> BTreeSet<String> {
+        named.into_iter().filter(|id| asked.contains(id)).collect()
+    };
+    let unnamed = if probed || sets.len() < 2 { Remedy::Halve(State::NoAccess) } else { Remedy::Probe };
+    match (denied(failure), &*failure.why) {
+        (Some(Denied::DataSets(named)), _) => match ours(named, sets) {
+            named if named.is_empty() => unnamed,
+            named => Remedy::WithoutSets(named),
+        },
+        (Some(Denied::OrgUnits(named)), _) => match ours(named, units) {
+            named if named.is_empty() => Remedy::Halve(State::NoAccess),
+            named => Remedy::WithoutUnits(named),
+        },
+        (Some(Denied::Unknown), _) => Remedy::Nothing,
+        (None, Why::SignIn { .. }) => Remedy::End,
+        (None, Why::Forbidden { .. }) => unnamed,
+        (None, Why::TooLong { .. }) => Remedy::Shorten,
+        (
+            None,
+            Why::Server { .. } | Why::NoAnswer { .. } | Why::Garbled { .. } | Why::Shape { .. } | Why::TooLarge { .. },
+        ) => Remedy::Halve(State::FetchFailed),
+        _ => Remedy::Leave,
+    }
+}
+
+/// How far the reading is.
+struct Work<'a, A> {
+    gather: &'a Gather<'a, A>,
+    queue: VecDeque<Run>,
+    /// Data sets still asked for.
+    sets: Vec<String>,
+    /// Whether the data sets were asked for one by one.
+    probed: bool,
+    answered: bool,
+    /// Failed requests since the last answer.
+    failed: usize,
+    /// Units refused by name so far.
+    refused: usize,
+    unread: Unread,
+    /// The first failure behind each kind of gap: data sets, units not allowed, units not read.
+    why: [Option<Failure>; 3],
+    settled: &'a (dyn Fn(usize) + Sync),
+}
+
+impl<A> Work<'_, A> {
+    /// The next request: as many units as its line takes.
+    fn next(&mut self) -> Option<(Run, Vec<String>)> {
+        loop {
+            let mut run = self.queue.pop_front()?;
+            let sets = run.set.as_ref().map_or_else(|| self.sets.clone(), |set| vec![set.clone()]);
+            if run.units.is_empty() || sets.iter().any(|set| !self.sets.contains(set)) {
+                continue;
+            }
+            let dhis2 = self.gather.dhis2;
+            let first =
+                batches(&run.units, (self.gather.fixed)(&sets), dhis2.limit()).first().map_or(0, |run| run.len());
+            if first < run.units.len() {
+                let units = run.units.split_off(first);
+                self.queue.push_front(Run { units, set: run.set.clone() });
+            }
+            return Some((run, sets));
+        }
+    }
+
+    fn done(&mut self, reports: usize) {
+        (self.answered, self.failed) = (true, 0);
+        (self.settled)(reports);
+    }
+
+    async fn failed(&mut self, mut run: Run, sets: &[String], failure: Failure) -> Result<(), Failure> {
+        self.failed += 1;
+        if self.failed >= PATIENCE && !self.answered {
+            return Err(failure);
+        }
+        let mut remedy = remedy(&failure, &run.units, sets, self.probed);
+        if remedy == Remedy::Shorten && !self.shorten(&run, sets) {
+            remedy = Remedy::Halve(State::FetchFailed);
+        }
+        match remedy {
+            Remedy::End => return Err(failure),
+            Remedy::Nothing => self.done(run.units.len() * sets.len()),
+            Remedy::Probe => {
+                self.probed = true;
+                let refused = self.refused(&run, sets).await?;
+                self.deny(refused, failure)?;
+                self.queue.push_front(run);
+            }
+            Remedy::WithoutSets(named) => {
+                self.deny(named, failure)?;
+                self.queue.extend(run.set.is_none().then_some(run));
+            }
+            Remedy::WithoutUnits(named) => {
+                // The server is well and says what it minds.
+                self.failed = 0;
+                self.refused += named.len();
+                if self.refused > self.gather.refusals {
+                    return Err(failure);
+                }
+                run.units.retain(|unit| !named.contains(unit));
+                let gone = Run { units: named.into_iter().collect(), set: run.set.clone() };
+                self.leave(gone, sets, State::NoAccess, failure);
+                self.queue.push_back(run);
+            }
+            Remedy::Shorten if self.failed < PATIENCE => self.queue.push_front(run),
+            Remedy::Halve(_) if run.units.len() > 1 && self.failed < PATIENCE => {
+                let units = run.units.split_off(run.units.len().div_ceil(2));
+                self.queue.push_front(Run { units, set: run.set.clone() });
+                self.queue.push_front(run);
+            }
+            Remedy::Halve(state) if run.units.len() == 1 => self.leave(run, sets, state, failure),
+            Remedy::Halve(_) | Remedy::Shorten | Remedy::Leave => self.leave(run, sets, State::FetchFailed, failure),
+        }
+        Ok(())
+    }
+
+    /// Whether the line of this request can be shorter.
+    fn shorten(&self, run: &Run, sets: &[String]) -> bool {
+        let units: usize = run.units.iter().map(|unit| unit.len() + "&orgUnit=".len()).sum();
+        self.gather.dhis2.shorten((self.gather.fixed)(sets) + units)
+    }
+
+    /// The data sets that are refused one by one. None when all are: then it is not for the sets.
+    async fn refused(&self, run: &Run, sets: &[String]) -> Result<BTreeSet<String>, Failure> {
+        let unit = run.units.get(..1).unwrap_or_default();
+        let mut refused = BTreeSet::new();
+        for set in sets {
+            if let Err(failure) = (self.gather.ask)(unit.into(), [set.clone()].into()).await {
+                match (&*failure.why, denied(&failure)) {
+                    (Why::SignIn { .. }, _) => return Err(failure),
+                    (Why::Forbidden { .. }, _) | (_, Some(Denied::DataSets(_))) => drop(refused.insert(set.clone())),
+                    _ => {}
+                }
+            }
+        }
+        Ok(if refused.len() < sets.len() { refused } else { BTreeSet::new() })
+    }
+
+    /// Goes on without these data sets. Another request may have met the same refusal before.
+    fn deny(&mut self, named: BTreeSet<String>, failure: Failure) -> Result<(), Failure> {
+        let before = self.sets.len();
+        self.sets.retain(|set| !named.contains(set));
+        // No request that names one of them was ever answered.
+        (self.settled)((before - self.sets.len()) * self.gather.units.len());
+        if self.sets.is_empty() {
+            return Err(failure);
+        }
+        if !named.is_empty() {
+            self.unread.sets.extend(named);
+            self.why[0].get_or_insert(failure);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, run: Run, sets: &[String], state: State, failure: Failure) {
+        self.why[if state == State::NoAccess { 1 } else { 2 }].get_or_insert(failure);
+        (self.settled)(run.units.len() * sets.len());
+        for unit in run.units {
+            self.unread.units.entry(unit).or_default().insert(run.set.clone(), state);
+        }
+    }
+
+    fn end(mut self) -> Result<Gaps, Failure> {
+        if !self.answered {
+            // Units the server refuses by name are an answer of a kind; anything else is none.
+            let nothing = self.why[2].take().or_else(|| self.why[1].take_if(|why| denied(why).is_none()));
+            if let Some(failure) = nothing {
+                return Err(failure);
+            }
+        }
+        let units = |wanted: State| -> Vec<&str> {
+            let has = |sets: &BTreeMap<Option<String>, State>| sets.values().any(|state| *state == wanted);
+            self.unread.units.iter().filter(|(_, sets)| has(sets)).map(|(unit, _)| unit.as_str()).collect()
+        };
+        let gaps = [
+            ("data sets this account may not read", self.unread.sets.iter().map(String::as_str).collect()),
+            ("organisation units this account may not read", units(State::NoAccess)),
+            ("organisation units that could not be read", units(State::FetchFailed)),
+        ];
+        let mut notes = Vec::new();
+        for ((what, ids), why) in gaps.into_iter().zip(&self.why) {
+            if let Some(why) = why {
+                notes.push(format!("{what}: {}. {why}", listed(&ids)));
+            }
+        }
+        Ok(Gaps { unread: self.unread, notes })
+    }
+}
+
+/// The first few ids, and how many more.
+pub(super) fn listed(ids: &[&str]) -> String {
+    let more = if ids.len() > 8 { format!(" and {} more", ids.len() - 8) } else { String::new() };
+    format!("{}{more}", ids.iter().take(8).copied().collect::<Vec<_>>().join(", "))
+}

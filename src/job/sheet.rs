@@ -1,0 +1,281 @@
+//! One facility: its rows, and what they make of its cells.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
+
+use super::{
+    assemble::{Completed, Unread, set_number},
+    columns::Column,
+};
+use crate::{
+    domain::{
+        flags::{Facts, structural},
+        history::{Past, PastPart},
+        plan::{Cell, Draft, Facility, Kind, State},
+        quarter::Quarter,
+        total::{About, Part, Total},
+    },
+    io::{
+        commcare::CaseRecord,
+        dhis2::DataValue,
+        store::{FacilityHistory, FacilityParts},
+    },
+};
+
+/// The rows of one organisation unit.
+#[derive(Debug, Default)]
+pub(super) struct UnitRows {
+    /// Rows of the quarter that are not deleted; sorted, those of a data element together.
+    parts: Vec<Part>,
+    /// Data elements that had a row which was deleted.
+    deleted: BTreeSet<String>,
+    /// Data sets of which some value is there.
+    pub(super) reports: BTreeSet<u16>,
+    /// Rows of earlier quarters, newest first.
+    past: BTreeMap<String, BTreeMap<Reverse<Quarter>, Vec<PastPart>>>,
+    /// Where data sets were asked for one by one: those whose answer had a data element. The first one's rows are kept.
+    answers: BTreeMap<String, Vec<String>>,
+}
+
+impl UnitRows {
+    /// Whether rows of this data element, asked for by this data set, are to be kept.
+    fn is_first(&mut self, element: &str, set: Option<&str>) -> bool {
+        let Some(set) = set else { return true };
+        let answers = self.answers.entry(element.to_owned()).or_default();
+        if !answers.iter().any(|known| known == set) {
+            answers.push(set.to_owned());
+        }
+        answers.first().is_some_and(|first| first == set)
+    }
+
+    /// Takes in a row of the quarter, or of a finer period inside it.
+    pub(super) fn now(&mut self, period: Option<&str>, row: &DataValue<'_>, set: Option<&str>) {
+        if !self.is_first(row.data_element, set) {
+            return;
+        }
+        if row.deleted {
+            self.deleted.insert(row.data_element.to_owned());
+            return;
+        }
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        self.parts.push(Part {
+            data_element: row.data_element.to_owned(),
+            category_option_combo: row.category_option_combo.to_owned(),
+            attribute_option_combo: row.attribute_option_combo.to_owned(),
+            value: text(row.value),
+            comment: text(row.comment),
+            stored_by: text(row.stored_by),
+            last_updated: text(row.last_updated),
+            follow_up: row.follow_up,
+            period: text(period),
+        });
+    }
+
+    /// Takes in a row of an earlier quarter.
+    pub(super) fn past(&mut self, quarter: Quarter, row: &DataValue<'_>, set: Option<&str>) {
+        let Some(value) = row.value.filter(|_| !row.deleted) else { return };
+        if !self.is_first(row.data_element, set) {
+            return;
+        }
+        if !self.past.contains_key(row.data_element) {
+            self.past.insert(row.data_element.to_owned(), BTreeMap::new());
+        }
+        let Some(quarters) = self.past.get_mut(row.data_element) else { return };
+        quarters.entry(Reverse(quarter)).or_default().push(PastPart {
+            category_option_combo: row.category_option_combo.to_owned(),
+            attribute_option_combo: row.attribute_option_combo.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+
+    /// Puts rows in an order that does not depend on the server.
+    pub(super) fn sort(&mut self) {
+        self.parts.sort_by(|a, b| key(a).cmp(&key(b)));
+        for parts in self.past.values_mut().flat_map(BTreeMap::values_mut) {
+            parts.sort_by(|a, b| {
+                let key =
+                    |part: &'_ PastPart| (part.category_option_combo.clone(), part.attribute_option_combo.clone());
+                key(a).cmp(&key(b))
+            });
+        }
+    }
+
+    /// The rows of one data element.
+    pub(super) fn of_element(&self, element: &str) -> &[Part] {
+        let from = self.parts.partition_point(|part| part.data_element.as_str() < element);
+        let to = self.parts.partition_point(|part| part.data_element.as_str() <= element);
+        &self.parts[from..to]
+    }
+
+    /// Whether rows of a data element belong to a column of this data set.
+    fn belong(&self, element: &str, set: &str) -> bool {
+        self.answers.get(element).is_none_or(|sets| sets.iter().any(|known| known == set))
+    }
+}
+
+/// The order of parts: by data element first, so that those of one stand together.
+fn key(part: &Part) -> (&str, &Option<String>, &str, &str) {
+    (&part.data_element, &part.period, &part.category_option_combo, &part.attribute_option_combo)
+}
+
+/// One facility with what was read of it.
+pub(super) struct Sheet<'a> {
+    pub(super) at: u32,
+    pub(super) case: &'a CaseRecord,
+    pub(super) facility: &'a Facility,
+    /// The day its organisation unit was closed, where that was before the quarter.
+    pub(super) closed: Option<String>,
+    /// Names of the other open cases of its organisation unit.
+    pub(super) twins: Vec<&'a str>,
+    pub(super) rows: &'a UnitRows,
+    pub(super) unread: &'a Unread,
+    pub(super) completed: &'a Completed,
+    /// Organisation units of each data set whose assignment is known.
+    pub(super) assigned: &'a HashMap<&'a str, HashSet<&'a str>>,
+}
+
+impl Sheet<'_> {
+    /// The state of a column's cell whose rows were not to be had.
+    fn blocked(&self, column: &Column) -> Option<State> {
+        let unread = self.unread.state(&self.facility.external_id, &column.property.data_set);
+        unread.or((!column.quarterly()).then_some(State::WrongPeriodType))
+    }
+
+    /// The rows of a column in the quarter itself.
+    fn parts(&self, column: &Column) -> &[Part] {
+        let parts = self.rows.of_element(&column.property.data_element);
+        let parts =
+            if self.rows.belong(&column.property.data_element, &column.property.data_set) { parts } else { &[] };
+        // Rows of the quarter stand before those of its months.
+        parts.get(..parts.partition_point(|part| part.period.is_none())).unwrap_or_default()
+    }
+
+    fn complete(&self, column: &Column, quarter: Quarter) -> Option<bool> {
+        self.completed.of(&self.facility.external_id, &column.property.data_set, &quarter.to_string())
+    }
+
+    fn about<'a>(&self, column: &'a Column, number: Option<u16>, quarter: Quarter) -> About<'a> {
+        let property = &column.property;
+        let units = self.assigned.get(property.data_set.as_str());
+        About {
+            value_type: &property.value_type,
+            aggregation_type: &column.aggregation_type,
+            zero_is_significant: column.zero_is_significant,
+            assigned: units.map(|units| units.contains(self.facility.external_id.as_str())),
+            complete: self.complete(column, quarter),
+            siblings: number.is_some_and(|number| self.rows.reports.contains(&number)),
+            deleted: self.rows.deleted.contains(&property.data_element),
+        }
+    }
+
+    /// The newest number of at most `most` quarters before this one. Never looks beyond a quarter whose report is registered
+    /// complete, nor where that is not known (data-quality-flags.md section 1).
+    fn older(&self, column: &Column, quarter: Quarter, most: u8) -> Option<(Quarter, String)> {
+        let property = &column.property;
+        let past = self.rows.past.get(&property.data_element)?;
+        let mut after = quarter;
+        for before in quarter.earlier().take(most.into()) {
+            if self.complete(column, after) != Some(false)
+                || !self.rows.belong(&property.data_element, &property.data_set)
+            {
+                return None;
+            }
+            if let Some(parts) = past.get(&Reverse(before)) {
+                let total = Past { quarter: before, parts: parts.clone() }.total()?;
+                return Some((before, total.to_string()));
+            }
+            after = before;
+        }
+        None
+    }
+}
+
+/// Sets the cells of one facility.
+pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], names: &HashMap<&str, &str>) {
+    let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+    let (quarter, look_back) = (draft.plan().head.quarter, draft.plan().head.look_back);
+    for (property, column) in (0_u16..).zip(columns) {
+        let (cell, facts) = (Cell { facility: sheet.at, property }, &column.property);
+        let old = sheet.case.properties.get(&facts.name).map(String::as_str);
+        if let Some(state) = sheet.blocked(column) {
+            draft.set(cell, old, None, state);
+            continue;
+        }
+        let parts = sheet.parts(column);
+        let about = sheet.about(column, set_number(columns, &facts.data_set), quarter);
+        let (mut state, mut held) = Total::of(&facts.value_type, parts).state(&about);
+        let mut older = None;
+        if matches!(state, State::NotReported | State::BlankInReport)
+            && let Some((from, total)) = sheet.older(column, quarter, look_back)
+        {
+            (state, held, older) = (State::OlderQuarter, Some(total), Some(from));
+            draft.set_quarter(cell, from);
+        }
+        draft.set(cell, old, held.as_deref(), state);
+        if draft.plan().kind(cell) == Kind::Change {
+            let facts = Facts {
+                facility: sheet.facility,
+                unit_closed: sheet.closed.as_deref(),
+                twins: &sheet.twins,
+                parts,
+                value_type: &facts.value_type,
+                aggregation_type: &column.aggregation_type,
+                skip_total: column.skip_total,
+                older: older.map(|from| (quarter, from)),
+                held: held.as_deref().unwrap_or_default(),
+                option_name: &option_name,
+            };
+            let flags: Vec<_> = structural(&facts).collect();
+            for flag in flags {
+                draft.flag(cell, flag);
+            }
+        }
+    }
+}
+
+/// The mapped data elements of each data set.
+fn mapped(columns: &[Column]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for Column { property, .. } in columns {
+        sets.entry(&property.data_set).or_default().insert(&property.data_element);
+    }
+    sets
+}
+
+/// The rows of mapped data elements, by data set.
+pub(super) fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> {
+    let rows = |set: &str, elements: BTreeSet<&str>| -> Vec<Part> {
+        let ours = elements.into_iter().filter(|element| sheet.rows.belong(element, set));
+        ours.flat_map(|element| sheet.rows.of_element(element)).cloned().collect()
+    };
+    mapped(columns)
+        .into_iter()
+        .map(|(data_set, elements)| (data_set, rows(data_set, elements)))
+        .filter(|(_, parts)| !parts.is_empty())
+        .map(|(data_set, parts)| FacilityParts { facility: sheet.at, data_set: data_set.to_owned(), parts })
+        .collect()
+}
+
+/// The rows of mapped data elements in earlier quarters, by data set.
+pub(super) fn past(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityHistory> {
+    let rows = |set: &str, elements: BTreeSet<&str>| -> Vec<(String, Vec<Past>)> {
+        let ours = elements.into_iter().filter(|element| sheet.rows.belong(element, set));
+        let ours = ours.filter_map(|element| Some((element.to_owned(), sheet.rows.past.get(element)?)));
+        ours.map(|(element, quarters)| {
+            let past = |(quarter, parts): (&Reverse<Quarter>, &Vec<PastPart>)| Past {
+                quarter: quarter.0,
+                parts: parts.clone(),
+            };
+            (element, quarters.iter().map(past).collect())
+        })
+        .collect()
+    };
+    mapped(columns)
+        .into_iter()
+        .map(|(data_set, elements)| (data_set, rows(data_set, elements)))
+        .filter(|(_, elements)| !elements.is_empty())
+        .map(|(data_set, elements)| FacilityHistory { facility: sheet.at, data_set: data_set.to_owned(), elements })
+        .collect()
+}
