@@ -281,6 +281,43 @@ fn a_closed_case_says_what_is_left_and_a_long_name_keeps_its_end() {
     assert!(heading.ends_with("closed  8 left of 8") || heading.contains("closed  "), "{heading}");
 }
 
+/// A country in which numbers are missing in every way, with one facility in which a zero was approved and one kept.
+fn absences() -> onse::domain::plan::Plan {
+    use common::{cell, property};
+    use onse::domain::plan::State;
+    common::plan_with(
+        20,
+        |_, _| {},
+        |draft| {
+            for facility in 0..12 {
+                let old = (facility != 7).then(|| (1200 + facility).to_string());
+                draft.set(cell(facility, property::AMBULANCES), old.as_deref(), None, State::ZeroNotStored);
+            }
+            draft.set(cell(0, property::BEDS), Some("28"), Some("1214"), State::OlderQuarter);
+            draft.set_quarter(cell(0, property::BEDS), onse::domain::quarter::Quarter::parse("2025Q4").unwrap());
+            draft.set(cell(0, 8), Some("5120"), None, State::NotAssigned);
+            draft.set(cell(0, 10), Some("12"), None, State::Deleted);
+        },
+    )
+}
+
+#[test]
+fn a_number_that_is_missing_says_how() {
+    sizes("absences_cell", &[(60, 20), (80, 24), (120, 40)], |size, _| opened(absences(), size, "3 l t j j j j j j"));
+    sizes("absences_zero", &[(80, 24), (120, 40)], |size, _| opened(absences(), size, "3 l t j j j j j j 0"));
+    sizes("absences_overview", &[(80, 24), (120, 40)], |size, _| opened(absences(), size, "1"));
+    let column = "2 l l l l l l / s t a t e : z e r o _ n o t _ s t o r e d enter";
+    sizes("absences_column", &[(60, 20), (80, 24)], |size, _| opened(absences(), size, &format!("{column} 0 r O")));
+    let mut ascii = opened(absences(), (80, 24), &format!("{column} 0 r"));
+    ascii.look.ascii = true;
+    let text = rows(&drawn(&ascii)).join("\n");
+    assert!(text.contains("[0]") && text.contains("[r]"), "{text}");
+    let all = rows(&drawn(&opened(absences(), (120, 40), "3 l t"))).join("\n");
+    for words in ["1,214 (2025Q4)", "not collected here", "deleted in DHIS2", "(0?)"] {
+        assert!(all.contains(words), "{words} is missing in {all}");
+    }
+}
+
 #[test]
 fn the_label_outlives_long_names() {
     let mut names = run();

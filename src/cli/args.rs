@@ -70,7 +70,7 @@ pub(super) enum Command {
     Plan(Plan),
     /// Print a review
     Show(Show),
-    /// Approve, reject or clear the changes a filter finds
+    /// Approve, reject or clear the changes a filter finds; choose 0 for cells that read (0?)
     Decide(Decide),
     /// Send the approved changes and read them back
     Submit(Submit),
@@ -178,6 +178,7 @@ pub(super) struct Show {
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("act").required(true).multiple(false))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, of which exactly one is given")]
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
@@ -188,7 +189,10 @@ pub(super) struct Decide {
     /// Will be written
     #[arg(long, group = "act")]
     pub(super) approve: bool,
-    /// The case keeps its old value
+    /// Write 0 for cells that read (0?), where DHIS2 may not have stored one; no other cell is taken
+    #[arg(long, group = "act")]
+    pub(super) zero: bool,
+    /// The case keeps its old value; cells that read (0?) are taken only by state:zero_not_stored, or one by its name
     #[arg(long, group = "act")]
     pub(super) reject: bool,
     /// Back to undecided
@@ -201,9 +205,10 @@ pub(super) struct Decide {
 
 impl Decide {
     pub(super) fn act(&self) -> Act {
-        match (self.approve, self.reject) {
-            (true, _) => Act::Approve,
-            (_, true) => Act::Reject,
+        match (self.approve, self.zero, self.reject) {
+            (true, ..) => Act::Approve,
+            (_, true, _) => Act::Zero,
+            (.., true) => Act::Reject,
             _ => Act::Clear,
         }
     }
@@ -214,7 +219,7 @@ impl Decide {
 pub(super) struct Submit {
     /// Review file
     pub(super) file: PathBuf,
-    /// Send. N must be the number of approved changes, or of those not sent yet
+    /// Send. N must be the number of approved changes, zeros included, or of those not sent yet
     #[arg(long, value_name = "N", group = "how")]
     pub(super) write: Option<usize>,
     /// Write the forms as they stand now into this new or empty folder; sends nothing, touches no network
@@ -308,6 +313,7 @@ mod tests {
         for line in [
             "decide f --where x",
             "decide f --where x --approve --reject",
+            "decide f --where x --zero --reject",
             "decide f --approve",
             "submit f",
             "submit f --write 3 --dry-run d",
@@ -333,6 +339,7 @@ mod tests {
         for line in [
             "",
             "decide f --where -is:stop --approve",
+            "decide f --where state:zero_not_stored --zero",
             "submit f --write 0 --json",
             "review --facility a --facility b",
             "--profile p plan -o x",

@@ -105,7 +105,7 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         let Opened { plan, ledger, forms, .. } = here.session(store.clone(), None).open().await?;
         let ready = ledger.to_send(&plan).count();
         let before = Before::new(&plan, &forms);
-        let approved = usize::try_from(ledger.all().approved)?;
+        let approved = usize::try_from(ledger.all().to_write())?;
         counted(args, count, (ready, approved), before.open.len())?;
         if ready == 0 && before.open.is_empty() {
             say("nothing to send: no approved change is left that was not sent already");

@@ -8,6 +8,7 @@ pub mod export;
 pub mod fetch;
 pub mod forms;
 mod gather;
+pub mod generation;
 pub mod pace;
 pub mod reach;
 pub mod report;

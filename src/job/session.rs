@@ -1,6 +1,10 @@
 //! One review under way: the file, the two servers and who decides. Screens and commands hold it and call it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -12,9 +16,10 @@ use super::{
 };
 use crate::{
     domain::{
-        ledger::{Entry, Ledger, Stamp},
+        ledger::{Act, Entry, Ledger, Reset, Stamp, Step},
         outcome::Outcome,
         plan::{Cell, Plan},
+        value::same,
     },
     io::{
         commcare::CommCare,
@@ -52,6 +57,9 @@ pub struct Opened {
     pub forms: Vec<Form>,
     /// Cells whose case held the value already when it was to be sent.
     pub elsewhere: Vec<Cell>,
+    /// Decisions that the last reading to reset any took away, with what they were made on; not those decided again since, nor what
+    /// was sent. Where the plan holds the same value on both sides now, CommCare has it already.
+    pub reset: Vec<Reset>,
 }
 
 impl Opened {
@@ -62,7 +70,7 @@ impl Opened {
 
     /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
-        sent(&self.forms, &self.elsewhere)
+        sent(&self.plan, &self.forms, &self.elsewhere)
     }
 }
 
@@ -176,12 +184,54 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
-    ledger.set_sent(sent(&forms, &elsewhere));
-    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere })
+    ledger.set_sent(sent(&plan, &forms, &elsewhere));
+    let reset = forgotten(&plan, &ledger, &forms, &elsewhere, entries);
+    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere, reset })
 }
 
-/// What stands in a form stays decided, unless it is known not to be applied.
-fn sent(forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
-    let kept = fates(forms).into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell);
-    kept.chain(elsewhere.iter().copied()).collect()
+/// What stands in a form stays decided, unless it is known not to be applied, or it is applied and a later reading offers
+/// another value than was sent: that is a change nobody saw.
+fn sent(plan: &Plan, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
+    let newer = superseded(plan, forms);
+    let kept = fates(forms).into_iter().filter(|(cell, fate)| *fate != Outcome::NotApplied && !newer.contains(cell));
+    kept.map(|(cell, _)| cell).chain(elsewhere.iter().copied()).collect()
+}
+
+/// Cells of applied forms of an earlier reading for which the plan offers another value now.
+fn superseded(plan: &Plan, forms: &[Form]) -> BTreeSet<Cell> {
+    let mut newest: BTreeMap<Cell, bool> = BTreeMap::new();
+    for form in forms {
+        for one in &form.cells {
+            let cell = one.cell();
+            let applied = form.outcome_of(cell) == Outcome::Applied && form.generation < plan.head.generation;
+            let offers = Act::Reject.fits(plan, cell) && !same(plan.offer(cell), Some(&one.new));
+            newest.insert(cell, applied && offers);
+        }
+    }
+    newest.into_iter().filter(|(_, newer)| *newer).map(|(cell, _)| cell).collect()
+}
+
+/// What the newest reading reset and a person has to look at again.
+fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], entries: Vec<Entry>) -> Vec<Reset> {
+    let mut again = BTreeSet::new();
+    let mut newest = Vec::new();
+    for entry in entries {
+        match entry.step {
+            Step::Reset(cells) => {
+                newest = cells;
+                again.clear();
+            }
+            Step::Decide { cells, .. } => again.extend(cells),
+            Step::Undo(_) | Step::Redo(_) => {}
+        }
+    }
+    let taken: BTreeSet<Cell> = fates(forms)
+        .into_iter()
+        .filter(|(_, fate)| *fate != Outcome::NotApplied)
+        .map(|(cell, _)| cell)
+        .chain(elsewhere.iter().copied())
+        .collect();
+    newest.retain(|one| one.said.is_some() && !again.contains(&one.cell) && !taken.contains(&one.cell));
+    newest.retain(|one| ledger.verdict(plan, one.cell).is_none());
+    newest
 }

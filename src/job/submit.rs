@@ -113,6 +113,10 @@ impl Session {
         if stops > 0 {
             lines.push((Level::Look, format!("{stops} STOP approved, each with a reason")));
         }
+        let zeros = ready.iter().filter(|cell| plan.may_be_zero(**cell)).count();
+        if zeros > 0 {
+            lines.push((Level::Look, format!("{} write 0 where DHIS2 may not have stored one", number(zeros))));
+        }
         if ready.is_empty() {
             lines.push((Level::Stop, "nothing to send".to_owned()));
         }

@@ -4,7 +4,7 @@ use std::{io::Write as _, time::Duration};
 
 use bytes::Bytes;
 use onse::io::{
-    dhis2::Dhis2,
+    dhis2::{Dhis2, Wanted},
     http::{Client, Limits, Options, Secret, Side, SignIn, Why, real},
     transport::{Broken, SharedTransport},
 };
@@ -243,7 +243,8 @@ async fn n16_a_gzip_bomb_is_cut_at_the_cap_of_what_it_unpacks_to() {
     let client = Client::new(wire(), Side::Dhis2, &url, sign_in, 0).unwrap().limited(limits);
     let dhis2 = Dhis2::new(client);
     let ids = |id: &str| vec![id.to_owned()];
-    let failure = dhis2.data_values(&ids("ImspTQPwCqd"), &ids("BfMAe6Itzgt"), &ids("2026Q2")).await.unwrap_err();
+    let failure =
+        dhis2.data_values(&ids("ImspTQPwCqd"), &Wanted::all(&ids("BfMAe6Itzgt"), &ids("2026Q2"))).await.unwrap_err();
     assert_eq!((&*failure.why, failure.tries), (&Why::TooLarge { cap: 1 << 20 }, 1));
     let told = failure.to_string();
     assert!(told.contains("data sets BfMAe6Itzgt") && told.contains("1 MiB"), "{told}");

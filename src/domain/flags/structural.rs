@@ -154,6 +154,13 @@ fn fraction(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")))
 }
 
+/// S01: the quarter was made of finer periods, and not all of them have rows. A quarter none of which has rows has no number to
+/// speak of.
+pub fn months_missing(reported: usize, of: usize) -> Option<Flag> {
+    let sentence = || format!("{reported} of {of} months reported");
+    (0 < reported && reported < of).then(|| Flag::new("S01", Severity::Review, sentence()))
+}
+
 /// S11: a row carries DHIS2's follow-up mark.
 fn follow_up(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     let part = facts.parts.iter().find(|part| part.follow_up)?;
