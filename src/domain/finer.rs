@@ -130,15 +130,9 @@ fn unfit(period_type: &str) -> Option<&'static str> {
     })
 }
 
-/// The DHIS2 ids of the months of a quarter, first to last: `202604`, `202605`, `202606`.
-pub fn months(quarter: Quarter) -> [String; MONTHS] {
-    let first = (quarter.number() - 1) * 3;
-    [1, 2, 3].map(|month| format!("{:04}{:02}", quarter.year(), first + month))
-}
-
 /// What the server holds, for the question: `HMIS-15 is Monthly; 202604 and 202605 have data, 202606 has none`.
 pub fn held(data_set: &str, quarter: Quarter, has_rows: [bool; MONTHS]) -> String {
-    let months = months(quarter);
+    let months = quarter.months();
     let named = |wanted: bool| -> Vec<&str> {
         months.iter().zip(has_rows).filter(|(_, has)| *has == wanted).map(|(month, _)| month.as_str()).collect()
     };
@@ -253,10 +247,8 @@ mod tests {
     }
 
     #[test]
-    fn months_are_named_as_dhis2_names_them() {
+    fn months_that_have_data_are_told_from_those_that_have_none() {
         let quarter = |text| Quarter::parse(text).unwrap();
-        assert_eq!(months(quarter("2026Q2")), ["202604", "202605", "202606"]);
-        assert_eq!(months(quarter("2025Q4")), ["202510", "202511", "202512"]);
         let said = |has| held("HMIS-15", quarter("2026Q1"), has);
         assert_eq!(said([true; 3]), "HMIS-15 is Monthly; 202601, 202602 and 202603 have data");
         assert_eq!(said([true, true, false]), "HMIS-15 is Monthly; 202601 and 202602 have data, 202603 has none");

@@ -254,7 +254,7 @@ impl Reader<'_> {
         Ok((ids, units))
     }
 
-    /// Data values and completed forms, both at once.
+    /// Data values, and which reports are complete.
     async fn values(
         &self,
         server: &Server,
@@ -282,9 +282,9 @@ impl Reader<'_> {
         tell(Step::Settled((ids.len() - ours.len()) * data_sets(&asked).len()));
         let values = Values::new(&self.sources.dhis2, self.ask.quarter, &asked, columns, server, earlier);
         let months = self.ask.reach.look_back;
-        let (values, completed) =
-            tokio::try_join!(values.read(&ours, &tell), values.completed(&completable, months, &tell))?;
-        found.add(values);
+        let read = values.read(&ours, &tell).await?;
+        let completed = values.completed(&completable, months, &tell).await?;
+        found.add(read);
         found.completed = completed.0;
         found.notes.extend(completed.1);
         let unknown = ours.len() - completable.len();
@@ -348,6 +348,7 @@ impl Reader<'_> {
             mapping_problems: problems.collect(),
             notes,
             look_back: ask.reach.look_back,
+            choices: ask.reach.finer.iter().map(|(set, finer)| (set.clone(), (*finer).into())).collect(),
             ..Head::of(ask.quarter)
         }
     }

@@ -1,5 +1,7 @@
 //! How far beyond the quarter's own totals a reading looks: earlier quarters, and data sets of another period type.
 
+use crate::domain::finer::{Choice, Way};
+
 /// What is read beside the totals of the quarter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
@@ -49,6 +51,18 @@ impl Finer {
     /// The choice of this word; `None` for any other.
     pub fn parse(word: &str) -> Option<Self> {
         Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, finer)| finer)
+    }
+}
+
+impl From<Finer> for Choice {
+    fn from(finer: Finer) -> Self {
+        match finer {
+            Finer::Sum => Self::Ways([Way::Sum].into()),
+            Finer::Last => Self::Ways([Way::Last].into()),
+            Finer::Average => Self::Ways([Way::Average].into()),
+            Finer::ByType => Self::Ways([Way::Sum, Way::Last, Way::Average].into()),
+            Finer::LeaveOut => Self::LeaveOut,
+        }
     }
 }
 
