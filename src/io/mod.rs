@@ -4,6 +4,7 @@ pub mod commcare;
 pub mod config;
 pub mod dhis2;
 pub mod http;
+pub mod known;
 pub mod store;
 pub mod transport;
 pub mod wire;
