@@ -116,8 +116,8 @@ async fn nothing_is_made_before_something_is_asked() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let made = folder.path().join("not/there/yet");
-        assert_eq!((mode(&made), mode(&made.join("known.sqlite"))), (0o700, 0o600));
+        let below = folder.path().join("not/there/yet");
+        assert_eq!((mode(&below), mode(&below.join("known.sqlite"))), (0o700, 0o600));
     }
 }
 

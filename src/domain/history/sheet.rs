@@ -1,5 +1,5 @@
-//! What DHIS2 held for one organisation unit in earlier quarters, in little room: every id once, every value once, a row in
-//! sixteen bytes. A country of 1,106 facilities, 21 data elements and 8 quarters fits in a few megabytes.
+//! What DHIS2 held for one organisation unit in earlier quarters, in little room: every id once, and a row in three bytes and its
+//! value. A country of 1,106 facilities, 21 data elements and 8 quarters fits in a few megabytes.
 //! It is made whole and then never changed; a change makes another.
 
 mod bytes;
@@ -13,6 +13,7 @@ use crate::domain::{
     plan::{index, ordinal},
     quarter::Quarter,
 };
+use bytes::{Reader, number};
 
 /// A row of an earlier quarter that holds a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +79,7 @@ pub fn merge<'a>(rows: impl IntoIterator<Item = PastRow<'a>>, changes: &[Change<
 /// What was stored for one data element in one quarter, and when that was read. Without a row, that nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored<'a> {
-    /// When DHIS2 said so.
+    /// When DHIS2 said so. Kept in whole seconds.
     pub read_at: Timestamp,
     /// Its rows.
     pub rows: Vec<PastRow<'a>>,
@@ -102,14 +103,9 @@ pub struct Fact<'a> {
 
 impl<'a> Fact<'a> {
     /// Its rows, in a fixed order; none where nothing was stored.
-    pub fn rows(&self) -> impl Iterator<Item = PastRow<'a>> + Clone + use<'a> {
-        let sheet = self.sheet;
-        let rows = sheet.rows.get(index(self.entry.from)..index(self.entry.to)).unwrap_or_default();
-        rows.iter().map(|row| PastRow {
-            category_option_combo: sheet.id(row.category),
-            attribute_option_combo: sheet.id(row.attribute),
-            value: sheet.text.get(index(row.from)..index(row.to)).unwrap_or_default(),
-        })
+    pub fn rows(&self) -> Rows<'a> {
+        let rows = self.sheet.rows.get(index(self.entry.rows)..).unwrap_or_default();
+        Rows { sheet: self.sheet, left: self.entry.count, from: Reader(rows), text: self.entry.text }
     }
 
     /// The quarter on its own.
@@ -118,35 +114,58 @@ impl<'a> Fact<'a> {
     }
 }
 
+/// The rows of a [`Fact`], read from its sheet one after the other.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    sheet: &'a Sheet,
+    /// How many there still are.
+    left: u32,
+    from: Reader<'a>,
+    /// Where the next value stands in the text.
+    text: u32,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = PastRow<'a>;
+
+    fn next(&mut self) -> Option<PastRow<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let (category, attribute, size) = self.from.row()?;
+        let from = self.text;
+        self.text = from.checked_add(size)?;
+        Some(PastRow {
+            category_option_combo: self.sheet.id(category),
+            attribute_option_combo: self.sheet.id(attribute),
+            value: self.sheet.text.get(index(from)..index(self.text))?,
+        })
+    }
+}
+
 /// What is known of one organisation unit.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
-    /// All ids, then all values.
+    /// All ids, then all values in the order of the rows.
     text: String,
     /// Where each id stands in the text.
     ids: Vec<(u32, u32)>,
     /// By data element, newest quarter first.
     entries: Vec<Entry>,
-    rows: Vec<Row>,
+    /// The rows as they are kept: two numbers of ids and the bytes of the value.
+    rows: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     element: u32,
     quarter: Quarter,
-    read_at: Timestamp,
-    /// Its rows.
-    from: u32,
-    to: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Row {
-    category: u32,
-    attribute: u32,
-    /// Its value in the text.
-    from: u32,
-    to: u32,
+    /// Seconds since 1970.
+    read_at: u32,
+    /// How many rows it has.
+    count: u32,
+    /// Where the first of them stands.
+    rows: u32,
+    /// Where the value of the first stands in the text.
+    text: u32,
 }
 
 impl Sheet {
@@ -154,22 +173,24 @@ impl Sheet {
     /// element, quarter, category and attribute option combo, and two answers may both hold it.
     pub fn pack(facts: &Facts<'_>) -> Self {
         let mut packer = Packer::default();
-        let mut sheet = Self::default();
         for ((element, Reverse(quarter)), stored) in facts {
             let mut rows = stored.rows.clone();
             rows.sort_unstable();
             rows.dedup();
-            let from = ordinal(sheet.rows.len());
+            let entry = Entry {
+                element: packer.id(element),
+                quarter: *quarter,
+                read_at: seconds(stored.read_at),
+                count: ordinal(rows.len()),
+                rows: ordinal(packer.rows.len()),
+                text: ordinal(packer.values.len()),
+            };
+            packer.entries.push(entry);
             for row in rows {
-                let (category, attribute) =
-                    (packer.id(row.category_option_combo), packer.id(row.attribute_option_combo));
-                let (from, to) = packer.value(row.value);
-                sheet.rows.push(Row { category, attribute, from, to });
+                packer.row(row);
             }
-            let (element, to) = (packer.id(element), ordinal(sheet.rows.len()));
-            sheet.entries.push(Entry { element, quarter: *quarter, read_at: stored.read_at, from, to });
         }
-        packer.finish(sheet)
+        packer.finish()
     }
 
     /// Everything in it, for making another sheet from.
@@ -237,14 +258,20 @@ impl Sheet {
     pub(super) fn read_again(&mut self, of: impl Fn(&str, Quarter, Timestamp) -> bool, at: Timestamp) {
         let Self { text, ids, entries, .. } = self;
         for entry in entries {
-            if of(span(text, ids, entry.element), entry.quarter, entry.read_at) {
-                entry.read_at = at;
+            if of(span(text, ids, entry.element), entry.quarter, time(entry.read_at)) {
+                entry.read_at = seconds(at);
             }
         }
     }
 
     fn of<'a>(&'a self, entry: &'a Entry) -> Fact<'a> {
-        Fact { element: self.id(entry.element), quarter: entry.quarter, read_at: entry.read_at, sheet: self, entry }
+        Fact {
+            element: self.id(entry.element),
+            quarter: entry.quarter,
+            read_at: time(entry.read_at),
+            sheet: self,
+            entry,
+        }
     }
 
     fn id(&self, number: u32) -> &str {
@@ -266,11 +293,21 @@ impl PartialEq for Sheet {
 
 impl Eq for Sheet {}
 
-/// Ids by the order they were met in, and values.
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second()).unwrap_or(0)
+}
+
+fn time(seconds: u32) -> Timestamp {
+    Timestamp::from_second(seconds.into()).unwrap_or_default()
+}
+
+/// A sheet in the making. Ids are numbered in the order they are met in.
 #[derive(Default)]
 struct Packer<'a> {
     numbers: BTreeMap<&'a str, u32>,
     ids: Vec<&'a str>,
+    entries: Vec<Entry>,
+    rows: Vec<u8>,
     values: String,
 }
 
@@ -283,25 +320,29 @@ impl<'a> Packer<'a> {
         })
     }
 
-    fn value(&mut self, value: &str) -> (u32, u32) {
-        let from = ordinal(self.values.len());
-        self.values.push_str(value);
-        (from, ordinal(self.values.len()))
+    fn row(&mut self, row: PastRow<'a>) {
+        for id in [row.category_option_combo, row.attribute_option_combo] {
+            let id = self.id(id);
+            number(&mut self.rows, id);
+        }
+        number(&mut self.rows, ordinal(row.value.len()));
+        self.values.push_str(row.value);
     }
 
     /// Puts the ids before the values.
-    fn finish(self, mut sheet: Sheet) -> Sheet {
+    fn finish(mut self) -> Sheet {
+        let (mut text, mut ids) = (String::new(), Vec::with_capacity(self.ids.len()));
         for id in self.ids {
-            let from = ordinal(sheet.text.len());
-            sheet.text.push_str(id);
-            sheet.ids.push((from, ordinal(sheet.text.len())));
+            let from = ordinal(text.len());
+            text.push_str(id);
+            ids.push((from, ordinal(text.len())));
         }
-        let before = ordinal(sheet.text.len());
-        sheet.text.push_str(&self.values);
-        for row in &mut sheet.rows {
-            (row.from, row.to) = (row.from.saturating_add(before), row.to.saturating_add(before));
+        let before = ordinal(text.len());
+        text.push_str(&self.values);
+        for entry in &mut self.entries {
+            entry.text = entry.text.saturating_add(before);
         }
-        sheet
+        Sheet { text, ids, entries: self.entries, rows: self.rows }
     }
 }
 

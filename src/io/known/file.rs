@@ -14,6 +14,8 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, TransactionBehavior};
 const APPLICATION: i32 = 0x6f6e_736b;
 /// Version of the tables. A file with a later one is left alone.
 const SCHEMA: i32 = 1;
+/// Bytes of a page.
+const PAGE: u32 = 16_384;
 /// Longest wait for another process that has the file.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -23,7 +25,7 @@ CREATE TABLE server(base TEXT PRIMARY KEY, longest INTEGER NOT NULL, at INTEGER 
 CREATE TABLE run(number INTEGER PRIMARY KEY, place TEXT NOT NULL, quarter TEXT NOT NULL, at INTEGER NOT NULL,
     facilities INTEGER NOT NULL) STRICT;
 CREATE TABLE account(number INTEGER PRIMARY KEY, base TEXT NOT NULL, mark TEXT NOT NULL, UNIQUE(base, mark)) STRICT;
-CREATE TABLE history(account INTEGER NOT NULL, unit TEXT NOT NULL, newest INTEGER NOT NULL, mark TEXT NOT NULL,
+CREATE TABLE history(account INTEGER NOT NULL, unit TEXT NOT NULL, newest INTEGER NOT NULL, mark INTEGER NOT NULL,
     sheet BLOB NOT NULL, PRIMARY KEY(account, unit)) STRICT;
 ";
 
@@ -164,6 +166,8 @@ fn open(path: Option<&Path>) -> Result<Connection, Trouble> {
         }
     };
     connection.busy_timeout(PATIENCE)?;
+    // A sheet has a few thousand bytes; this decides only in a new file.
+    connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A commit that a power cut takes back is asked for again by the next run; the file stays whole.
     connection.pragma_update(None, "synchronous", "normal")?;

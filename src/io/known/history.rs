@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use flate2::Crc;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Account, Known};
 use crate::domain::{
-    fingerprint::Fingerprint,
     history::{Cached, Fact, LONGEST, Reuse, Sheet, reuse},
     quarter::Quarter,
 };
@@ -27,9 +27,9 @@ impl Known {
         let of = Arc::clone(&asked);
         let found = self.call(move |connection| {
             let transaction = connection.transaction()?;
-            let Some(shelf) = Shelf::find(&transaction, &account)? else { return Ok(None) };
+            let Some(held) = Shelf::find(&transaction, &account)? else { return Ok(None) };
             let (mut failed, mut damaged) = (None, false);
-            let cached = Cached::new(&of.0, &of.1, &of.2, |unit| match shelf.kept(unit) {
+            let cached = Cached::new(&of.0, &of.1, &of.2, |unit| match held.kept(unit) {
                 Ok(Kept::Sheet(sheet)) => Some(sheet),
                 Ok(Kept::Damaged) => {
                     damaged = true;
@@ -58,9 +58,9 @@ impl Known {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let sql = "INSERT OR IGNORE INTO account(base, mark) VALUES(?1, ?2)";
             transaction.execute(sql, [&account.server, &account.mark])?;
-            if let Some(shelf) = Shelf::find(&transaction, &account)? {
+            if let Some(held) = Shelf::find(&transaction, &account)? {
                 for (unit, news) in cached.news() {
-                    shelf.keep(unit, news, now)?;
+                    held.keep(unit, news, now)?;
                 }
             }
             let before = now.as_second().saturating_sub(LONGEST.as_secs());
@@ -99,7 +99,7 @@ impl<'a> Shelf<'a> {
         let mut rows = select.query(params![self.number, unit])?;
         let Some(row) = rows.next()? else { return Ok(Kept::Nothing) };
         let bytes = row.get_ref(0)?.as_blob()?;
-        if row.get_ref(1)?.as_str()? != self.mark(unit, bytes) {
+        if row.get_ref(1)?.as_i64()? != i64::from(self.mark(unit, bytes)) {
             return Ok(Kept::Damaged);
         }
         Ok(Sheet::from_bytes(bytes).map_or(Kept::Damaged, Kept::Sheet))
@@ -120,8 +120,11 @@ impl<'a> Shelf<'a> {
     }
 
     /// Of the account and the unit too: in a damaged file one may be found under the name of another.
-    fn mark(&self, unit: &str, bytes: &[u8]) -> String {
-        let whose = Fingerprint::default().with(self.account.mark.as_bytes()).with(unit.as_bytes());
-        whose.with(&[0]).with(bytes).to_string()
+    fn mark(&self, unit: &str, bytes: &[u8]) -> u32 {
+        let mut mark = Crc::new();
+        for part in [self.account.mark.as_bytes(), unit.as_bytes(), &[0], bytes] {
+            mark.update(part);
+        }
+        mark.sum()
     }
 }

@@ -1,9 +1,7 @@
 //! A sheet as bytes, for a file that may be thrown away at any time: numbers of seven bits a byte, all texts together at the
 //! front. Whatever does not read back to the last byte is no sheet.
 
-use jiff::Timestamp;
-
-use super::{Entry, Row, Sheet};
+use super::{Entry, Sheet};
 use crate::domain::{
     plan::{index, ordinal},
     quarter::Quarter,
@@ -15,26 +13,22 @@ const FORM: u8 = 1;
 impl Sheet {
     /// The sheet as bytes.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.text.len() + self.rows.len() * 3 + self.entries.len() * 9 + 16);
+        let mut out = Vec::with_capacity(self.text.len() + self.rows.len() + self.entries.len() * 9 + 16);
         out.push(FORM);
-        count(&mut out, self.text.len());
+        number(&mut out, ordinal(self.text.len()));
         out.extend_from_slice(self.text.as_bytes());
-        count(&mut out, self.ids.len());
+        number(&mut out, ordinal(self.ids.len()));
         for (from, to) in &self.ids {
-            number(&mut out, u64::from(to - from));
+            number(&mut out, to - from);
         }
-        count(&mut out, self.entries.len());
+        number(&mut out, ordinal(self.entries.len()));
         for entry in &self.entries {
-            number(&mut out, u64::from(entry.element));
+            number(&mut out, entry.element);
             number(&mut out, quarter_number(entry.quarter));
-            number(&mut out, u64::try_from(entry.read_at.as_second()).unwrap_or(0));
-            number(&mut out, u64::from(entry.to - entry.from));
+            number(&mut out, entry.read_at);
+            number(&mut out, entry.count);
         }
-        for row in &self.rows {
-            number(&mut out, u64::from(row.category));
-            number(&mut out, u64::from(row.attribute));
-            number(&mut out, u64::from(row.to - row.from));
-        }
+        out.extend_from_slice(&self.rows);
         out
     }
 
@@ -48,27 +42,24 @@ impl Sheet {
         let mut sheet = Self { text: from.text()?, ..Self::default() };
         let mut end = 0;
         let ids = from.count()?;
+        sheet.ids.reserve_exact(index(ids));
         for _ in 0..ids {
-            sheet.ids.push(next(&sheet.text, &mut end, from.size()?)?);
+            sheet.ids.push(next(&sheet.text, &mut end, from.number()?)?);
         }
-        let mut rows = 0;
-        for _ in 0..from.count()? {
-            let entry = Entry {
-                element: from.id(ids)?,
-                quarter: from.quarter()?,
-                read_at: from.time()?,
-                from: rows,
-                to: rows.checked_add(from.size()?)?,
-            };
-            rows = entry.to;
-            sheet.entries.push(entry);
+        let entries = from.count()?;
+        sheet.entries.reserve_exact(index(entries));
+        for _ in 0..entries {
+            let (element, quarter) = (from.id(ids)?, from.quarter()?);
+            let (read_at, count) = (from.number()?, from.number()?);
+            sheet.entries.push(Entry { element, quarter, read_at, count, rows: 0, text: 0 });
         }
-        // A row is three bytes at the least, so a false count makes no room for what is not there.
-        sheet.rows.reserve_exact(index(rows).min(from.0.len() / 3));
-        for _ in 0..rows {
-            let (category, attribute) = (from.id(ids)?, from.id(ids)?);
-            let (value, to) = next(&sheet.text, &mut end, from.size()?)?;
-            sheet.rows.push(Row { category, attribute, from: value, to });
+        sheet.rows = from.0.to_vec();
+        for entry in &mut sheet.entries {
+            (entry.rows, entry.text) = (ordinal(sheet.rows.len() - from.0.len()), end);
+            for _ in 0..entry.count {
+                let (category, attribute, size) = from.row()?;
+                next(&sheet.text, &mut end, size).filter(|_| category < ids && attribute < ids)?;
+            }
         }
         (from.0.is_empty() && index(end) == sheet.text.len() && sheet.in_order()).then_some(sheet)
     }
@@ -91,15 +82,12 @@ fn next(text: &str, end: &mut u32, size: u32) -> Option<(u32, u32)> {
     text.is_char_boundary(index(to)).then_some((from, to))
 }
 
-fn quarter_number(quarter: Quarter) -> u64 {
-    u64::try_from(quarter.year()).unwrap_or(0) * 4 + u64::from(quarter.number()) - 1
+fn quarter_number(quarter: Quarter) -> u32 {
+    u32::from(quarter.year().unsigned_abs()) * 4 + u32::from(quarter.number()) - 1
 }
 
-fn count(out: &mut Vec<u8>, size: usize) {
-    number(out, u64::from(ordinal(size)));
-}
-
-fn number(out: &mut Vec<u8>, mut number: u64) {
+/// Writes a number, seven bits a byte, the lowest first.
+pub(super) fn number(out: &mut Vec<u8>, mut number: u32) {
     loop {
         let low = u8::try_from(number & 0x7f).unwrap_or(0);
         number >>= 7;
@@ -112,39 +100,52 @@ fn number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// What is left to read.
-struct Reader<'a>(&'a [u8]);
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl Reader<'_> {
-    fn number(&mut self) -> Option<u64> {
-        let (mut number, mut shift) = (0, 0);
-        loop {
+    #[inline]
+    fn number(&mut self) -> Option<u32> {
+        // Most are small.
+        if let [byte @ 0..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(u32::from(*byte));
+        }
+        self.large()
+    }
+
+    fn large(&mut self) -> Option<u32> {
+        let mut number = 0_u64;
+        for shift in [0, 7, 14, 21, 28] {
             let (byte, rest) = self.0.split_first()?;
             self.0 = rest;
-            number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Some(number);
+                return u32::try_from(number).ok();
             }
-            shift += 7;
         }
+        None
     }
 
-    fn size(&mut self) -> Option<u32> {
-        u32::try_from(self.number()?).ok()
+    /// The numbers of a category and an attribute option combo, and the bytes of a value.
+    #[inline]
+    pub(super) fn row(&mut self) -> Option<(u32, u32, u32)> {
+        Some((self.number()?, self.number()?, self.number()?))
     }
 
-    /// A number of things, each of which takes at least a byte.
+    /// A number of things, each of which takes at least a byte: a false one makes no room for what is not there.
     fn count(&mut self) -> Option<u32> {
-        self.size().filter(|count| index(*count) <= self.0.len())
+        self.number().filter(|count| index(*count) <= self.0.len())
     }
 
     /// The number of an id.
     fn id(&mut self, ids: u32) -> Option<u32> {
-        self.size().filter(|id| *id < ids)
+        self.number().filter(|id| *id < ids)
     }
 
     fn text(&mut self) -> Option<String> {
-        let size = index(self.size()?);
-        let (text, rest) = (self.0.get(..size)?, self.0.get(size..)?);
+        let size = index(self.number()?);
+        let (text, rest) = self.0.split_at_checked(size)?;
         self.0 = rest;
         Some(std::str::from_utf8(text).ok()?.to_owned())
     }
@@ -153,16 +154,13 @@ impl Reader<'_> {
         let number = self.number()?;
         Quarter::new(i16::try_from(number / 4).ok()?, u8::try_from(number % 4).ok()? + 1)
     }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        Timestamp::from_second(i64::try_from(self.number()?).ok()?).ok()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cmp::Reverse;
 
+    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::{
