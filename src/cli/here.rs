@@ -25,6 +25,7 @@ use crate::{
         },
         curl::{Curl, Sink},
         http::{Options, Side, Sleeper, real},
+        known::Known,
         store::Store,
         transport::SharedTransport,
     },
@@ -165,8 +166,13 @@ impl Here {
         connect(profile, secrets, ways, &self.sleep, seed)
     }
 
+    /// A session that knows what earlier runs on this machine came to know.
     pub(super) fn session(&self, store: Store, connect: Option<Connect>) -> Session {
-        Session::new(store, connect, Arc::clone(&self.clock), Arc::clone(&self.sleep), &self.who)
+        let session = Session::new(store, connect, Arc::clone(&self.clock), Arc::clone(&self.sleep), &self.who);
+        match self.places() {
+            Ok(places) => session.knowing(Known::in_folder(&places.data)),
+            Err(_) => session,
+        }
     }
 
     /// The folder of the reviews of a project.

@@ -22,12 +22,13 @@ use crate::{
     io::{
         config::{CommCareSecret, Dhis2Secret, Profile, Secrets, UsedMapping, load},
         http::Secret,
+        known::Known,
         store::{Form, Store},
     },
     job::{
         connect::{self, Ways},
         fetch::{Ask, Reach},
-        session::{Connect, Session},
+        session::Session,
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
     tui::{model::Run, terminal},
@@ -85,7 +86,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let connect = here.connect(&ready)?;
     here.log()?;
     let path = folder.join(here.file_name(quarter));
-    let shown = new(here, &path, ask, connect, &ready.profile, here.log_file()).await;
+    let session = here.session(create(&path)?, Some(connect));
+    let shown = new(here, session, ask, &ready.profile, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -127,15 +129,10 @@ fn kept(file: &Path) {
     say(&format!("the review is in {0}; onse review {0} goes on from there", file.display()));
 }
 
-async fn new(
-    here: &Here,
-    path: &Path,
-    ask: Ask,
-    connect: Connect,
-    profile: &Profile,
-    log: Option<PathBuf>,
-) -> Result<Exit> {
-    let session = here.session(create(path)?, Some(connect)).stale_after(profile.stale_after_days);
+/// Reads into the new file of this session, and shows it.
+async fn new(here: &Here, session: Session, ask: Ask, profile: &Profile, log: Option<PathBuf>) -> Result<Exit> {
+    let path = session.path().to_owned();
+    let session = session.stale_after(profile.stale_after_days);
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
@@ -148,7 +145,7 @@ async fn new(
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
     if path.exists() {
-        read::discard(path);
+        read::discard(&path);
     }
     shown
 }
@@ -257,7 +254,9 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let quarter = here.last_quarter();
     let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
     let log = Some(log::file(folder));
-    new(here, &folder.join(format!("{quarter}.review")), ask, connect, &profile, log).await
+    let store = create(&folder.join(format!("{quarter}.review")))?;
+    let session = here.session(store, Some(connect)).knowing(Known::in_folder(folder));
+    new(here, session, ask, &profile, log).await
 }
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.

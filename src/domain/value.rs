@@ -73,6 +73,12 @@ impl Number {
     pub fn minus(&self, other: &Self) -> Self {
         Self(&self.0 - &other.0)
     }
+
+    /// Half of it, exactly.
+    #[must_use]
+    pub fn half(&self) -> Self {
+        Self(self.0.half())
+    }
 }
 
 impl std::ops::AddAssign for Number {

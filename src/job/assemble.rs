@@ -288,7 +288,9 @@ fn finer(head: &Head, columns: &[Column], rows: &HashMap<String, UnitRows>) -> V
         let types = columns.iter().map(|column| column.aggregation_type.as_str());
         match (choices(&name, period_type, types), head.choices.get(set)) {
             (Err(why), _) => why,
-            (Ok(_), Some(choice)) => format!("{}; chosen: {choice}", held(&name, head.quarter, months(&columns, rows, head.quarter))),
+            (Ok(_), Some(choice)) => {
+                format!("{}; chosen: {choice}", held(&name, head.quarter, months(&columns, rows, head.quarter)))
+            }
             (Ok(offered), None) => {
                 let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
                 let held = held(&name, head.quarter, months(&columns, rows, head.quarter));
@@ -301,7 +303,8 @@ fn finer(head: &Head, columns: &[Column], rows: &HashMap<String, UnitRows>) -> V
 
 /// Which months of the quarter have rows of these columns.
 fn months(columns: &[&Column], rows: &HashMap<String, UnitRows>, quarter: Quarter) -> [bool; MONTHS] {
-    let parts = || rows.values().flat_map(|unit| columns.iter().flat_map(|c| unit.of_element(&c.property.data_element)));
+    let parts =
+        || rows.values().flat_map(|unit| columns.iter().flat_map(|c| unit.of_element(&c.property.data_element)));
     quarter.months().map(|month| parts().any(|part| part.period.as_ref() == Some(&month)))
 }
 

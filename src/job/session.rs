@@ -25,6 +25,7 @@ use crate::{
         commcare::CommCare,
         dhis2::Dhis2,
         http::{OnWait, Sleeper},
+        known::Known,
         store::{Form, Loaded, Store},
     },
 };
@@ -84,6 +85,8 @@ pub struct Session {
     who: Arc<str>,
     /// Whole days after which a review is too old to be submitted; `None` where no profile says so.
     stale_after: Option<u32>,
+    /// What is known from earlier runs; `None` where nothing is to be.
+    known: Option<Known>,
 }
 
 impl std::fmt::Debug for Session {
@@ -95,13 +98,24 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// A session on an open review file. `who` is written beside every decision.
     pub fn new(store: Store, connect: Option<Connect>, clock: Clock, sleep: Sleeper, who: &str) -> Self {
-        Self { store, connect, clock, sleep, who: who.into(), stale_after: None }
+        Self { store, connect, clock, sleep, who: who.into(), stale_after: None, known: None }
     }
 
     /// The same, refusing to submit a review that was read more than these whole days ago.
     #[must_use]
     pub fn stale_after(self, days: u32) -> Self {
         Self { stale_after: Some(days), ..self }
+    }
+
+    /// The same, with what is known from earlier runs.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// What is known from earlier runs; `None` where nothing is to be.
+    pub fn known(&self) -> Option<&Known> {
+        self.known.as_ref()
     }
 
     /// Why this review is too old to be submitted; see [`stale`].
@@ -114,9 +128,12 @@ impl Session {
         self.store.path()
     }
 
-    /// Closes the review file; nothing can be written after.
+    /// Closes the review file; nothing can be written after. So with what is known from earlier runs.
     pub fn close(&self) {
         self.store.close();
+        if let Some(known) = &self.known {
+            known.close();
+        }
     }
 
     /// Who decides here.

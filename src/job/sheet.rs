@@ -169,7 +169,8 @@ impl Sheet<'_> {
         };
         let made = made(way, value_type, months);
         let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
-        let parts = if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
+        let parts =
+            if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
         Summed { total: Some(made.total), parts, months: Some(made.reported) }
     }
 

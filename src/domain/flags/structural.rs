@@ -122,8 +122,9 @@ fn default_plus_split(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 /// S08: the same slice twice. DHIS2's table key forbids it inside one answer (dhis2.md section 1.5).
 fn duplicate_row(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let mut seen = BTreeSet::new();
-    let (twice, value) =
-        rows.iter().find(|(part, _)| !seen.insert((&part.period, &part.category_option_combo, &part.attribute_option_combo)))?;
+    let (twice, value) = rows
+        .iter()
+        .find(|(part, _)| !seen.insert((&part.period, &part.category_option_combo, &part.attribute_option_combo)))?;
     let name = (facts.option_name)(&twice.category_option_combo);
     Some(Flag::new("S08", Severity::Stop, format!("row \"{name}\" appears twice, the second time with {value}")))
 }
