@@ -87,7 +87,7 @@ impl Session {
             () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
             read = reader.read() => read?,
         };
-        self.store.save_plan(Arc::new(plan), ask.used.clone(), parts).await?;
+        self.store.save_plan(Arc::new(plan), ask.used.clone(), parts, Vec::new()).await?;
         opened(self.store.load().await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{outcome::Outcome, plan::Cell};
+use crate::domain::{history::Series, outcome::Outcome, plan::Cell};
 
 /// One line of progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Detail {
     pub cell: Cell,
     /// Its category options.
     pub parts: Vec<PartLine>,
+    /// The quarters before; `None` where they were not asked for.
+    pub history: Option<Series>,
 }
 
 /// How a line of the checks before sending reads.
