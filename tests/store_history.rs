@@ -10,6 +10,7 @@ use std::{
     fs,
     io::Read as _,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
 };
 
@@ -27,6 +28,8 @@ use onse::{
 
 const SET: &str = "q1Es3k3sZem";
 const ELEMENT: &str = "de0";
+/// The property of `common::property::BEDS`, without its `dhis_`.
+const BEDS: &str = "what_is_the_total_number_of_beds_at_the_facility";
 
 fn quarter(text: &str) -> Quarter {
     Quarter::parse(text).unwrap()
@@ -218,29 +221,60 @@ async fn a_file_without_a_version_or_of_a_later_one_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn the_detail_of_a_cell_tells_its_series() {
-    let folder = tempfile::tempdir().unwrap();
+/// A review of four facilities; of the beds of the first, it was asked for one quarter before.
+async fn beds(path: &Path) -> Store {
     let plan = common::plan(4);
-    let cell = common::cell(0, common::property::BEDS);
-    let property = plan.property(cell.property).clone();
-    let (quarters, elements) = ([quarter("2026Q1")], [property.data_element.clone()]);
-    let mut cached = Cached::unknown(&["u".to_owned()], &elements, &quarters);
+    let property = plan.property(common::property::BEDS);
+    let (quarters, elements) = ([quarter("2026Q1")], std::slice::from_ref(&property.data_element));
+    let mut cached = Cached::unknown(&["u".to_owned()], elements, &quarters);
     let row = Change {
-        element: &elements[0],
+        element: &property.data_element,
         quarter: quarters[0],
         category_option_combo: "c",
         attribute_option_combo: "a",
         value: Some("28"),
     };
     cached.read("u", &quarters, &[row], Timestamp::UNIX_EPOCH);
-    let sheet = cached.sheet("u", &BTreeSet::from([elements[0].as_str()]));
-    let history = FacilityHistory { facility: 0, data_set: property.data_set, sheet };
-    let store = filled(&folder.path().join("q.review"), vec![history]).await;
+    let sheet = cached.sheet("u", &BTreeSet::from([property.data_element.as_str()]));
+    filled(path, vec![FacilityHistory { facility: 0, data_set: property.data_set.clone(), sheet }]).await
+}
+
+#[tokio::test]
+async fn the_detail_of_a_cell_tells_its_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = beds(&folder.path().join("q.review")).await;
     let sleep = Arc::new(|_| -> onse::io::transport::Later<'static, ()> { Box::pin(std::future::ready(())) });
     let session = Session::new(store, None, Arc::new(support::clock), sleep, "Grace");
-    let series = session.detail(&plan, cell).await.unwrap().history.unwrap();
+    let plan = common::plan(4);
+    let series = session.detail(&plan, common::cell(0, common::property::BEDS)).await.unwrap().history.unwrap();
     assert_eq!(series.phrases(), ["last 4: 28 - - -", "a year ago -", "usual 28"]);
     let other = session.detail(&plan, common::cell(1, common::property::BEDS)).await.unwrap();
     assert_eq!(other.history, None, "not asked for");
+}
+
+/// Standard output of `onse show`, which reads no settings and asks nobody.
+fn show(args: &[&str], path: &Path) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_onse")).arg("show").args(args).arg(path).output().unwrap();
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn show_tells_earlier_quarters_of_what_is_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    beds(&path).await.close();
+    let told = "    last 4: 28 - - -    a year ago -    usual 28";
+    let text = show(&["--facility", "Kasenga HC", "--property", BEDS], &path);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[lines.len() - 2].starts_with("Kasenga HC") && *lines.last().unwrap() == told, "{text}");
+    assert_eq!(show(&["--property", BEDS], &path).matches(told).count(), 1);
+    assert_eq!(show(&["--facility", "Kasenga HC"], &path).matches("last 4").count(), 1);
+    assert!(!show(&["--facility", "Chitowe RH"], &path).contains("last 4"), "not asked for, so nothing is said");
+    assert!(!show(&[], &path).contains("last 4"));
+    let json = show(&["--json"], &path);
+    assert_eq!(json.matches(r#""history":[{"period":"2026Q1","value":"28"}]"#).count(), 1);
+    assert_eq!(json.matches(r#""history":"#).count(), 4 * 21);
+    let old = show(&["--json"], &version_1(folder.path()));
+    assert_eq!(old.matches(r#""history":null"#).count(), 6, "{old}");
 }
