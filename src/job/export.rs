@@ -357,12 +357,12 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            flags::Severity,
+            flags::{Flag, Severity},
             history::{Cached, Change},
             ledger::{Act, Stamp},
             plan::{Skipped, sample},
         },
-        job::report::FormLine,
+        job::report::{FormLine, Held},
     };
 
     fn cell(facility: u32, property: u16) -> Cell {
