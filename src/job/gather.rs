@@ -214,6 +214,12 @@ impl<A> Work<'_, A> {
             return Err(failure);
         }
         let mut remedy = remedy(&failure, &run.units, sets, self.probed);
+        // Refused for a data set that meanwhile is not asked for any more: that says nothing of these units.
+        let stale = run.set.is_none() && sets.iter().any(|set| !self.sets.contains(set));
+        if stale && matches!(remedy, Remedy::Probe | Remedy::Halve(State::NoAccess)) {
+            self.queue.push_front(run);
+            return Ok(());
+        }
         if remedy == Remedy::Shorten && !self.shorten(&run, sets) {
             remedy = Remedy::Halve(State::FetchFailed);
         }
