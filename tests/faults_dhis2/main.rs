@@ -11,6 +11,7 @@ mod faults;
 mod line;
 #[path = "../support/naive.rs"]
 mod naive;
+mod names;
 mod quarter;
 mod rig;
 mod rows;

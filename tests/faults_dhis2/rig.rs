@@ -23,6 +23,7 @@ use onse::{
     sandbox::{self, Options, Sandbox, Version},
 };
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -123,6 +124,12 @@ async fn json_of(answer: Answer) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
+/// The way to the sandbox.
+struct Line {
+    faulty: Arc<Faulty>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
 /// What came of a reading.
 pub(crate) struct Got {
     pub(crate) read: anyhow::Result<Opened>,
@@ -135,6 +142,8 @@ pub(crate) struct Got {
     pub(crate) dhis2: Dhis2,
     /// Whether a review can be opened afterwards.
     pub(crate) written: bool,
+    pub(crate) session: Session,
+    _folder: TempDir,
 }
 
 impl Got {
@@ -268,6 +277,15 @@ impl Rig {
         cases.filter(|id| self.sandbox.case(id).unwrap().external_id.as_deref() == Some(unit)).collect()
     }
 
+    /// The category option combos of a data element.
+    pub(crate) async fn options_of(&self, element: &str) -> Vec<String> {
+        let fields = "categoryCombo[categoryOptionCombos[id]]";
+        let answer =
+            Naive::new(&self.sandbox, self.user).ask(&format!("dataElements/{element}?fields={fields}")).await.1;
+        let options = answer["categoryCombo"]["categoryOptionCombos"].as_array().unwrap().iter();
+        options.map(|option| option["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// What the plan of the usual mapping must say where nothing goes wrong.
     pub(crate) async fn truth(&self) -> Cells {
         Naive::new(&self.sandbox, self.user).cells(&self.sandbox, &crate::support::ask(&[]).mapping).await.0
@@ -296,6 +314,13 @@ impl Rig {
         self.through(rules, |_| Act::Pass, &crate::support::ask(&[])).await
     }
 
+    /// The same, and how many requests were under way at most.
+    pub(crate) async fn crowded(&self, rules: Vec<Rule>) -> (Got, usize) {
+        let line = self.line(rules, |_| Act::Pass);
+        let got = self.over(&line, &crate::support::ask(&[])).await;
+        (got, line.faulty.most_at_once())
+    }
+
     /// Reads over a line on which answers are bent and `rules` hold.
     pub(crate) async fn through(
         &self,
@@ -303,6 +328,10 @@ impl Rig {
         judge: impl Fn(&str) -> Act + Send + Sync + 'static,
         ask: &Ask,
     ) -> Got {
+        self.over(&self.line(rules, judge), ask).await
+    }
+
+    fn line(&self, rules: Vec<Rule>, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Line {
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
         let bent = Bent {
             inner: self.sandbox.transport(ORIGIN),
@@ -310,19 +339,22 @@ impl Rig {
             judge: Box::new(judge),
             asked: Arc::clone(&asked),
         };
-        let line = Faulty::around(Arc::new(bent), &self.time, rules);
+        Line { faulty: Faulty::around(Arc::new(bent), &self.time, rules), asked }
+    }
+
+    async fn over(&self, line: &Line, ask: &Ask) -> Got {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("2026Q2.review")).unwrap();
         let kept = Arc::<Mutex<Option<(Client, Dhis2)>>>::default();
         let clock = self.time.clone();
-        let connect = self.connect(line, Arc::clone(&kept));
+        let connect = self.connect(Arc::clone(&line.faulty), Arc::clone(&kept));
         let session = Session::new(store, Some(connect), Arc::new(move || clock.now()), self.time.sleeper(), "Grace");
         let (progress, shown) = watch::channel(Reading::default());
         let read = self.time.drive(session.read(ask, progress, CancellationToken::new())).await;
         let written = session.open().await.is_ok();
         let (client, dhis2) = kept.lock().unwrap().take().unwrap();
-        let (asked, shown) = (asked.lock().unwrap().clone(), shown.borrow().clone());
-        Got { read, asked, shown, client, dhis2, written }
+        let (asked, shown) = (line.asked.lock().unwrap().clone(), shown.borrow().clone());
+        Got { read, asked, shown, client, dhis2, written, session, _folder: folder }
     }
 
     fn connect(&self, line: Arc<Faulty>, kept: Arc<Mutex<Option<(Client, Dhis2)>>>) -> Connect {

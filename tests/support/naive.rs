@@ -78,7 +78,7 @@ impl Naive {
         answer
     }
 
-    async fn ask(&self, rest: &str) -> (u16, Value) {
+    pub(crate) async fn ask(&self, rest: &str) -> (u16, Value) {
         let sign_in = STANDARD.encode(format!("{}:{DHIS2_PASSWORD}", self.user));
         let request = http::Request::get(format!("{ORIGIN}/dhis2/api/{rest}"));
         let request = request.header("authorization", format!("Basic {sign_in}")).body(Bytes::new()).unwrap();
@@ -142,11 +142,11 @@ impl Naive {
 
     /// The plan of a mapping, and the lines of it that do not fit the server.
     pub(crate) async fn cells(&self, sandbox: &Sandbox, mapping: &Mapping) -> (Cells, BTreeSet<u64>) {
-        let (mut cells, mut unfit) = (Cells::new(), BTreeSet::new());
+        let (mut cells, mut left_out) = (Cells::new(), BTreeSet::new());
         for row in mapping.usable() {
             let facts = self.facts(row).await;
             if facts.is_none() && self.knows.metadata {
-                unfit.insert(row.line);
+                left_out.insert(row.line);
                 continue;
             }
             for case_id in sandbox.case_ids() {
@@ -159,7 +159,7 @@ impl Naive {
                 cells.insert((case_id, row.property.clone()), truth);
             }
         }
-        (cells, unfit)
+        (cells, left_out)
     }
 
     async fn cell(&self, unit: &str, row: &Row, facts: Option<&Facts>) -> Truth {
