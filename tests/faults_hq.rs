@@ -152,7 +152,7 @@ impl Rig {
     }
 
     fn waited(&self) -> Vec<(Duration, String)> {
-        self.waits.lock().unwrap().iter().map(|wait| (wait.pause, wait.reason.clone())).collect()
+        self.waits.lock().unwrap().iter().map(|wait| (wait.pause, wait.cause.to_string())).collect()
     }
 
     /// How many requests went to an address with this in it.
@@ -391,7 +391,7 @@ async fn h29_reading_waits_as_told_when_the_allowance_is_used_up() {
         rig.sandbox.set_allowance(Some(1), Duration::from_millis(7250));
         let listing = rig.list(&rig.line(25, |_| Fault::Pass)).await;
         assert_eq!((listing.cases.len(), listing.is_whole()), (60, true));
-        let pauses = vec![(Duration::from_millis(7250), "asked to slow down".to_owned()); 2];
+        let pauses = vec![(Duration::from_millis(7250), "asked to slow down (429)".to_owned()); 2];
         assert_eq!(rig.waited(), pauses, "{api:?}: three pages, one call each time");
     }
 }
@@ -413,7 +413,7 @@ async fn h29_the_check_and_the_reading_back_wait_and_the_forms_do_not() {
     assert!(sent.forms.len() > 1, "{}", sent.forms.len());
     assert_eq!(rig.asked("/receiver/api/"), sent.forms.len(), "each form went once, unheld");
     let waited = rig.waited();
-    assert!(!waited.is_empty() && waited.iter().all(|(_, reason)| reason == "asked to slow down"), "{waited:?}");
+    assert!(!waited.is_empty() && waited.iter().all(|(_, reason)| reason == "asked to slow down (429)"), "{waited:?}");
     assert!(waited.iter().all(|(pause, _)| *pause <= Duration::from_secs(30)), "{waited:?}");
 }
 

@@ -71,6 +71,10 @@ fn every_action_has_a_key_and_words() {
         A::Approve,
         A::Reject,
         A::Clear,
+        A::Zero,
+        A::ZeroAll,
+        A::Zeros,
+        A::KeepOld,
         A::Toggle,
         A::ApproveAll,
         A::RejectAll,
@@ -110,7 +114,11 @@ fn only_the_count_and_a_question_can_send_or_decide_in_bulk() {
         match row.action {
             Action::Send => assert_eq!(row.scope, Scope::Ready),
             Action::Yes => assert_eq!((row.scope, row.keys), (Scope::Question, &["y"][..])),
-            Action::Approve | Action::Reject | Action::ApproveAll => {
+            Action::Zeros | Action::KeepOld => {
+                assert_eq!(row.scope, Scope::Choice);
+                assert!(row.keys != ["O"], "the key that asks does not answer");
+            }
+            Action::Approve | Action::Zero | Action::ZeroAll | Action::Reject | Action::ApproveAll => {
                 assert_eq!(row.scope, Scope::Review);
                 assert!(!row.keys.iter().any(|key| ["enter", "esc", "space", "y", "tab"].contains(key)));
             }

@@ -8,12 +8,14 @@ mod svg;
 use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use common::{model, now, press, run};
+use jiff::{SignedDuration, Timestamp};
 use onse::{
     domain::{ledger::Ledger, outcome::Outcome, text::width},
-    job::report::{Bar, Check, FormLine, Held, Level, Phase, Reading, Sending},
+    io::http::{Cause, Side, Wait},
+    job::report::{Check, FormLine, Held, History, Level, Phase, Reading, Sending},
     tui::{
         model::{Look, Model},
-        msg::{Cmd, Msg, Opened},
+        msg::{Cmd, Msg, Now, Opened},
         screen::draw,
         update::update,
     },
@@ -279,6 +281,43 @@ fn a_closed_case_says_what_is_left_and_a_long_name_keeps_its_end() {
     assert!(heading.ends_with("closed  8 left of 8") || heading.contains("closed  "), "{heading}");
 }
 
+/// A country in which numbers are missing in every way, with one facility in which a zero was approved and one kept.
+fn absences() -> onse::domain::plan::Plan {
+    use common::{cell, property};
+    use onse::domain::plan::State;
+    common::plan_with(
+        20,
+        |_, _| {},
+        |draft| {
+            for facility in 0..12 {
+                let old = (facility != 7).then(|| (1200 + facility).to_string());
+                draft.set(cell(facility, property::AMBULANCES), old.as_deref(), None, State::ZeroNotStored);
+            }
+            draft.set(cell(0, property::BEDS), Some("28"), Some("1214"), State::OlderQuarter);
+            draft.set_quarter(cell(0, property::BEDS), onse::domain::quarter::Quarter::parse("2025Q4").unwrap());
+            draft.set(cell(0, 8), Some("5120"), None, State::NotAssigned);
+            draft.set(cell(0, 10), Some("12"), None, State::Deleted);
+        },
+    )
+}
+
+#[test]
+fn a_number_that_is_missing_says_how() {
+    sizes("absences_cell", &[(60, 20), (80, 24), (120, 40)], |size, _| opened(absences(), size, "3 l t j j j j j j"));
+    sizes("absences_zero", &[(80, 24), (120, 40)], |size, _| opened(absences(), size, "3 l t j j j j j j 0"));
+    sizes("absences_overview", &[(80, 24), (120, 40)], |size, _| opened(absences(), size, "1"));
+    let column = "2 l l l l l l / s t a t e : z e r o _ n o t _ s t o r e d enter";
+    sizes("absences_column", &[(60, 20), (80, 24)], |size, _| opened(absences(), size, &format!("{column} 0 r O")));
+    let mut ascii = opened(absences(), (80, 24), &format!("{column} 0 r"));
+    ascii.look.ascii = true;
+    let text = rows(&drawn(&ascii)).join("\n");
+    assert!(text.contains("[0]") && text.contains("[r]"), "{text}");
+    let all = rows(&drawn(&opened(absences(), (120, 40), "3 l t"))).join("\n");
+    for words in ["1,214 (2025Q4)", "not collected here", "deleted in DHIS2", "(0?)"] {
+        assert!(all.contains(words), "{words} is missing in {all}");
+    }
+}
+
 #[test]
 fn the_label_outlives_long_names() {
     let mut names = run();
@@ -334,26 +373,59 @@ fn an_error_marks_the_tab() {
     });
 }
 
-fn bar(done: usize, total: Option<usize>, ended: bool) -> Bar {
-    Bar { done, total, elapsed: Duration::from_secs(6), ended }
+/// Seconds after reading began.
+fn after(seconds: i64) -> Timestamp {
+    let now: Timestamp = now().at.parse().unwrap();
+    now + SignedDuration::from_secs(seconds - 6)
+}
+
+fn wait(cause: Cause, detail: &str, seconds: u64) -> Wait {
+    let (asked, detail) = ("the data values of 2026Q2".to_owned(), detail.to_owned());
+    Wait { side: Side::Dhis2, asked, cause, detail, pause: Duration::from_secs(seconds), next_try: 2 }
+}
+
+/// Six seconds into reading.
+fn in_the_middle() -> Reading {
+    let mut reading = Reading {
+        mapping_problems: vec![
+            "line 8: data set id is empty".to_owned(),
+            "line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned(),
+        ],
+        mapping: "case_property_map.csv   25 rows, 21 usable".to_owned(),
+        ..Reading::default()
+    };
+    reading.cases.set(0, None, after(0));
+    reading.cases.set(1106, Some(1106), after(6));
+    reading.reports.set(0, Some(8848), after(0));
+    for second in 1..=6 {
+        reading.reports.add(864, after(second));
+        (0..14).for_each(|_| reading.asked(after(second - 1)));
+        (0..14).for_each(|_| reading.answered(after(second), 100));
+    }
+    (0..5).for_each(|_| reading.asked(after(6)));
+    reading.history.quarters = 8;
+    reading.names.set(3, None, after(5));
+    reading.waits(&wait(Cause::SlowDown(429), "", 1), after(2));
+    reading.waits(&wait(Cause::NoAnswer, "the connection was reset", 1), after(3));
+    reading.waits(&wait(Cause::SlowDown(429), "", 4), after(6));
+    reading
 }
 
 #[test]
 fn reading() {
-    sizes("reading", &[(60, 20), (80, 24), (120, 40)], |size, look| {
+    let drawn_with = |size, look, reading: Reading| {
         let mut model = Model::new(run(), look, size);
-        let reading = Reading {
-            cases: bar(1106, Some(1106), true),
-            reports: bar(5184, Some(8848), false),
-            names: bar(0, None, false),
-            waits: vec!["DHIS2 asked to slow down (429); next try in 4 s".to_owned()],
-            mapping_problems: vec![
-                "line 8: data set id is empty".to_owned(),
-                "line 24: data set rkyO2EAX45C is monthly, the quarter holds no row of it".to_owned(),
-            ],
-            mapping: "case_property_map.csv   25 rows, 21 usable".to_owned(),
-        };
         update(&mut model, Msg::Reading(Box::new(reading)), &now());
+        model
+    };
+    sizes("reading", &[(60, 20), (80, 24), (120, 40)], |size, look| drawn_with(size, look, in_the_middle()));
+    sizes("reading_stands", &[(60, 20), (80, 24), (120, 40)], |size, look| {
+        let mut reading = in_the_middle();
+        reading.history = History { quarters: 8, cached: 8848, ..History::default() };
+        reading.history.bar.set(8848, Some(8848), after(6));
+        reading.waits(&wait(Cause::NoConnection, "connection refused", 70), after(6));
+        let mut model = drawn_with(size, look, reading);
+        update(&mut model, Msg::Tick, &Now { at: after(46).to_string(), ..now() });
         model
     });
     sizes("reading_begins", &[(80, 24)], |size, look| Model::new(run(), look, size));

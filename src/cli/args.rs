@@ -6,7 +6,10 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
-use crate::domain::{ledger::Act, quarter::Quarter, query::Filter};
+use crate::{
+    domain::{ledger::Act, quarter::Quarter, query::Filter},
+    job::reach::{Finer, MOST},
+};
 
 /// Reads DHIS2 totals and CommCare facility cases, shows old against new, and submits what a person approved.
 ///
@@ -67,7 +70,7 @@ pub(super) enum Command {
     Plan(Plan),
     /// Print a review
     Show(Show),
-    /// Approve, reject or clear the changes a filter finds
+    /// Approve, reject or clear the changes a filter finds; choose 0 for cells that read (0?)
     Decide(Decide),
     /// Send the approved changes and read them back
     Submit(Submit),
@@ -103,16 +106,32 @@ pub(super) struct Scope {
     pub(super) facilities: Vec<String>,
 }
 
+/// What is read beside the totals of the quarter.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Further {
+    /// Where the quarter has no value, propose the newest of the N quarters before, with its quarter named; 0 to 8
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=i64::from(MOST)))]
+    pub(super) look_back: u8,
+    /// Read no earlier quarters: no comparison with the usual
+    #[arg(long)]
+    pub(super) no_history: bool,
+    /// What becomes of a data set that is not quarterly: sum, last, average, by-type or leave-out; may be given again
+    #[arg(long, value_name = "DATA_SET=CHOICE", value_parser = finer)]
+    pub(super) finer: Vec<(String, Finer)>,
+}
+
 #[derive(Args, Debug)]
 pub(super) struct Review {
     /// Review file to open
-    #[arg(conflicts_with_all = ["new", "period", "allow_unfinished", "facilities"])]
+    #[arg(conflicts_with_all = ["new", "period", "allow_unfinished", "facilities", "look_back", "no_history", "finer"])]
     pub(super) file: Option<PathBuf>,
     /// Read both sides into a new review, even where an unfinished one is there
     #[arg(long, conflicts_with = "offline")]
     pub(super) new: bool,
     #[command(flatten)]
     pub(super) scope: Scope,
+    #[command(flatten)]
+    pub(super) further: Further,
     /// Touch no network: look and decide only
     #[arg(long)]
     pub(super) offline: bool,
@@ -125,9 +144,14 @@ pub(super) struct Plan {
     pub(super) output: Option<PathBuf>,
     #[command(flatten)]
     pub(super) scope: Scope,
+    #[command(flatten)]
+    pub(super) further: Further,
     /// Print the plan as one JSON object
     #[arg(long)]
     pub(super) json: bool,
+    /// Print every request as a curl command, secrets as variables; the plan is made as usual and told on standard error
+    #[arg(long)]
+    pub(super) curl: bool,
 }
 
 #[derive(Args, Debug)]
@@ -154,6 +178,7 @@ pub(super) struct Show {
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("act").required(true).multiple(false))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, of which exactly one is given")]
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
@@ -164,7 +189,10 @@ pub(super) struct Decide {
     /// Will be written
     #[arg(long, group = "act")]
     pub(super) approve: bool,
-    /// The case keeps its old value
+    /// Write 0 for cells that read (0?), where DHIS2 may not have stored one; no other cell is taken
+    #[arg(long, group = "act")]
+    pub(super) zero: bool,
+    /// The case keeps its old value; cells that read (0?) are taken only by state:zero_not_stored, or one by its name
     #[arg(long, group = "act")]
     pub(super) reject: bool,
     /// Back to undecided
@@ -177,9 +205,10 @@ pub(super) struct Decide {
 
 impl Decide {
     pub(super) fn act(&self) -> Act {
-        match (self.approve, self.reject) {
-            (true, _) => Act::Approve,
-            (_, true) => Act::Reject,
+        match (self.approve, self.zero, self.reject) {
+            (true, ..) => Act::Approve,
+            (_, true, _) => Act::Zero,
+            (.., true) => Act::Reject,
             _ => Act::Clear,
         }
     }
@@ -190,7 +219,7 @@ impl Decide {
 pub(super) struct Submit {
     /// Review file
     pub(super) file: PathBuf,
-    /// Send. N must be the number of approved changes, or of those not sent yet
+    /// Send. N must be the number of approved changes, zeros included, or of those not sent yet
     #[arg(long, value_name = "N", group = "how")]
     pub(super) write: Option<usize>,
     /// Write the forms as they stand now into this new or empty folder; sends nothing, touches no network
@@ -223,6 +252,17 @@ pub(super) struct Sandbox {
 fn facilities(text: &str) -> Result<usize, String> {
     let count: usize = text.parse().map_err(|_| "a whole number is needed, such as 1106".to_owned())?;
     if (1..=200_000).contains(&count) { Ok(count) } else { Err("1 to 200000 facilities can be made".to_owned()) }
+}
+
+fn finer(text: &str) -> Result<(String, Finer), String> {
+    let wrong = || {
+        let words: Vec<&str> = Finer::WORDS.iter().map(|(word, _)| *word).collect();
+        format!("a data set id, =, and one of {} are needed, such as rkyO2EAX45C=sum", words.join(", "))
+    };
+    let (set, word) = text.split_once('=').ok_or_else(wrong)?;
+    let finer = Finer::parse(word.trim()).ok_or_else(wrong)?;
+    let set = set.trim();
+    if set.is_empty() { Err(wrong()) } else { Ok((set.to_owned(), finer)) }
 }
 
 /// The name of the first argument that carries a secret, such as `--password`; never its value (fault matrix row X01).
@@ -273,6 +313,7 @@ mod tests {
         for line in [
             "decide f --where x",
             "decide f --where x --approve --reject",
+            "decide f --where x --zero --reject",
             "decide f --approve",
             "submit f",
             "submit f --write 3 --dry-run d",
@@ -284,20 +325,49 @@ mod tests {
             "plan --colour never",
             "demo --facilities 0",
             "sandbox --dhis2-version 2.41",
+            "plan --look-back 9",
+            "plan --look-back -1",
+            "plan --finer rkyO2EAX45C",
+            "plan --finer rkyO2EAX45C=mean",
+            "plan --finer =sum",
+            "review f --look-back 2",
+            "review f --no-history",
+            "review f --finer a=sum",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
         for line in [
             "",
             "decide f --where -is:stop --approve",
+            "decide f --where state:zero_not_stored --zero",
             "submit f --write 0 --json",
             "review --facility a --facility b",
             "--profile p plan -o x",
             "sandbox --port 0 --json --latency 5 --gzip --dhis2-version 2.43",
             "demo --dhis2-version 2.30",
+            "plan --look-back 8 --no-history --curl",
+            "review --new --look-back 0 --finer a=sum --finer b=leave-out",
         ] {
             parse(line).unwrap();
         }
+    }
+
+    #[test]
+    fn what_is_read_beside_the_quarter_is_parsed() {
+        let of = |line: &str| match parse(line).unwrap().command {
+            Some(Command::Plan(plan)) => plan.further,
+            _ => panic!("no plan"),
+        };
+        let usual = of("plan");
+        assert_eq!((usual.look_back, usual.no_history, usual.finer.len()), (0, false, 0));
+        let finer = of("plan --look-back 3 --finer a=by-type --finer b=leave-out");
+        assert_eq!(finer.look_back, 3);
+        assert_eq!(finer.finer, [("a".to_owned(), Finer::ByType), ("b".to_owned(), Finer::LeaveOut)]);
+        for (word, choice) in Finer::WORDS {
+            assert_eq!((Finer::parse(word), choice.to_string().as_str()), (Some(choice), word));
+        }
+        let said = parse("plan --finer a=mean").unwrap_err().to_string();
+        assert!(said.contains("sum, last, average, by-type, leave-out"), "{said}");
     }
 
     #[test]

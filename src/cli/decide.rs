@@ -16,6 +16,7 @@ use crate::{
         ledger::{Act, Ledger, SHORTEST_REASON},
         nearest::nearest,
         plan::{Cell, Plan},
+        query::Filter,
         text::inert,
         value::grouped,
     },
@@ -43,27 +44,28 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
             inert(word)
         )));
     }
-    let found: Vec<Cell> = args.filter.changes(&plan, &ledger).collect();
     let act = args.act();
+    let Found { cells: found, other } = find(&plan, &ledger, &args.filter, act);
     let asked = Asked {
         act,
         reason: args.reason.as_deref(),
         review: args.filter.names_review(),
         one: args.filter.names_change(),
     };
-    let chosen = choose(&plan, &ledger, &asked, &found);
+    let mut chosen = choose(&plan, &ledger, &asked, &found);
+    chosen.other = other;
     let words =
         if args.filter.is_empty() { "in the whole review".to_owned() } else { format!("where {}", args.filter.text()) };
     if chosen.take.is_empty() {
-        return nothing(&plan, act, &found, &chosen, &words);
+        return nothing(&plan, act, found.len(), &chosen, &words);
     }
     let label = format!("{} {words}", number(chosen.take.len()));
     let entry = ledger
         .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
         .map_err(|why| anyhow!("{why}"))?;
     session.record(entry, &plan).await?;
-    let mut report = vec![format!("{} {} {words}", act.past(), changes(chosen.take.len()))];
-    report.extend(chosen.left(&plan));
+    let mut report = vec![format!("{} {} {words}", act.past(), cells(act, chosen.take.len()))];
+    report.extend(chosen.left(&plan, act));
     report.push(decided(&ledger.all(), ledger.sent()));
     writeln!(out, "{}", report.join("\n")).and_then(|()| out.flush()).with_context(|| {
         told(Exit::Failed, format!("the decision is in {}; it could not be told", args.file.display()))
@@ -73,6 +75,29 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
         say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", args.file.display()));
     }
     Ok(Exit::Done)
+}
+
+/// The cells the filter finds for an act, and how many it finds of the other kind.
+struct Found {
+    cells: Vec<Cell>,
+    /// Undecided cells that read `(0?)`, where those are left alone; changes, where 0 is asked for.
+    other: usize,
+}
+
+/// Changes to approve, cells that read `(0?)` for a zero. To keep old values takes the latter only where the filter asks for
+/// them by their state, or finds one that it names: a decision on many changes says nothing of them.
+fn find(plan: &Plan, ledger: &Ledger, filter: &Filter, act: Act) -> Found {
+    let (zeros, changes): (Vec<Cell>, Vec<Cell>) =
+        filter.decidable(plan, ledger).partition(|cell| plan.may_be_zero(*cell));
+    let named = filter.names_zero() || (filter.names_change() && changes.is_empty() && zeros.len() == 1);
+    let said = |cell: &Cell| ledger.verdict(plan, *cell).is_some();
+    let open = zeros.iter().filter(|cell| !said(cell)).count();
+    match act {
+        Act::Zero => Found { other: changes.len(), cells: zeros },
+        Act::Clear => Found { cells: changes.into_iter().chain(zeros.into_iter().filter(said)).collect(), other: 0 },
+        Act::Reject if named => Found { cells: changes.into_iter().chain(zeros).collect(), other: 0 },
+        Act::Approve | Act::Reject => Found { cells: changes, other: open },
+    }
 }
 
 /// What a person asked for.
@@ -102,6 +127,8 @@ struct Chosen {
     sent: usize,
     /// Left because they are so already.
     already: usize,
+    /// Left because they are of the other kind; see [`Found`].
+    other: usize,
 }
 
 /// A bulk decision takes what is undecided and, to approve, what has no flag; REVIEW where the filter asks for it by name.
@@ -114,7 +141,7 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
     let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
     for cell in found {
         let verdict = ledger.verdict(plan, *cell);
-        let severity = plan.severity(*cell).filter(|_| act == Act::Approve);
+        let severity = plan.severity(*cell).filter(|_| act.writes());
         if ledger.is_sent(*cell) {
             chosen.sent += 1;
         } else if verdict == act.verdict() {
@@ -136,7 +163,7 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
 
 impl Chosen {
     /// What was left, in words.
-    fn left(&self, plan: &Plan) -> Vec<String> {
+    fn left(&self, plan: &Plan, act: Act) -> Vec<String> {
         let mut lines = Vec::new();
         let named = |cell: Cell| {
             let (case, property) = (&plan.facility(cell.facility).case_id, &plan.property(cell.property).name);
@@ -145,9 +172,10 @@ impl Chosen {
         if let Some(first) = self.stop.first() {
             lines.push(format!(
                 "left: {} STOP, which are approved one at a time with a reason, each named by facility and property, such as: \
-                 {} --approve --reason TEXT",
+                 {} --{} --reason TEXT",
                 number(self.stop.len()),
                 named(*first),
+                act.name(),
             ));
         }
         if self.review > 0 {
@@ -165,6 +193,13 @@ impl Chosen {
         if let Some(cell) = self.unnamed.filter(|_| self.stop.is_empty()) {
             lines.push(format!("the filter found one change by chance; to decide it alone, name it: {}", named(cell)));
         }
+        if self.other > 0 && matches!(act, Act::Approve | Act::Reject) {
+            lines.push(format!(
+                "left: {} that read (0?): DHIS2 may not have stored a 0. --where \"state:zero_not_stored\" with --zero writes 0, \
+                 with --reject keeps the old values",
+                count(self.other, "cell", "cells")
+            ));
+        }
         if self.sent > 0 {
             lines.push(format!("left: {} sent already", changes(self.sent)));
         }
@@ -173,25 +208,35 @@ impl Chosen {
 }
 
 /// Why nothing was taken.
-fn nothing(plan: &Plan, act: Act, found: &[Cell], chosen: &Chosen, words: &str) -> Result<Exit> {
-    let left = chosen.left(plan).join("; ");
+fn nothing(plan: &Plan, act: Act, found: usize, chosen: &Chosen, words: &str) -> Result<Exit> {
+    let left = chosen.left(plan, act).join("; ");
+    let done = if act == Act::Zero { "decided" } else { act.past() };
     if !chosen.stop.is_empty() {
-        return Err(refused(Exit::Stopped, format!("nothing was {}: {left}", act.past())));
+        return Err(refused(Exit::Stopped, format!("nothing was {done}: {left}")));
     }
     if !left.is_empty() {
-        return Err(anyhow!("nothing was {}: {left}", act.past()));
+        return Err(anyhow!("nothing was {done}: {left}"));
     }
-    if found.is_empty() {
-        say(&format!("no change {words}; nothing to do"));
-    } else {
-        let state = if act == Act::Clear { "undecided" } else { act.past() };
-        say(&format!("{} {words}: already {state}; nothing to do", changes(found.len())));
+    if act == Act::Zero && found == 0 && chosen.other > 0 {
+        return Err(anyhow!("nothing was decided: 0 is for cells that read (0?), and {words} DHIS2 holds a number"));
+    }
+    match (found, act) {
+        (0, Act::Zero) => say(&format!("no cell that reads (0?) {words}; nothing to do")),
+        (0, _) => say(&format!("no change {words}; nothing to do")),
+        (found, Act::Clear) => say(&format!("{} {words}: already undecided; nothing to do", changes(found))),
+        (found, Act::Zero) => say(&format!("{} {words}: 0 is approved already; nothing to do", cells(act, found))),
+        (found, _) => say(&format!("{} {words}: already {}; nothing to do", changes(found), act.past())),
     }
     Ok(Exit::Done)
 }
 
 fn number(n: usize) -> String {
     grouped(&n.to_string())
+}
+
+/// What an act is done to: `31 changes`, `31 cells` that are none.
+fn cells(act: Act, n: usize) -> String {
+    if act == Act::Zero { count(n, "cell", "cells") } else { changes(n) }
 }
 
 fn changes(n: usize) -> String {
@@ -201,7 +246,11 @@ fn changes(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{flags::Flag, ledger::Stamp, plan::sample};
+    use crate::domain::{
+        flags::Flag,
+        ledger::Stamp,
+        plan::{State, sample},
+    };
 
     fn cell(facility: u32, property: u16) -> Cell {
         Cell { facility, property }
@@ -254,7 +303,8 @@ mod tests {
             assert_eq!((chosen.take.as_slice(), chosen.unnamed), (&[][..], Some(one)));
             let case = &plan.facility(one.facility).case_id;
             let way = format!("--where \"{case} prop:{}\"", plan.property(one.property).name);
-            assert!(chosen.left(&plan).join(" ").contains(&way), "{:?}", chosen.left(&plan));
+            let left = chosen.left(&plan, Act::Approve).join(" ");
+            assert!(left.contains(&way), "{left}");
             assert_eq!(choose(&plan, &ledger, &named(Act::Approve, Some("checked")), &[one]).take, [one]);
         }
     }
@@ -272,5 +322,35 @@ mod tests {
         assert_eq!(choose(&plan, &ledger, &named(Act::Approve, None), &[cell(1, 1)]).take, [cell(1, 1)]);
         assert_eq!(choose(&plan, &ledger, &named(Act::Reject, None), &[cell(1, 1)]).already, 1);
         assert_eq!(choose(&plan, &ledger, &asked(Act::Clear, None), &all).take, [cell(1, 1)]);
+    }
+
+    #[test]
+    fn a_cell_that_may_be_zero_is_taken_by_its_state_or_its_name_only() {
+        let plan = sample(2, 2, |draft| {
+            draft.set(cell(0, 0), Some("61"), None, State::ZeroNotStored);
+            draft.set(cell(0, 1), Some("0"), None, State::ZeroNotStored);
+            draft.set(cell(1, 0), Some("7"), None, State::ZeroNotStored);
+            draft.flag(cell(1, 0), Flag::new("S34", Severity::Stop, "closed"));
+        });
+        let mut ledger = Ledger::new(&plan);
+        let found = |ledger: &Ledger, words: &str, act| {
+            let found = find(&plan, ledger, &Filter::parse(words).unwrap(), act);
+            (found.cells.iter().map(|c| (c.facility, c.property)).collect::<Vec<_>>(), found.other)
+        };
+        assert_eq!(found(&ledger, "", Act::Approve), (vec![(1, 1)], 2));
+        assert_eq!(found(&ledger, "", Act::Reject), (vec![(1, 1)], 2));
+        assert_eq!(found(&ledger, "", Act::Zero), (vec![(0, 0), (1, 0)], 1));
+        assert_eq!(found(&ledger, "state:zero_not_stored", Act::Reject), (vec![(0, 0), (1, 0)], 0));
+        assert_eq!(found(&ledger, "case0 prop:p0", Act::Reject), (vec![(0, 0)], 0));
+        assert_eq!(found(&ledger, "", Act::Clear), (vec![(1, 1)], 0), "an undecided one is not cleared");
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        let all = [cell(0, 0), cell(1, 0)];
+        let chosen = choose(&plan, &ledger, &asked(Act::Zero, None), &all);
+        assert_eq!((chosen.take.as_slice(), chosen.stop.as_slice()), (&all[..1], &all[1..]), "a STOP goes alone");
+        ledger.decide(&plan, Act::Zero, chosen.take, None, "", &stamp).unwrap();
+        assert_eq!(found(&ledger, "", Act::Clear), (vec![(1, 1), (0, 0)], 0));
+        assert_eq!(found(&ledger, "is:approved", Act::Zero), (vec![(0, 0)], 0));
+        let left = Chosen { other: 2, ..Chosen::default() }.left(&plan, Act::Approve).join(" ");
+        assert!(left.contains("2 cells that read (0?)") && left.contains("--zero"), "{left}");
     }
 }

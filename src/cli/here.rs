@@ -23,7 +23,9 @@ use crate::{
             self, CommCareSecret, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError,
             UsedMapping, Wrong, find_secrets, wanted,
         },
-        http::{Options, Sleeper, real},
+        curl::{Curl, Sink},
+        http::{Options, Side, Sleeper, real},
+        known::Known,
         store::Store,
         transport::SharedTransport,
     },
@@ -125,6 +127,11 @@ impl Here {
 
     /// Both clients over the real network. Asks for a secret that is missing where a person is there to answer.
     pub(super) fn connect(&self, ready: &Ready) -> Result<Connect> {
+        self.connect_telling(ready, None)
+    }
+
+    /// The same, handing every request to `sink` as a curl command where there is one.
+    pub(super) fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
         let profile = &ready.profile;
         let mut found = find_secrets(&ready.places, &ready.settings, profile, env)?;
         if someone_is_there() {
@@ -139,9 +146,16 @@ impl Here {
                 found.commcare = Some(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
             }
         }
+        let way = |side, ca_file: &Option<PathBuf>| -> Result<SharedTransport> {
+            let wire = wire(ca_file.as_deref())?;
+            Ok(match sink {
+                Some(sink) => Arc::new(Curl::new(wire, side, ca_file.clone(), Arc::clone(sink))),
+                None => wire,
+            })
+        };
         let ways = Ways {
-            dhis2: wire(profile.dhis2.ca_file.as_deref())?,
-            commcare: wire(profile.commcare.ca_file.as_deref())?,
+            dhis2: way(Side::Dhis2, &profile.dhis2.ca_file)?,
+            commcare: way(Side::CommCare, &profile.commcare.ca_file)?,
         };
         self.connected(profile, &found.complete()?, &ways)
     }
@@ -152,8 +166,13 @@ impl Here {
         connect(profile, secrets, ways, &self.sleep, seed)
     }
 
+    /// A session that knows what earlier runs on this machine came to know.
     pub(super) fn session(&self, store: Store, connect: Option<Connect>) -> Session {
-        Session::new(store, connect, Arc::clone(&self.clock), Arc::clone(&self.sleep), &self.who)
+        let session = Session::new(store, connect, Arc::clone(&self.clock), Arc::clone(&self.sleep), &self.who);
+        match self.places() {
+            Ok(places) => session.knowing(Known::in_folder(&places.data)),
+            Err(_) => session,
+        }
     }
 
     /// The folder of the reviews of a project.

@@ -1,8 +1,9 @@
 //! `onse plan`: both sides into a review file without a screen; and what `review` shares with it.
 
 use std::{
-    io::Write as _,
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -11,28 +12,37 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     args,
-    exit::{Exit, refused, told},
+    exit::{Exit, refused, told, usage},
     here::{Here, create},
-    out::{Out, say},
+    out::{Out, results, say},
     progress, show, signals,
 };
 use crate::{
-    domain::plan::{Head, Kind, Plan},
-    io::store::Store,
+    domain::{
+        mapping::Mapping,
+        plan::{Head, Kind, Plan},
+    },
+    io::{curl::Sink, store::Store},
     job::{
         connect, export,
-        fetch::Ask,
+        fetch::{Ask, Reach},
         report::Reading,
         session::{Opened, Session, opened},
     },
 };
 
 pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Result<Exit> {
+    if args.curl && args.json {
+        return Err(usage(
+            "--curl and --json cannot share standard output; run onse show FILE --json after onse plan --curl -o FILE",
+        ));
+    }
     let quarter = here.quarter(&args.scope)?;
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
-    let ask = Ask { guessed: args.scope.period.is_none(), ..ask };
+    let reach = reach(&args.further, &ask.mapping)?;
+    let ask = Ask { guessed: args.scope.period.is_none(), reach, ..ask };
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),
@@ -40,24 +50,30 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     if path.exists() {
         bail!("{} exists already; a review file is never overwritten. Name another file with -o", path.display());
     }
-    let connect = here.connect(&ready)?;
+    let commands = args.curl.then(Commands::new);
+    let connect = here.connect_telling(&ready, commands.as_ref().map(Commands::sink).as_ref())?;
     here.log()?;
     let session = here.session(create(&path)?, Some(connect));
-    let read = Box::pin(headless(here, &session, &ask)).await;
+    let read = Box::pin(headless(here, &session, &ask, args.curl)).await;
     session.close();
     if read.is_err() {
         discard(&path);
     }
     let Opened { plan, ledger, .. } = read?;
-    let mut report = || -> Result<()> {
+    let report = || -> Result<()> {
         if args.json {
             return show::json(&path, out);
         }
-        writeln!(out, "file     {}", path.display())?;
-        for line in export::summary(&plan, &ledger) {
-            writeln!(out, "{line}")?;
+        let file = format!("file     {}", path.display());
+        let mut lines = std::iter::once(file).chain(export::summary(&plan, &ledger));
+        match commands {
+            // Standard output is a script then.
+            Some(commands) => {
+                lines.for_each(|line| say(&line));
+                commands.end()
+            }
+            None => Ok(lines.try_for_each(|line| writeln!(out, "{line}"))?),
         }
-        Ok(())
     };
     report().with_context(|| told(Exit::Failed, format!("the plan is in {}; it could not be told", path.display())))?;
     if waits(&plan) {
@@ -68,18 +84,63 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     Ok(Exit::Done)
 }
 
+/// The requests as curl commands on standard output, one after the other as they are sent.
+struct Commands(Arc<Mutex<(Out, io::Result<()>)>>);
+
+impl Commands {
+    fn new() -> Self {
+        say("the requests are on standard output; secrets stand there as variables, so set ONSE_DHIS2_PASSWORD or \
+             ONSE_DHIS2_TOKEN, and ONSE_COMMCARE_API_KEY or ONSE_COMMCARE_PASSWORD, before running them");
+        Self(Arc::new(Mutex::new((results(), Ok(())))))
+    }
+
+    fn sink(&self) -> Sink {
+        let to = Arc::clone(&self.0);
+        Arc::new(move |command| {
+            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+            let (out, state) = &mut *to;
+            // After one is lost the others are no whole script; reading goes on, and the loss is said at its end.
+            if state.is_ok() {
+                *state = writeln!(out, "{command}").and_then(|()| out.flush());
+            }
+        })
+    }
+
+    /// Fails where a command could not be written.
+    fn end(&self) -> Result<()> {
+        let mut to = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut to.1, Ok(())).context("the curl commands could not be written")
+    }
+}
+
+/// What is read beside the totals of the quarter. A choice for a data set that the mapping does not use, or a second one for
+/// the same, is refused: it would be passed over.
+pub(super) fn reach(args: &args::Further, mapping: &Mapping) -> Result<Reach> {
+    for (at, (set, _)) in args.finer.iter().enumerate() {
+        if !mapping.usable().any(|row| row.data_set == *set) {
+            return Err(usage(format!("--finer {set}: no usable row of the mapping has this data set")));
+        }
+        if args.finer.iter().take(at).any(|(earlier, _)| earlier == set) {
+            return Err(usage(format!("--finer {set} is given twice; one choice for a data set is needed")));
+        }
+    }
+    Ok(Reach { look_back: args.look_back, history: !args.no_history, finer: args.finer.clone() })
+}
+
 /// Whether a person has to look: changes to decide, or facilities that could not be read.
 fn waits(plan: &Plan) -> bool {
     plan.incomplete() || plan.cells().any(|cell| plan.kind(cell) == Kind::Change)
 }
 
-/// Reads both sides, telling how far it is; an interrupt stops it with nothing written.
-async fn headless(here: &Here, session: &Session, ask: &Ask) -> Result<Opened> {
+/// Reads both sides, telling how far it is; an interrupt stops it, and what came is kept for the next time. With `lines` standard
+/// output is written to meanwhile, and a terminal that shows both gets no bar.
+async fn headless(here: &Here, session: &Session, ask: &Ask, lines: bool) -> Result<Opened> {
     let (progress, news) = watch::channel(Reading::default());
     let stop = CancellationToken::new();
     signals::on_interrupt(vec![(stop.clone(), "stopping")]);
     let job = session.read(ask, progress, stop.clone());
-    let read = progress::watched(job, news, &here.clock, progress::reading).await;
+    let bar = progress::has_bar() && !(lines && io::stdout().is_terminal());
+    let read = progress::watched(job, news, &here.clock, progress::reading, bar).await;
     match read {
         Err(error) if stop.is_cancelled() => Err(refused(Exit::Interrupted, format!("{error:#}"))),
         other => other,

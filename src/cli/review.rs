@@ -22,12 +22,13 @@ use crate::{
     io::{
         config::{CommCareSecret, Dhis2Secret, Profile, Secrets, UsedMapping, load},
         http::Secret,
+        known::Known,
         store::{Form, Store},
     },
     job::{
         connect::{self, Ways},
-        fetch::Ask,
-        session::{Connect, Session},
+        fetch::{Ask, Reach},
+        session::Session,
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
     tui::{model::Run, terminal},
@@ -43,7 +44,8 @@ pub(super) async fn first(here: &Here, out: &mut Out) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let scope = Scope { period: None, allow_unfinished: false, facilities: Vec::new() };
-    review(here, &args::Review { file: None, new: false, scope, offline: false }).await
+    let further = args::Further::default();
+    review(here, &args::Review { file: None, new: false, scope, further, offline: false }).await
 }
 
 pub(super) async fn review(here: &Here, args: &args::Review) -> Result<Exit> {
@@ -63,9 +65,17 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
+    let ask = Ask { reach: read::reach(&args.further, &ask.mapping)?, ..ask };
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {
+            if ask.reach != Reach::default() {
+                return Err(usage(format!(
+                    "--look-back, --no-history and --finer say how both sides are read, and {} was read already and is unfinished. \
+                     Add --new to read again, or leave them out",
+                    file.display()
+                )));
+            }
             let said = format!("went on with the unfinished review {}; --new reads a new one", file.display());
             return opened(here, &file, args.offline, Some(said)).await;
         }
@@ -76,7 +86,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let connect = here.connect(&ready)?;
     here.log()?;
     let path = folder.join(here.file_name(quarter));
-    let shown = new(here, &path, ask, connect, &ready.profile, here.log_file()).await;
+    let session = here.session(create(&path)?, Some(connect));
+    let shown = new(here, session, ask, &ready.profile, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -118,15 +129,10 @@ fn kept(file: &Path) {
     say(&format!("the review is in {0}; onse review {0} goes on from there", file.display()));
 }
 
-async fn new(
-    here: &Here,
-    path: &Path,
-    ask: Ask,
-    connect: Connect,
-    profile: &Profile,
-    log: Option<PathBuf>,
-) -> Result<Exit> {
-    let session = here.session(create(path)?, Some(connect)).stale_after(profile.stale_after_days);
+/// Reads into the new file of this session, and shows it.
+async fn new(here: &Here, session: Session, ask: Ask, profile: &Profile, log: Option<PathBuf>) -> Result<Exit> {
+    let path = session.path().to_owned();
+    let session = session.stale_after(profile.stale_after_days);
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
@@ -139,7 +145,7 @@ async fn new(
     };
     let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
     if path.exists() {
-        read::discard(path);
+        read::discard(&path);
     }
     shown
 }
@@ -248,7 +254,9 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let quarter = here.last_quarter();
     let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
     let log = Some(log::file(folder));
-    new(here, &folder.join(format!("{quarter}.review")), ask, connect, &profile, log).await
+    let store = create(&folder.join(format!("{quarter}.review")))?;
+    let session = here.session(store, Some(connect)).knowing(Known::in_folder(folder));
+    new(here, session, ask, &profile, log).await
 }
 
 /// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.

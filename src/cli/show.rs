@@ -1,7 +1,7 @@
 //! `onse show`: a review as a table, as JSON, or as the forms it would send. Reads the file and changes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{IsTerminal as _, Write as _},
     path::Path,
 };
@@ -64,7 +64,10 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
             && property.is_none_or(|one| one == cell.property)
     };
     let cells: Vec<Cell> = if changes_only {
-        filter.changes(&plan, &ledger).filter(asked).collect()
+        // Cells that read (0?) are no changes; who asks for them by their state wants to see them.
+        let zeros = filter.decidable(&plan, &ledger).filter(|cell| filter.names_zero() && plan.may_be_zero(*cell));
+        let found: BTreeSet<Cell> = filter.changes(&plan, &ledger).chain(zeros).filter(asked).collect();
+        found.into_iter().collect()
     } else {
         plan.cells().filter(asked).collect()
     };

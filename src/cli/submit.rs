@@ -105,7 +105,7 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         let Opened { plan, ledger, forms, .. } = here.session(store.clone(), None).open().await?;
         let ready = ledger.to_send(&plan).count();
         let before = Before::new(&plan, &forms);
-        let approved = usize::try_from(ledger.all().approved)?;
+        let approved = usize::try_from(ledger.all().to_write())?;
         counted(args, count, (ready, approved), before.open.len())?;
         if ready == 0 && before.open.is_empty() {
             say("nothing to send: no approved change is left that was not sent already");
@@ -202,7 +202,7 @@ async fn send(
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
     let job = session.submit(account, limit, progress, Steering { stop: stop.clone(), abandon, pause });
-    let sending = match progress::watched(job, news, &here.clock, progress::sending).await {
+    let sending = match progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await {
         Ok(sending) => sending,
         Err(error) => {
             let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };

@@ -1,8 +1,10 @@
 //! Where a plan is from, and what a reviewer should know about the reading as a whole.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::quarter::Quarter;
+use super::{finer::Choice, quarter::Quarter};
 
 /// Where a plan is from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +52,9 @@ pub struct Head {
     /// Organisation units a mapped data set is assigned to, for which there is no case: id and name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without_case: Vec<(String, String)>,
+    /// What was chosen for data sets that are not quarterly, by data set id; those without a choice propose nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, Choice>,
 }
 
 impl Head {
@@ -75,6 +80,7 @@ impl Head {
             index_as_of: None,
             look_back: 0,
             without_case: Vec::new(),
+            choices: BTreeMap::new(),
         }
     }
 }

@@ -1,12 +1,22 @@
 //! What was reported for a cell in earlier quarters, and what is usual. Never a proposal: a quarter that is not the plan's
 //! explains a number, it does not replace one.
+//!
+//! [`Past`] is one earlier quarter of a cell, [`Series`] what a person is told of them all. [`Sheet`] holds the quarters of one
+//! organisation unit in little room, and [`Cached`] those of a whole reading with what has still to be asked for.
+
+mod cached;
+mod reuse;
+mod series;
+mod sheet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{quarter::Quarter, value::Number};
 
-/// How many earlier quarters are read: two of each season.
-pub const QUARTERS: usize = 8;
+pub use cached::{Cached, Need};
+pub use reuse::{FRESH, LONGEST, Reuse, reuse, since};
+pub use series::{QUARTERS, Series};
+pub use sheet::{Change, Fact, Facts, PastRow, Sheet, Stored, merge};
 
 /// One row of an earlier quarter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +41,17 @@ pub struct Past {
 impl Past {
     /// The exact sum of its rows; `None` where one of them is not a number, or there is none.
     pub fn total(&self) -> Option<Number> {
-        let mut sum: Option<Number> = None;
-        for part in &self.parts {
-            *sum.get_or_insert_default() += Number::parse(&part.value)?;
-        }
-        sum
+        total(self.parts.iter().map(|part| part.value.as_str()))
     }
+}
+
+/// The exact sum of these values; `None` where one of them is not a number, or there is none.
+fn total<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Number> {
+    let mut sum: Option<Number> = None;
+    for value in values {
+        *sum.get_or_insert_default() += Number::parse(value)?;
+    }
+    sum
 }
 
 #[cfg(test)]

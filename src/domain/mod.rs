@@ -2,13 +2,16 @@
 #![deny(clippy::as_conversions)]
 
 pub mod caseblock;
+pub mod finer;
 pub mod fingerprint;
 pub mod flags;
+pub mod generation;
 pub mod head;
 pub mod history;
 pub mod ledger;
 pub mod mapping;
 pub mod nearest;
+pub mod offer;
 pub mod outcome;
 pub mod plan;
 pub mod quarter;

@@ -3,7 +3,7 @@
 
 use super::{
     flags::Severity,
-    ledger::{Ledger, Verdict},
+    ledger::{Act, Ledger, Verdict},
     plan::{Cell, Kind, Plan, State},
     text::inert,
 };
@@ -123,10 +123,21 @@ impl Filter {
         names.iter().map(|name| holds(name)).collect()
     }
 
-    /// Whether the words about a change hold; says nothing of its facility.
+    /// Whether it asks for the cells that read `(0?)` by name, which is what a bulk decision on those takes.
+    pub fn names_zero(&self) -> bool {
+        self.terms.contains(&(true, Term::State(State::ZeroNotStored)))
+    }
+
+    /// Whether this is listed as a change and the words about it hold; says nothing of its facility. What was said of a cell
+    /// that reads `(0?)` is listed too, since a zero that will be written has to be seen.
     fn cell(&self, plan: &Plan, ledger: &Ledger, columns: &[bool], cell: Cell) -> bool {
-        plan.kind(cell) == Kind::Change
-            && columns[usize::from(cell.property)]
+        let said = || plan.may_be_zero(cell) && ledger.verdict(plan, cell).is_some();
+        (plan.kind(cell) == Kind::Change || said()) && self.words(plan, ledger, columns, cell)
+    }
+
+    /// Whether the words about a cell hold; says nothing of its facility.
+    fn words(&self, plan: &Plan, ledger: &Ledger, columns: &[bool], cell: Cell) -> bool {
+        columns[usize::from(cell.property)]
             && self.state(plan, cell)
             && self.terms.iter().all(|(wanted, term)| match term {
                 Term::Is(is) => holds(*is, plan, ledger, cell) == *wanted,
@@ -134,18 +145,23 @@ impl Filter {
             })
     }
 
-    /// The changes shown, in cell order.
+    /// Every cell that can be decided and for which the words hold, in cell order: changes, and cells that read `(0?)`.
+    pub fn decidable<'a>(&'a self, plan: &'a Plan, ledger: &'a Ledger) -> impl Iterator<Item = Cell> + 'a {
+        let columns = self.columns(plan);
+        (0..plan.height())
+            .filter(|facility| self.facility(plan, *facility))
+            .flat_map(|facility| plan.row(facility))
+            .filter(|cell| Act::Reject.fits(plan, *cell))
+            .filter(move |cell| self.words(plan, ledger, &columns, *cell))
+    }
+
+    /// The changes shown, in cell order, with the cells that read `(0?)` and are decided.
     pub fn changes<'a>(&'a self, plan: &'a Plan, ledger: &'a Ledger) -> impl Iterator<Item = Cell> + 'a {
         let columns = self.columns(plan);
         (0..plan.height())
             .filter(|facility| self.facility(plan, *facility))
             .flat_map(|facility| plan.row(facility))
             .filter(move |cell| self.cell(plan, ledger, &columns, *cell))
-    }
-
-    /// Whether this change is shown.
-    pub fn shows(&self, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
-        self.facility(plan, cell.facility) && self.cell(plan, ledger, &self.columns(plan), cell)
     }
 
     /// Facilities with at least one change shown, most attention first: STOP, then REVIEW, then by name.
@@ -269,7 +285,7 @@ fn holds(is: Is, plan: &Plan, ledger: &Ledger, cell: Cell) -> bool {
     let severity = plan.severity(cell);
     match is {
         Is::Left => verdict.is_none(),
-        Is::Approved => verdict == Some(Verdict::Approve),
+        Is::Approved => verdict.is_some_and(Verdict::writes),
         Is::Rejected => verdict == Some(Verdict::Reject),
         Is::Stop => severity == Some(Severity::Stop),
         Is::Review => severity == Some(Severity::Review),

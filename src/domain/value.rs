@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use bigdecimal::{BigDecimal, ToPrimitive};
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 
 /// Longest text read as a number, in bytes. DHIS2 refuses 250 and more; nothing a form holds comes near 60.
 const LONGEST: usize = 60;
@@ -59,10 +59,25 @@ impl Number {
         self.0.to_f64().unwrap_or(f64::NAN)
     }
 
+    /// This number divided by `count`: exact where that ends, else rounded to 6 decimals, half to even. Divided by nothing it is
+    /// itself.
+    #[must_use]
+    pub fn mean(&self, count: usize) -> Self {
+        let count = BigDecimal::from(u64::try_from(count.max(1)).unwrap_or(u64::MAX));
+        let mean = &self.0 / &count;
+        Self(if &mean * &count == self.0 { mean } else { mean.with_scale_round(6, RoundingMode::HalfEven) })
+    }
+
     /// `self - other`, exactly.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         Self(&self.0 - &other.0)
+    }
+
+    /// Half of it, exactly.
+    #[must_use]
+    pub fn half(&self) -> Self {
+        Self(self.0.half())
     }
 }
 

@@ -2,8 +2,10 @@
 
 pub mod commcare;
 pub mod config;
+pub mod curl;
 pub mod dhis2;
 pub mod http;
+pub mod known;
 pub mod store;
 pub mod transport;
 pub mod wire;

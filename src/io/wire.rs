@@ -36,7 +36,7 @@ pub fn real(options: &Options) -> anyhow::Result<SharedTransport> {
     )?;
     // A proxy cannot reach this machine's own loopback.
     let local = builder(options)?.no_proxy().build().context("TLS could not be set up")?;
-    Ok(std::sync::Arc::new(Wire { remote, local, idle: options.idle }))
+    Ok(std::sync::Arc::new(Wire { remote, local, connect: options.connect, idle: options.idle }))
 }
 
 fn builder(options: &Options) -> anyhow::Result<reqwest::ClientBuilder> {
@@ -60,6 +60,7 @@ fn builder(options: &Options) -> anyhow::Result<reqwest::ClientBuilder> {
 struct Wire {
     remote: reqwest::Client,
     local: reqwest::Client,
+    connect: Duration,
     idle: Duration,
 }
 
@@ -77,7 +78,7 @@ impl Transport for Wire {
             let mut response = tokio::time::timeout(patience, client.execute(request))
                 .await
                 .map_err(|_| Broken::NoAnswer(format!("nothing came for {} s", patience.as_secs())))?
-                .map_err(broken)?;
+                .map_err(|error| broken(error, self.connect))?;
             let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
             let mut answer = Answer::new(Box::new(Stream { response, idle: self.idle }));
             *answer.status_mut() = status;
@@ -105,8 +106,11 @@ impl Body for Stream {
 }
 
 /// A failed connection cannot have carried the request; for anything else it may have arrived.
-fn broken(error: reqwest::Error) -> Broken {
-    if error.is_connect() || error.is_builder() {
+fn broken(error: reqwest::Error, connect: Duration) -> Broken {
+    if error.is_connect() && error.is_timeout() {
+        // Fault matrix row N03: something on the way drops what is sent to it.
+        Broken::NotSent(format!("no connection came about within {} s", connect.as_secs_f64()))
+    } else if error.is_connect() || error.is_builder() {
         Broken::NotSent(sentence(error))
     } else {
         Broken::NoAnswer(sentence(error))

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
+        finer::{MONTHS, choices, held},
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
         quarter::Quarter,
@@ -150,7 +151,8 @@ pub fn assemble(answers: Answers) -> Assembled {
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let rows = by_unit(&values, head.quarter, &earlier);
-    head.notes.extend(finer(&columns, &rows));
+    let finer = finer(&head, &columns, &rows);
+    head.notes.extend(finer);
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     for one in skipped {
         draft.skip(one);
@@ -273,24 +275,37 @@ fn by_unit(batches: &[Batch], quarter: Quarter, earlier: &[Quarter]) -> HashMap<
     units
 }
 
-/// What data sets hold that no quarter can hold: the months of the quarter that have rows (data-quality-flags.md section 2.1).
-fn finer(columns: &[Column], rows: &HashMap<String, UnitRows>) -> Vec<String> {
-    let monthly = columns.iter().filter(|column| column.monthly());
-    let mut sets: BTreeMap<&str, (&str, BTreeSet<&str>)> = BTreeMap::new();
-    for Column { property, .. } in monthly {
-        let (_, months) = sets.entry(&property.data_set).or_insert((&property.data_set_name, BTreeSet::new()));
-        let parts = rows.values().flat_map(|unit| unit.of_element(&property.data_element));
-        months.extend(parts.filter_map(|part| part.period.as_deref()));
+/// What data sets hold that are not quarterly, and what was chosen for them or can be (data-quality-flags.md section 2.1).
+fn finer(head: &Head, columns: &[Column], rows: &HashMap<String, UnitRows>) -> Vec<String> {
+    let mut sets: BTreeMap<&str, Vec<&Column>> = BTreeMap::new();
+    for column in columns.iter().filter(|column| !column.quarterly()) {
+        sets.entry(&column.property.data_set).or_default().push(column);
     }
-    let sentence = |(set, (name, months)): (&str, (&str, BTreeSet<&str>))| {
-        let held = match months.len() {
-            0 => "it has no data in this quarter".to_owned(),
-            1 => format!("{} has data", months.into_iter().collect::<String>()),
-            _ => format!("{} have data", months.into_iter().collect::<Vec<_>>().join(", ")),
-        };
-        format!("data set {set} {} is Monthly; {held}", inert(name))
+    let sentence = |(set, columns): (&str, Vec<&Column>)| {
+        let name = columns.first().map_or("", |column| column.property.data_set_name.as_str());
+        let name = format!("data set {set} {}", inert(name));
+        let period_type = columns.first().and_then(|column| column.period_type.as_deref()).unwrap_or_default();
+        let types = columns.iter().map(|column| column.aggregation_type.as_str());
+        match (choices(&name, period_type, types), head.choices.get(set)) {
+            (Err(why), _) => why,
+            (Ok(_), Some(choice)) => {
+                format!("{}; chosen: {choice}", held(&name, head.quarter, months(&columns, rows, head.quarter)))
+            }
+            (Ok(offered), None) => {
+                let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
+                let held = held(&name, head.quarter, months(&columns, rows, head.quarter));
+                format!("{held}; nothing is proposed until one of these is chosen: {}", offered.join("; "))
+            }
+        }
     };
     sets.into_iter().map(sentence).collect()
+}
+
+/// Which months of the quarter have rows of these columns.
+fn months(columns: &[&Column], rows: &HashMap<String, UnitRows>, quarter: Quarter) -> [bool; MONTHS] {
+    let parts =
+        || rows.values().flat_map(|unit| columns.iter().flat_map(|c| unit.of_element(&c.property.data_element)));
+    quarter.months().map(|month| parts().any(|part| part.period.as_ref() == Some(&month)))
 }
 
 /// Names of the mapped data sets in the order in which [`Values::reports`] numbers them.

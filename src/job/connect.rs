@@ -60,7 +60,7 @@ pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleepe
     }))
 }
 
-/// What reading this quarter with this profile means. `facilities` are names or ids; none for all.
+/// What reading this quarter with this profile means, with the default [`Reach`]. `facilities` are names or ids; none for all.
 /// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
 /// would be a date.
 pub fn ask(

@@ -97,9 +97,9 @@ impl View<'_> {
             data_element: &property.data_element,
             data_set: &property.data_set,
             old: self.plan.old(cell),
-            new: self.plan.new_value(cell),
+            new: proposed(self.plan, self.ledger, cell),
             state: self.plan.state(cell).name(),
-            period: self.plan.head.quarter.to_string(),
+            period: self.plan.quarter(cell).to_string(),
             verdict: self.ledger.verdict(self.plan, cell).map(Verdict::name),
             reason: self.ledger.reason(cell),
             outcome: fate.map(outcome_name),
@@ -146,14 +146,14 @@ impl View<'_> {
     fn row(&self, cell: Cell, fate: Option<Outcome>) -> [String; 7] {
         let plan = self.plan;
         let state = plan.state(cell);
-        let new = match (plan.new_value(cell), state) {
-            (Some(new), _) => grouped(new),
+        let new = match (proposed(plan, self.ledger, cell), state) {
+            (Some(new), _) => plan.dated(cell, new),
             (None, State::NonNumeric) => format!("\"{}\"", plan.held(cell).unwrap_or_default()),
             (None, _) => state.words().to_owned(),
         };
         let verdict = match self.ledger.verdict(plan, cell) {
             Some(verdict) => verdict.name(),
-            None if plan.kind(cell) == Kind::Change => "undecided",
+            None if plan.kind(cell) == Kind::Change || plan.may_be_zero(cell) => "undecided",
             None => "-",
         };
         let flags: Vec<String> =
@@ -171,6 +171,12 @@ impl View<'_> {
         ];
         words.map(|word| inert(word).into_owned())
     }
+}
+
+/// The value proposed for a cell; the zero that a person chose is one.
+fn proposed<'a>(plan: &'a Plan, ledger: &Ledger, cell: Cell) -> Option<&'a str> {
+    let zero = ledger.verdict(plan, cell) == Some(Verdict::Zero);
+    if zero { plan.offer(cell) } else { plan.new_value(cell) }
 }
 
 /// The review in a few lines: where it is from, its counts, and what a person should know of it.
@@ -214,11 +220,21 @@ pub fn summary(plan: &Plan, ledger: &Ledger) -> Vec<String> {
     lines.into_iter().map(|line| inert(&line).into_owned()).collect()
 }
 
-/// How far the decisions are, in one line.
+/// How far the decisions are, in one line. Cells that read `(0?)` are counted apart.
 pub fn decided(tally: &Tally, sent: usize) -> String {
     let n = |count: u32| grouped(&count.to_string());
+    let zeros = match tally.maybe {
+        0 => String::new(),
+        all => format!(
+            "   (0?) {}: approved 0 {}, kept {}, open {}",
+            n(all),
+            n(tally.zeros),
+            n(tally.kept),
+            n(tally.maybe_left())
+        ),
+    };
     format!(
-        "decided  {} of {}   approved {}   rejected {}   sent {}   left {} (STOP {}, REVIEW {}, no flag {})",
+        "decided  {} of {}   approved {}   rejected {}   sent {}   left {} (STOP {}, REVIEW {}, no flag {}){zeros}",
         n(tally.decided()),
         n(tally.changes),
         n(tally.approved),
@@ -245,6 +261,9 @@ fn counts(plan: &Plan, ledger: &Ledger) -> Counts {
         approved: tally.approved,
         rejected: tally.rejected,
         undecided: tally.left(),
+        may_be_zero: tally.maybe,
+        zeros: tally.zeros,
+        zeros_kept: tally.kept,
         sent: ledger.sent(),
     }
 }
@@ -345,6 +364,10 @@ struct Counts {
     approved: u32,
     rejected: u32,
     undecided: u32,
+    /// Cells that read `(0?)` and whose case does not hold 0; they are among those without a value.
+    may_be_zero: u32,
+    zeros: u32,
+    zeros_kept: u32,
     sent: usize,
 }
 
@@ -432,7 +455,7 @@ impl<'a> JsonHeld<'a> {
             case_name: &facility.name,
             property: &plan.property(held.cell.property).name,
             old: plan.old(held.cell),
-            new: plan.new_value(held.cell),
+            new: plan.offer(held.cell),
             now: held.now.as_deref(),
             already_set: held.already_set,
             reason: &held.why,
@@ -529,7 +552,7 @@ mod tests {
         assert_eq!(
             value["counts"],
             json!({"facilities": 2, "cells": 4, "changes": 2, "same": 0, "without_value": 2, "approved": 1,
-                   "rejected": 0, "undecided": 1, "sent": 0})
+                   "rejected": 0, "undecided": 1, "may_be_zero": 0, "zeros": 0, "zeros_kept": 0, "sent": 0})
         );
         let first = &value["facilities"][0]["cells"][0];
         for (key, expected) in [("old", "0"), ("new", "1"), ("verdict", "approve"), ("state", "REPORTED")] {

@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Result, bail};
@@ -12,12 +11,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use super::reach::{Finer, Reach};
 use super::{
     assemble::{Answers, Assembled, Batch, assemble, closed_before, shared, unfit},
     columns::{Column, columns, data_sets},
-    gather::listed,
+    gather::{Step, listed},
     report::{Bar, Reading},
-    server::{Server, optional},
+    server::{Server, named},
     session::{Clock, Opened, Session, Sources, opened},
     values::{Found, Values},
 };
@@ -70,21 +70,6 @@ pub struct Ask {
     pub reach: Reach,
 }
 
-/// What is read beside the quarter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reach {
-    /// How many quarters an absent number is looked for, 0 to 8; 0 is not at all.
-    pub look_back: u8,
-    /// Whether earlier quarters are read, to say what is usual.
-    pub history: bool,
-}
-
-impl Default for Reach {
-    fn default() -> Self {
-        Self { look_back: 0, history: true }
-    }
-}
-
 impl Ask {
     /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
     pub fn scope(&self) -> String {
@@ -107,12 +92,9 @@ impl std::error::Error for NotFound {}
 impl Session {
     /// Reads both sides into the review file, whole or not at all, and opens it.
     pub async fn read(&self, ask: &Ask, progress: watch::Sender<Reading>, stop: CancellationToken) -> Result<Opened> {
-        let waits = progress.clone();
-        let sources = self.sources(Arc::new(move |wait| {
-            let line = format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs().max(1));
-            waits.send_modify(|reading| reading.waits.push(line));
-        }))?;
-        let reader = Reader { sources, ask, clock: &self.clock, progress, started: (self.clock)() };
+        let (waits, clock) = (progress.clone(), Arc::clone(&self.clock));
+        let sources = self.sources(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))))?;
+        let reader = Reader { sources, ask, clock: &self.clock, progress };
         let Assembled { plan, parts, history: _ } = tokio::select! {
             biased;
             () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
@@ -128,7 +110,6 @@ struct Reader<'a> {
     ask: &'a Ask,
     clock: &'a Clock,
     progress: watch::Sender<Reading>,
-    started: Timestamp,
 }
 
 impl Reader<'_> {
@@ -138,8 +119,8 @@ impl Reader<'_> {
         if rows.is_empty() {
             bail!("the mapping {} has no usable row; nothing can be read", self.ask.mapping_label);
         }
-        let told = || self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
-        let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &told);
+        let names = |step| self.names(step);
+        let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &names);
         let (listing, server) = tokio::try_join!(self.cases(&rows), server)?;
         let (columns, unusable) = columns(rows, server.known());
         if columns.is_empty() {
@@ -160,7 +141,7 @@ impl Reader<'_> {
         let without_case = self.without_case(&server, &columns, &everyone).await?;
         notes.extend(unmatched(&without_case));
         let options = self.options(&found.values).await?;
-        self.progress.send_modify(|reading| reading.names.ended = true);
+        self.now(|reading, now| reading.names.set(reading.names.done, Some(reading.names.done), now));
         let head = Head {
             incomplete,
             index_as_of,
@@ -175,7 +156,7 @@ impl Reader<'_> {
 
     /// The earlier quarters that are read, newest first.
     fn earlier(&self) -> Vec<Quarter> {
-        let Reach { look_back, history } = self.ask.reach;
+        let Reach { look_back, history, .. } = self.ask.reach;
         let most = usize::from(look_back).max(if history { QUARTERS } else { 0 });
         self.ask.quarter.earlier().take(most).collect()
     }
@@ -185,22 +166,43 @@ impl Reader<'_> {
         let usable = mapping.usable().count();
         let line = format!("{}   {} rows, {usable} usable", self.ask.mapping_label, mapping.rows.len());
         let problems = mapping.problems.iter().map(ToString::to_string).collect();
-        self.progress.send_modify(|reading| (reading.mapping, reading.mapping_problems) = (line, problems));
-    }
-
-    fn elapsed(&self) -> Duration {
-        (self.clock)().duration_since(self.started).unsigned_abs()
-    }
-
-    /// Changes one bar.
-    fn bar(&self, which: fn(&mut Reading) -> &mut Bar, change: impl FnOnce(&mut Bar)) {
-        let elapsed = self.elapsed();
-        self.progress.send_modify(|reading| {
-            let bar = which(reading);
-            bar.elapsed = elapsed;
-            change(bar);
-            bar.ended = bar.total.is_some_and(|total| bar.done >= total);
+        self.now(|reading, now| {
+            (reading.mapping, reading.mapping_problems) = (line, problems);
+            reading.cases.set(0, None, now);
+            reading.names.set(0, None, now);
         });
+    }
+
+    /// Tells of something that happens now.
+    fn now(&self, tell: impl FnOnce(&mut Reading, Timestamp)) {
+        let now = (self.clock)();
+        self.progress.send_modify(|reading| tell(reading, now));
+    }
+
+    /// A step of a request for names.
+    fn names(&self, step: Step) {
+        self.step(step, |reading| &mut reading.names);
+        if let Step::Answered(_) = step {
+            self.now(|reading, now| reading.names.add(1, now));
+        }
+    }
+
+    /// A step of any request; what is settled by it moves this bar.
+    fn step(&self, step: Step, bar: fn(&mut Reading) -> &mut Bar) {
+        self.now(|reading, now| match step {
+            Step::Asked => reading.asked(now),
+            Step::Answered(rows) => reading.answered(now, rows),
+            Step::Unanswered => reading.unanswered(),
+            Step::Settled(more) => {
+                let bar = bar(reading);
+                bar.set(bar.done.saturating_add(more).min(bar.total.unwrap_or(usize::MAX)), bar.total, now);
+            }
+        });
+    }
+
+    /// One request for names.
+    async fn named<T>(&self, ask: impl Future<Output = Result<T, Failure>>) -> Result<Option<T>> {
+        Ok(named(ask, &|step| self.names(step)).await?)
     }
 
     /// The whole case list. A short one, from which a case slipped while it was listed, is asked for once more (fault matrix
@@ -215,7 +217,7 @@ impl Reader<'_> {
             }
         }
         let cases = listing.cases.len();
-        self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (cases, Some(cases)));
+        self.now(|reading, now| reading.cases.set(cases, Some(cases), now));
         if listing.cases.is_empty() {
             bail!(
                 "project {} has no case of type {}, or the account may not see any; check case_type and project",
@@ -228,9 +230,17 @@ impl Reader<'_> {
 
     async fn list(&self, wanted: &[String]) -> Result<Listing, Failure> {
         let mut page = |done, total| {
-            self.bar(|reading| &mut reading.cases, |bar| (bar.done, bar.total) = (done, Some(total)));
+            self.now(|reading, now| {
+                // The next page is asked for at once, if there is one.
+                reading.answered(now, done - reading.cases.done.min(done));
+                reading.asked(now);
+                reading.cases.set(done, Some(total), now);
+            });
         };
-        self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await
+        self.now(Reading::asked);
+        let listing = self.sources.commcare.cases(&self.ask.case_type, wanted, &mut page).await;
+        self.now(|reading, _| reading.unanswered());
+        listing
     }
 
     /// The organisation units to ask for, and what DHIS2 says of them; `None` where it has no such list. Those it does not know
@@ -239,13 +249,12 @@ impl Reader<'_> {
         let ids: BTreeSet<String> =
             cases.iter().filter(|case| unfit(case).is_none()).filter_map(|case| case.external_id.clone()).collect();
         let ids: Vec<String> = ids.into_iter().collect();
-        let units = optional(self.sources.dhis2.org_units(&ids).await)?;
-        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
+        let units = self.named(self.sources.dhis2.org_units(&ids)).await?;
         let ids = units.as_ref().map_or(ids, |units| units.iter().map(|unit| unit.id.clone()).collect());
         Ok((ids, units))
     }
 
-    /// Data values and completed forms, both at once.
+    /// Data values, and which reports are complete.
     async fn values(
         &self,
         server: &Server,
@@ -264,19 +273,18 @@ impl Reader<'_> {
         let (completable, _) = within(&|unit| reach.values(unit) && reach.completeness(unit));
         let asked: Vec<Column> = columns.iter().filter(|c| c.quarterly() || c.monthly()).cloned().collect();
         let total = ids.len() * data_sets(&asked).len();
-        self.bar(|reading| &mut reading.reports, |bar| (bar.total, bar.done) = (Some(total), 0));
+        self.now(|reading, now| reading.reports.set(0, Some(total), now));
         found.leave_out(outside);
         if total == 0 {
             return Ok(());
         }
-        let settled =
-            |reports: usize| self.bar(|reading| &mut reading.reports, |bar| bar.done = total.min(bar.done + reports));
-        settled((ids.len() - ours.len()) * data_sets(&asked).len());
+        let tell = |step| self.step(step, |reading| &mut reading.reports);
+        tell(Step::Settled((ids.len() - ours.len()) * data_sets(&asked).len()));
         let values = Values::new(&self.sources.dhis2, self.ask.quarter, &asked, columns, server, earlier);
         let months = self.ask.reach.look_back;
-        let (values, completed) =
-            tokio::try_join!(values.read(&ours, &settled), values.completed(&completable, months))?;
-        found.add(values);
+        let read = values.read(&ours, &tell).await?;
+        let completed = values.completed(&completable, months, &tell).await?;
+        found.add(read);
         found.completed = completed.0;
         found.notes.extend(completed.1);
         let unknown = ours.len() - completable.len();
@@ -307,7 +315,7 @@ impl Reader<'_> {
         let (named, rest) = units.split_at(units.len().min(NAMED));
         let facts = match named {
             [] => Vec::new(),
-            named => optional(self.sources.dhis2.org_units(named).await)?.unwrap_or_default(),
+            named => self.named(self.sources.dhis2.org_units(named)).await?.unwrap_or_default(),
         };
         let open = facts.into_iter().filter(|unit| closed_before(unit, self.ask.quarter).is_none());
         let mut all: Vec<(String, String)> = open.map(|unit| (unit.id, unit.name)).collect();
@@ -321,9 +329,7 @@ impl Reader<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let options = optional(self.sources.dhis2.category_option_combos(&ids).await)?;
-        self.bar(|reading| &mut reading.names, |bar| bar.done += 1);
-        Ok(options.unwrap_or_default())
+        Ok(self.named(self.sources.dhis2.category_option_combos(&ids)).await?.unwrap_or_default())
     }
 
     fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
@@ -342,6 +348,7 @@ impl Reader<'_> {
             mapping_problems: problems.collect(),
             notes,
             look_back: ask.reach.look_back,
+            choices: ask.reach.finer.iter().map(|(set, finer)| (set.clone(), (*finer).into())).collect(),
             ..Head::of(ask.quarter)
         }
     }

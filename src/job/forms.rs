@@ -53,7 +53,7 @@ fn form_cell(plan: &Plan, cell: Cell) -> Option<FormCell> {
         facility: cell.facility,
         property: cell.property,
         old: plan.old(cell).map(str::to_owned),
-        new: plan.new_value(cell)?.to_owned(),
+        new: plan.offer(cell)?.to_owned(),
     })
 }
 

@@ -31,6 +31,19 @@ pub(super) type Question<A> = Arc<dyn Fn(Arc<[String]>, Arc<[String]>) -> Later<
 /// Takes in an answer with its organisation units and data sets.
 pub(super) type Answered<'a, A> = dyn FnMut(&[String], &[String], A) + Send + 'a;
 
+/// Something that happened to a request, for progress.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// It is sent.
+    Asked,
+    /// It was answered with so many rows.
+    Answered(usize),
+    /// It failed.
+    Unanswered,
+    /// So many reports (organisation units times data sets) need no more asking.
+    Settled(usize),
+}
+
 /// What is asked, of whom.
 pub(super) struct Gather<'a, A> {
     /// The server.
@@ -46,6 +59,8 @@ pub(super) struct Gather<'a, A> {
     pub(super) refusals: usize,
     /// The question.
     pub(super) ask: Question<A>,
+    /// How many rows an answer has.
+    pub(super) rows: fn(&A) -> usize,
     /// Bytes of its request line before any unit.
     pub(super) fixed: &'a (dyn Fn(&[String]) -> usize + Sync),
 }
@@ -68,12 +83,11 @@ struct Run {
 }
 
 impl<A: Send + 'static> Gather<'_, A> {
-    /// Asks. `answered` is given every answer with its units and data sets, `settled` the number of reports (units times data
-    /// sets) that need no more asking. Fails when the sign-in is refused, and when not one request was answered.
+    /// Asks. `answered` is given every answer with its units and data sets, `tell` is told of every step. Fails when the sign-in is refused, and when not one request was answered.
     pub(super) async fn run(
         self,
         answered: &mut Answered<'_, A>,
-        settled: &(dyn Fn(usize) + Sync),
+        tell: &(dyn Fn(Step) + Sync),
     ) -> Result<Gaps, Failure> {
         let sets: Vec<Option<String>> =
             if self.apart { self.sets.iter().cloned().map(Some).collect() } else { vec![None] };
@@ -88,13 +102,14 @@ impl<A: Send + 'static> Gather<'_, A> {
             refused: 0,
             unread: Unread::default(),
             why: [None, None, None],
-            settled,
+            tell,
         };
         let mut asked = JoinSet::new();
         loop {
             while asked.len() < TOGETHER
                 && let Some((run, sets)) = work.next()
             {
+                tell(Step::Asked);
                 let ask = Arc::clone(&self.ask);
                 asked.spawn(async move {
                     let answer = ask(run.units.as_slice().into(), sets.as_slice().into()).await;
@@ -106,10 +121,14 @@ impl<A: Send + 'static> Gather<'_, A> {
                 // It can only have been stopped with everything else.
                 Some(Err(_)) => {}
                 Some(Ok((run, sets, Ok(answer)))) => {
+                    tell(Step::Answered((self.rows)(&answer)));
                     work.done(run.units.len() * sets.len());
                     answered(&run.units, &sets, answer);
                 }
-                Some(Ok((run, sets, Err(failure)))) => work.failed(run, &sets, failure).await?,
+                Some(Ok((run, sets, Err(failure)))) => {
+                    tell(Step::Unanswered);
+                    work.failed(run, &sets, failure).await?;
+                }
             }
         }
     }
@@ -179,7 +198,7 @@ struct Work<'a, A> {
     unread: Unread,
     /// The first failure behind each kind of gap: data sets, units not allowed, units not read.
     why: [Option<Failure>; 3],
-    settled: &'a (dyn Fn(usize) + Sync),
+    tell: &'a (dyn Fn(Step) + Sync),
 }
 
 impl<A> Work<'_, A> {
@@ -204,7 +223,7 @@ impl<A> Work<'_, A> {
 
     fn done(&mut self, reports: usize) {
         (self.answered, self.failed) = (true, 0);
-        (self.settled)(reports);
+        (self.tell)(Step::Settled(reports));
     }
 
     async fn failed(&mut self, mut run: Run, sets: &[String], failure: Failure) -> Result<(), Failure> {
@@ -305,7 +324,7 @@ impl<A> Work<'_, A> {
         let before = self.sets.len();
         self.sets.retain(|set| !named.contains(set));
         // No request that names one of them was ever answered.
-        (self.settled)((before - self.sets.len()) * self.gather.units.len());
+        (self.tell)(Step::Settled((before - self.sets.len()) * self.gather.units.len()));
         if self.sets.is_empty() {
             return Err(failure);
         }
@@ -318,7 +337,7 @@ impl<A> Work<'_, A> {
 
     fn leave(&mut self, run: Run, sets: &[String], state: State, failure: Failure) {
         self.why[if state == State::NoAccess { 1 } else { 2 }].get_or_insert(failure);
-        (self.settled)(run.units.len() * sets.len());
+        (self.tell)(Step::Settled(run.units.len() * sets.len()));
         for unit in run.units {
             self.unread.units.entry(unit).or_default().insert(run.set.clone(), state);
         }

@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Result, bail};
 
-use super::{columns::Known, gather::listed};
+use super::{
+    columns::Known,
+    gather::{Step, listed},
+};
 use crate::{
     domain::{mapping::Row, text::inert},
     io::{
@@ -29,7 +32,7 @@ pub(super) struct Server {
 }
 
 /// `None` where the server has no such resource, or keeps it to itself; any other failure stays one.
-pub(super) fn optional<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure> {
+fn optional<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match got {
         Ok(got) => Ok(Some(got)),
         Err(failure) if matches!(*failure.why, Why::NotFound { .. } | Why::Forbidden { .. } | Why::Refused { .. }) => {
@@ -40,26 +43,26 @@ pub(super) fn optional<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure>
     }
 }
 
-/// One list, and that it came.
-async fn named<T>(
+/// One list, with what happens to the request for it.
+pub(super) async fn named<T>(
     ask: impl Future<Output = Result<T, Failure>>,
-    told: &(dyn Fn() + Sync),
+    tell: &(dyn Fn(Step) + Sync),
 ) -> Result<Option<T>, Failure> {
-    let got = optional(ask.await);
-    told();
-    got
+    tell(Step::Asked);
+    let got = ask.await;
+    tell(if got.is_ok() { Step::Answered(0) } else { Step::Unanswered });
+    optional(got)
 }
 
 impl Server {
     /// Asks. The first request goes alone: a wrong password must not be tried four times at once (fault matrix row D01).
     /// `guessed` says that the quarter was worked out from a date, which cannot be done in another calendar (row Q05).
-    pub(super) async fn ask(dhis2: &Dhis2, rows: &[&Row], guessed: bool, told: &(dyn Fn() + Sync)) -> Result<Self> {
+    pub(super) async fn ask(dhis2: &Dhis2, rows: &[&Row], guessed: bool, tell: &(dyn Fn(Step) + Sync)) -> Result<Self> {
         let info = match dhis2.system_info().await {
             // So a token is refused that is none (dhis2.md section 6): nothing else would be told either.
             Err(failure) if matches!(*failure.why, Why::Refused { status: 400, .. }) => return Err(failure.into()),
-            info => optional(info)?,
+            info => named(std::future::ready(info), tell).await?,
         };
-        told();
         let mut notes = Vec::new();
         let calendar = info.as_ref().and_then(|info| info.calendar.as_deref()).map(inert);
         match calendar.as_deref() {
@@ -77,9 +80,9 @@ impl Server {
         };
         let (elements, sets) = (distinct(|row| &row.data_element), distinct(|row| &row.data_set));
         let (me, elements, sets) = tokio::try_join!(
-            named(dhis2.me(), told),
-            named(dhis2.data_elements(&elements), told),
-            named(dhis2.data_sets(&sets), told)
+            named(dhis2.me(), tell),
+            named(dhis2.data_elements(&elements), tell),
+            named(dhis2.data_sets(&sets), tell)
         )?;
         let server = Self { info: info.unwrap_or_default(), me, elements, sets, notes };
         Ok(server.told())

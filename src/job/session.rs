@@ -1,6 +1,10 @@
 //! One review under way: the file, the two servers and who decides. Screens and commands hold it and call it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -12,14 +16,16 @@ use super::{
 };
 use crate::{
     domain::{
-        ledger::{Entry, Ledger, Stamp},
+        ledger::{Act, Entry, Ledger, Reset, Stamp, Step},
         outcome::Outcome,
         plan::{Cell, Plan},
+        value::same,
     },
     io::{
         commcare::CommCare,
         dhis2::Dhis2,
         http::{OnWait, Sleeper},
+        known::Known,
         store::{Form, Loaded, Store},
     },
 };
@@ -52,6 +58,9 @@ pub struct Opened {
     pub forms: Vec<Form>,
     /// Cells whose case held the value already when it was to be sent.
     pub elsewhere: Vec<Cell>,
+    /// Decisions that the last reading to reset any took away, with what they were made on; not those decided again since, nor what
+    /// was sent. Where the plan holds the same value on both sides now, CommCare has it already.
+    pub reset: Vec<Reset>,
 }
 
 impl Opened {
@@ -62,7 +71,7 @@ impl Opened {
 
     /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
-        sent(&self.forms, &self.elsewhere)
+        sent(&self.plan, &self.forms, &self.elsewhere)
     }
 }
 
@@ -76,6 +85,8 @@ pub struct Session {
     who: Arc<str>,
     /// Whole days after which a review is too old to be submitted; `None` where no profile says so.
     stale_after: Option<u32>,
+    /// What is known from earlier runs; `None` where nothing is to be.
+    known: Option<Known>,
 }
 
 impl std::fmt::Debug for Session {
@@ -87,13 +98,24 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// A session on an open review file. `who` is written beside every decision.
     pub fn new(store: Store, connect: Option<Connect>, clock: Clock, sleep: Sleeper, who: &str) -> Self {
-        Self { store, connect, clock, sleep, who: who.into(), stale_after: None }
+        Self { store, connect, clock, sleep, who: who.into(), stale_after: None, known: None }
     }
 
     /// The same, refusing to submit a review that was read more than these whole days ago.
     #[must_use]
     pub fn stale_after(self, days: u32) -> Self {
         Self { stale_after: Some(days), ..self }
+    }
+
+    /// The same, with what is known from earlier runs.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known: Some(known), ..self }
+    }
+
+    /// What is known from earlier runs; `None` where nothing is to be.
+    pub fn known(&self) -> Option<&Known> {
+        self.known.as_ref()
     }
 
     /// Why this review is too old to be submitted; see [`stale`].
@@ -106,9 +128,12 @@ impl Session {
         self.store.path()
     }
 
-    /// Closes the review file; nothing can be written after.
+    /// Closes the review file; nothing can be written after. So with what is known from earlier runs.
     pub fn close(&self) {
         self.store.close();
+        if let Some(known) = &self.known {
+            known.close();
+        }
     }
 
     /// Who decides here.
@@ -176,12 +201,54 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
-    ledger.set_sent(sent(&forms, &elsewhere));
-    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere })
+    ledger.set_sent(sent(&plan, &forms, &elsewhere));
+    let reset = forgotten(&plan, &ledger, &forms, &elsewhere, entries);
+    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere, reset })
 }
 
-/// What stands in a form stays decided, unless it is known not to be applied.
-fn sent(forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
-    let kept = fates(forms).into_iter().filter(|(_, fate)| *fate != Outcome::NotApplied).map(|(cell, _)| cell);
-    kept.chain(elsewhere.iter().copied()).collect()
+/// What stands in a form stays decided, unless it is known not to be applied, or it is applied and a later reading offers
+/// another value than was sent: that is a change nobody saw.
+fn sent(plan: &Plan, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
+    let newer = superseded(plan, forms);
+    let kept = fates(forms).into_iter().filter(|(cell, fate)| *fate != Outcome::NotApplied && !newer.contains(cell));
+    kept.map(|(cell, _)| cell).chain(elsewhere.iter().copied()).collect()
+}
+
+/// Cells of applied forms of an earlier reading for which the plan offers another value now.
+fn superseded(plan: &Plan, forms: &[Form]) -> BTreeSet<Cell> {
+    let mut newest: BTreeMap<Cell, bool> = BTreeMap::new();
+    for form in forms {
+        for one in &form.cells {
+            let cell = one.cell();
+            let applied = form.outcome_of(cell) == Outcome::Applied && form.generation < plan.head.generation;
+            let offers = Act::Reject.fits(plan, cell) && !same(plan.offer(cell), Some(&one.new));
+            newest.insert(cell, applied && offers);
+        }
+    }
+    newest.into_iter().filter(|(_, newer)| *newer).map(|(cell, _)| cell).collect()
+}
+
+/// What the newest reading reset and a person has to look at again.
+fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], entries: Vec<Entry>) -> Vec<Reset> {
+    let mut again = BTreeSet::new();
+    let mut newest = Vec::new();
+    for entry in entries {
+        match entry.step {
+            Step::Reset(cells) => {
+                newest = cells;
+                again.clear();
+            }
+            Step::Decide { cells, .. } => again.extend(cells),
+            Step::Undo(_) | Step::Redo(_) => {}
+        }
+    }
+    let taken: BTreeSet<Cell> = fates(forms)
+        .into_iter()
+        .filter(|(_, fate)| *fate != Outcome::NotApplied)
+        .map(|(cell, _)| cell)
+        .chain(elsewhere.iter().copied())
+        .collect();
+    newest.retain(|one| one.said.is_some() && !again.contains(&one.cell) && !taken.contains(&one.cell));
+    newest.retain(|one| ledger.verdict(plan, one.cell).is_none());
+    newest
 }

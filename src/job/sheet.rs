@@ -1,6 +1,7 @@
 //! One facility: its rows, and what they make of its cells.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
@@ -11,9 +12,10 @@ use super::{
 };
 use crate::{
     domain::{
-        flags::{Facts, structural},
+        finer::{MONTHS, Way, made},
+        flags::{Facts, months_missing, structural},
         history::{Past, PastPart},
-        plan::{Cell, Draft, Facility, Kind, State},
+        plan::{Cell, Draft, Facility, Head, Kind, State},
         quarter::Quarter,
         total::{About, Part, Total},
     },
@@ -139,17 +141,37 @@ pub(super) struct Sheet<'a> {
 impl Sheet<'_> {
     /// The state of a column's cell whose rows were not to be had.
     fn blocked(&self, column: &Column) -> Option<State> {
-        let unread = self.unread.state(&self.facility.external_id, &column.property.data_set);
-        unread.or((!column.quarterly()).then_some(State::WrongPeriodType))
+        self.unread.state(&self.facility.external_id, &column.property.data_set)
     }
 
-    /// The rows of a column in the quarter itself.
-    fn parts(&self, column: &Column) -> &[Part] {
-        let parts = self.rows.of_element(&column.property.data_element);
+    /// The rows of a column in the quarter itself, and in each of its months.
+    fn parts(&self, column: &Column, quarter: Quarter) -> (&[Part], [&[Part]; MONTHS]) {
+        let (element, set) = (&column.property.data_element, &column.property.data_set);
+        let parts = if self.rows.belong(element, set) { self.rows.of_element(element) } else { &[] };
+        // They stand in the order of their periods, those of the quarter first.
+        let of = |period: Option<&str>| {
+            let from = parts.partition_point(|part| part.period.as_deref() < period);
+            let to = parts.partition_point(|part| part.period.as_deref() <= period);
+            parts.get(from..to).unwrap_or_default()
+        };
+        (of(None), quarter.months().map(|month| of(Some(&month))))
+    }
+
+    /// What the rows of a column add up to; of another period type only as it was chosen.
+    fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
+        let (value_type, (parts, months)) = (&column.property.value_type, self.parts(column, head.quarter));
+        if column.quarterly() {
+            return Summed { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None };
+        }
+        let choice = head.choices.get(&column.property.data_set).filter(|_| column.monthly());
+        let Some(way) = choice.and_then(|choice| choice.way(&column.aggregation_type)) else {
+            return Summed { total: None, parts: Cow::Borrowed(&[]), months: None };
+        };
+        let made = made(way, value_type, months);
+        let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
         let parts =
-            if self.rows.belong(&column.property.data_element, &column.property.data_set) { parts } else { &[] };
-        // Rows of the quarter stand before those of its months.
-        parts.get(..parts.partition_point(|part| part.period.is_none())).unwrap_or_default()
+            if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
+        Summed { total: Some(made.total), parts, months: Some(made.reported) }
     }
 
     fn complete(&self, column: &Column, quarter: Quarter) -> Option<bool> {
@@ -192,6 +214,16 @@ impl Sheet<'_> {
     }
 }
 
+/// What the rows of a cell add up to.
+struct Summed<'a> {
+    /// `None` where a quarter cannot hold rows of the data set.
+    total: Option<Total>,
+    /// The rows that count.
+    parts: Cow<'a, [Part]>,
+    /// How many months have a value, where it is made of months.
+    months: Option<usize>,
+}
+
 /// Sets the cells of one facility.
 pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], names: &HashMap<&str, &str>) {
     let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
@@ -203,11 +235,16 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], nam
             draft.set(cell, old, None, state);
             continue;
         }
-        let parts = sheet.parts(column);
+        let Summed { total, parts, months } = sheet.sum(column, &draft.plan().head);
+        let Some(total) = total else {
+            draft.set(cell, old, None, State::WrongPeriodType);
+            continue;
+        };
         let about = sheet.about(column, set_number(columns, &facts.data_set), quarter);
-        let (mut state, mut held) = Total::of(&facts.value_type, parts).state(&about);
+        let (mut state, mut held) = total.state(&about);
         let mut older = None;
         if matches!(state, State::NotReported | State::BlankInReport)
+            && months.is_none()
             && let Some((from, total)) = sheet.older(column, quarter, look_back)
         {
             (state, held, older) = (State::OlderQuarter, Some(total), Some(from));
@@ -219,7 +256,7 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], nam
                 facility: sheet.facility,
                 unit_closed: sheet.closed.as_deref(),
                 twins: &sheet.twins,
-                parts,
+                parts: &parts,
                 value_type: &facts.value_type,
                 aggregation_type: &column.aggregation_type,
                 skip_total: column.skip_total,
@@ -227,7 +264,8 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], nam
                 held: held.as_deref().unwrap_or_default(),
                 option_name: &option_name,
             };
-            let flags: Vec<_> = structural(&facts).collect();
+            let missing = months.and_then(|reported| months_missing(reported, MONTHS));
+            let flags: Vec<_> = structural(&facts).chain(missing).collect();
             for flag in flags {
                 draft.flag(cell, flag);
             }

@@ -113,6 +113,10 @@ impl Session {
         if stops > 0 {
             lines.push((Level::Look, format!("{stops} STOP approved, each with a reason")));
         }
+        let zeros = ready.iter().filter(|cell| plan.may_be_zero(**cell)).count();
+        if zeros > 0 {
+            lines.push((Level::Look, format!("{} write 0 where DHIS2 may not have stored one", number(zeros))));
+        }
         if ready.is_empty() {
             lines.push((Level::Stop, "nothing to send".to_owned()));
         }
@@ -158,7 +162,7 @@ impl Session {
         let waits = (Arc::clone(&state), progress.clone());
         let sources = self.sources(Arc::new(move |wait| {
             let mut state = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.reason, wait.pause.as_secs()));
+            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
             waits.1.send_replace(state.clone());
         }))?;
         let started = (self.clock)();

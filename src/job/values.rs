@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     assemble::{Batch, Completed, Unread},
     columns::{Column, data_sets, elements},
-    gather::{Gaps, Gather, listed},
+    gather::{Gaps, Gather, Step, listed},
     server::Server,
 };
 use crate::{
@@ -86,8 +86,8 @@ impl<'a> Values<'a> {
         Self { dhis2, quarter, sets: data_sets(asked), wanted: Arc::new(wanted), apart, columns }
     }
 
-    /// The rows of these units. `settled` is told of reports (units times data sets) as they come.
-    pub(super) async fn read(&self, units: &[String], settled: &(dyn Fn(usize) + Sync)) -> Result<Found, Failure> {
+    /// The rows of these units.
+    pub(super) async fn read(&self, units: &[String], tell: &(dyn Fn(Step) + Sync)) -> Result<Found, Failure> {
         let (dhis2, wanted) = (self.dhis2.clone(), Arc::clone(&self.wanted));
         let gather = Gather {
             dhis2: self.dhis2,
@@ -99,6 +99,7 @@ impl<'a> Values<'a> {
                 let (dhis2, wanted) = (dhis2.clone(), Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&wanted) });
                 Box::pin(async move { dhis2.data_values(&units, &wanted).await })
             }),
+            rows: |values| values.rows().len(),
             fixed: &|sets| self.dhis2.fixed_len(&Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&self.wanted) }),
         };
         let (mut values, mut foreign) = (Vec::new(), 0);
@@ -107,7 +108,7 @@ impl<'a> Values<'a> {
             let set = self.apart.then(|| sets.first().cloned().unwrap_or_default());
             values.push(Batch { set, values: got });
         };
-        let Gaps { unread, mut notes } = gather.run(&mut answered, settled).await?;
+        let Gaps { unread, mut notes } = gather.run(&mut answered, tell).await?;
         if foreign > 0 {
             notes.push(format!("{foreign} rows came for units or periods that were not asked for; they were left out"));
         }
@@ -116,7 +117,12 @@ impl<'a> Values<'a> {
 
     /// Which reports of these units are complete, of the quarter and of those a number is looked for in. Where that cannot be
     /// known the plan does without, and says so.
-    pub(super) async fn completed(&self, units: &[String], back: u8) -> Result<(Completed, Option<String>), Failure> {
+    pub(super) async fn completed(
+        &self,
+        units: &[String],
+        back: u8,
+        tell: &(dyn Fn(Step) + Sync),
+    ) -> Result<(Completed, Option<String>), Failure> {
         let earlier = self.quarter.earlier().take(back.into());
         let periods: Vec<String> =
             std::iter::once(self.quarter).chain(earlier).map(|quarter| quarter.to_string()).collect();
@@ -137,10 +143,17 @@ impl<'a> Values<'a> {
                 let (dhis2, periods) = (dhis2.clone(), Arc::clone(&asked));
                 Box::pin(async move { dhis2.registrations(&units, &sets, &periods).await })
             }),
+            rows: Vec::len,
             fixed: &|sets| self.dhis2.registrations_len(sets, &periods),
         };
         let mut answered = |units: &[String], _: &[String], found| completed.add(units, found);
-        match gather.run(&mut answered, &|_| {}).await {
+        // A registration is no report read: it moves no bar.
+        let steps = |step| {
+            if !matches!(step, Step::Settled(_)) {
+                tell(step);
+            }
+        };
+        match gather.run(&mut answered, &steps).await {
             Ok(Gaps { unread, .. }) => {
                 let unknown = unread.units.len();
                 completed.forget(&unread.sets);

@@ -71,6 +71,12 @@ pub const MONTHLY_LAST: &str = "MoStockORS1";
 pub const PARTNER_SET: &str = "QtPartners1";
 /// The data element of [`PARTNER_SET`].
 pub const PARTNER_ELEMENT: &str = "QtOutreach1";
+/// A data element of [`PARTNER_SET`] whose category options have names made to break a screen (fault matrix row D25).
+pub const HOSTILE_ELEMENT: &str = "QtHostileN1";
+/// A data set by quarters of a fiscal year that begins in November (fault matrix row Q06). Nothing is stored for it.
+pub const FISCAL_SET: &str = "QtFiscalNv1";
+/// The data element of [`FISCAL_SET`].
+pub const FISCAL_ELEMENT: &str = "QtFiscalDE1";
 /// A data element that is in no data set.
 pub const LOST_ELEMENT: &str = "NoSetElemt1";
 /// Facilities of the country by default.

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::domain::text::width;
 
+mod why;
+
 pub use super::keys::{Row, TABLE};
+pub use why::why_not;
 
 /// A key as the application knows it: shift is folded into letters and signs, releases never get here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +152,8 @@ pub enum Scope {
     Settled,
     /// A question in the footer.
     Question,
+    /// A question in the footer that asks for zeros or the old values.
+    Choice,
     /// A prompt in the footer.
     Prompt,
     /// The help.
@@ -218,6 +223,10 @@ pub enum Action {
     Reject,
     /// Back to undecided.
     Clear,
+    /// Approve 0 for a cell that reads `(0?)`.
+    Zero,
+    /// 0 or the old value for all cells of the facility or property that read `(0?)`; asks.
+    ZeroAll,
     /// Approved or undecided, the cursor stays.
     Toggle,
     /// Approve all shown; asks.
@@ -234,9 +243,9 @@ pub enum Action {
     Filter,
     /// Show or hide what is unchanged.
     Unchanged,
-    /// Read both sides anew: nothing is kept of a reading that stopped.
+    /// Read both sides again; a reading that was stopped goes on.
     Read,
-    /// Stop reading; nothing is kept of it.
+    /// Stop reading; what came is kept.
     StopReading,
     /// A digit of the count.
     Digit,
@@ -256,6 +265,10 @@ pub enum Action {
     StopAfterForm,
     /// Do what was asked.
     Yes,
+    /// Write 0 for what was asked.
+    Zeros,
+    /// Keep the old values of what was asked.
+    KeepOld,
     /// Take what was typed.
     Accept,
     /// Take the last reason again.
@@ -266,12 +279,13 @@ pub enum Action {
 
 /// The scopes that have the keys now, innermost first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
-    use Scope::{Always, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
+    use Scope::{Always, Choice, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
     if model.layout().shape == Shape::TooSmall {
         return &[Small, Always];
     }
     match &model.ask {
         Some(Ask::Bulk(_) | Ask::Leave) => return &[Question, Always],
+        Some(Ask::Zeros(_)) => return &[Choice, Always],
         Some(Ask::Reason { .. } | Ask::Filter { .. }) => return &[Prompt, Always],
         None => {}
     }
@@ -315,84 +329,6 @@ fn is_reached(scopes: &[Scope], row: &Row) -> bool {
         && presses.any(|press| find(scopes, press).is_some_and(|found| std::ptr::eq(found, row)))
 }
 
-/// Why an action cannot be done now; `None` where it can.
-pub fn why_not(model: &Model, action: Action) -> Option<String> {
-    use Action::{
-        Approve, ApproveAll, Clear, ClearAll, Filter, Log, Next, NextFlag, NextPane, Pause, Previous, PreviousFlag,
-        PreviousPane, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab, Toggle, Unchanged, Undo, WriteForms,
-    };
-    let review = model.review.as_ref();
-    if let Some(why) = &model.run.read_only
-        && writes(action)
-    {
-        return Some(why.clone());
-    }
-    let why = match action {
-        Tab(Screen::Overview) => None,
-        Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
-            Some("nothing is read yet")
-        }
-        Approve | Reject | Clear | Toggle | ApproveAll | RejectAll | ClearAll | Undo | Redo => cannot_decide(model),
-        NextPane | PreviousPane if model.screen != Screen::Facilities => Some("this screen has one pane"),
-        Send | WriteForms => match &model.submit.stage {
-            Stage::Ready(check) if check.changes == 0 => Some("no approved change to write"),
-            Stage::Ready(_) => None,
-            _ => Some("the checks are not done"),
-        },
-        Settle => cannot_settle(model),
-        StopAfterForm if model.submit.stopping => Some("already stopping after this form"),
-        Pause if model.submit.stopping => Some("stopping after this form"),
-        Log if model.log.is_empty() => Some("no message yet"),
-        _ => None,
-    };
-    why.map(str::to_owned).or_else(|| match action {
-        Undo if review.is_some_and(|r| r.ledger.last_done().is_none()) => Some("nothing to undo".to_owned()),
-        Undo if review.is_some_and(|r| r.ledger.last_is_sent()) => {
-            Some("sent already: it can be undone only in CommCare, by archiving the form".to_owned())
-        }
-        Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
-        _ => None,
-    })
-}
-
-/// Whether an action ends in the review file.
-fn writes(action: Action) -> bool {
-    use Action::{Approve, ApproveAll, Clear, ClearAll, Redo, Reject, RejectAll, Send, Settle, Toggle, Undo};
-    matches!(
-        action,
-        Approve | Reject | Clear | Toggle | ApproveAll | RejectAll | ClearAll | Undo | Redo | Send | Settle
-    )
-}
-
-/// Why no decision can be made at all.
-fn cannot_decide(model: &Model) -> Option<&'static str> {
-    let Some(review) = &model.review else { return Some("nothing is read yet") };
-    if model.submit.is_sending() {
-        Some("a submit is running; decisions wait until it ended")
-    } else if review.is_saving() {
-        Some("the last decision is still being saved")
-    } else {
-        None
-    }
-}
-
-/// Why what was sent cannot be settled by itself. A submission settles it first, so approved changes go the way of the count.
-fn cannot_settle(model: &Model) -> Option<&'static str> {
-    let open = match &model.submit.stage {
-        Stage::Ended(sending) => sending.accepted + sending.unknown,
-        _ => 0,
-    };
-    // What was sent stays approved, so the difference is what waits.
-    let waiting = model.review.as_ref().is_some_and(|review| {
-        usize::try_from(review.ledger.all().approved).unwrap_or(usize::MAX) > review.ledger.sent()
-    });
-    match (open, waiting) {
-        (0, _) => Some("everything that was sent is settled"),
-        (_, true) => Some("more is approved: check again and type the count; what is open is settled first"),
-        _ => None,
-    }
-}
-
 /// A key of the footer with what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hint {
@@ -416,7 +352,12 @@ fn label(model: &Model, row: &Row) -> &'static str {
 /// Whether a key that can be pressed is of use now: the footer has no room for the others.
 fn is_of_use(model: &Model, row: &Row) -> bool {
     let flagged = |review: &Review| review.ledger.all().stop + review.ledger.all().review > 0;
-    row.action != Action::NextFlag || model.review.as_ref().is_some_and(flagged)
+    match row.action {
+        Action::NextFlag => model.review.as_ref().is_some_and(flagged),
+        // Approving is 0's part there.
+        Action::Approve => why_not(model, Action::Zero).is_some(),
+        _ => true,
+    }
 }
 
 /// Keys that can be pressed now, the most needed first, as many as fit between a space at each end, two spaces apart.

@@ -81,6 +81,7 @@ pub static TABLE: &[Row] = {
         ),
         row((S::Review, A::Reject, 2), (&["r"], "r"), ("Decide", "reject", "the case keeps its old value")),
         row((S::Review, A::Clear, 7), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
+        row((S::Review, A::Zero, 1), (&["0"], "0"), ("Decide", "write 0", "for a cell that reads (0?)")),
         row(
             (S::Review, A::Toggle, 10),
             (&["space"], "space"),
@@ -100,6 +101,15 @@ pub static TABLE: &[Row] = {
             (S::Review, A::ClearAll, 0),
             (&["C"], "C"),
             ("Decide", "clear all", "everything shown back to undecided; asks with the count"),
+        ),
+        row(
+            (S::Review, A::ZeroAll, 9),
+            (&["O"], "O"),
+            (
+                "Decide",
+                "all (0?)",
+                "0 or the old value for the (0?) of the facility, in Properties of the property; asks",
+            ),
         ),
         row((S::Review, A::Undo, 5), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
         row((S::Review, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
@@ -145,8 +155,8 @@ pub static TABLE: &[Row] = {
         ),
         // Overview.
         row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
-        row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "nothing is kept of it")),
-        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "begins anew with both sides")),
+        row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "what came is kept")),
+        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "goes on with what came before")),
         // Submit.
         row(
             (S::Ready, A::Send, 1),
@@ -198,6 +208,8 @@ pub static TABLE: &[Row] = {
         row((S::Over, A::Escape, 1), (&["esc", "q", "L"], "esc"), ("Move", "close", "")),
         // Questions and prompts.
         row((S::Question, A::Yes, 1), (&["y"], "y"), ("Decide", "yes", "any other key: no")),
+        row((S::Choice, A::Zeros, 1), (&["0"], "0"), ("Decide", "write 0", "for all without a flag")),
+        row((S::Choice, A::KeepOld, 2), (&["r"], "r"), ("Decide", "keep the old values", "any other key: neither")),
         row((S::Prompt, A::Accept, 1), (&["enter"], "enter"), ("Decide", "take it", "")),
         row((S::Prompt, A::Escape, 2), (&["esc"], "esc"), ("Decide", "no", "")),
         row((S::Prompt, A::Again, 0), (&["up"], "↑"), ("Decide", "last reason", "")),

@@ -249,11 +249,30 @@ pub struct Bulk {
     pub(super) rest: Rest,
 }
 
+/// Cells that read `(0?)` for which zeros or the old values were asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zeros {
+    /// Those without a flag, which `0` takes.
+    pub plain: Vec<Cell>,
+    /// All of them, which `r` takes.
+    pub all: Vec<Cell>,
+    /// `31 cells in opd_total read (0?): …`
+    pub question: String,
+    /// What `0` does not take: `2 REVIEW and 1 STOP stay.`; empty where it takes all.
+    pub stays: String,
+    /// What it is done in: `in opd_total`.
+    pub(super) within: String,
+    /// The same, to say what is left of it.
+    pub(super) rest: Rest,
+}
+
 /// A question or prompt in the footer. It has all keys until it is answered.
 #[derive(Clone, Debug)]
 pub enum Ask {
     /// A bulk decision; `y` does it, any other key does not.
     Bulk(Bulk),
+    /// Zeros or the old values; `0` writes zeros, `r` keeps, any other key does neither.
+    Zeros(Zeros),
     /// The reason to approve a STOP.
     Reason {
         /// Which cell.

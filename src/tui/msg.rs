@@ -108,7 +108,7 @@ pub enum Cmd {
     Open,
     /// Read both sides from the beginning; answered by [`Msg::Read`].
     Read,
-    /// Stop reading; nothing is kept of it.
+    /// Stop reading; what came is kept.
     CancelRead,
     /// Write a decision to the review file; answered by [`Msg::Recorded`].
     Record(Box<Entry>),

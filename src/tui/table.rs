@@ -11,7 +11,7 @@ use super::{
     theme::Role,
 };
 use crate::domain::{
-    ledger::{Ledger, Tally, Verdict},
+    ledger::{Act, Ledger, Tally, Verdict},
     plan::{Cell, Kind, Plan, State},
     text::{inert, width},
     value::{Number, change, grouped},
@@ -116,9 +116,16 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// The mark of a facility or column with these counts; blank where there is nothing to decide.
+/// The mark of a facility or column with these counts; blank where there is nothing to decide. Where nothing changes it is that
+/// of the cells that read `(0?)`.
 pub fn summary_mark(tally: Tally) -> (&'static str, Role) {
     match tally {
+        Tally { changes: 0, maybe: 1.., zeros, kept, .. } => match tally {
+            _ if zeros == tally.maybe => ("[0]", Role::Approved),
+            _ if kept == tally.maybe => ("[✗]", Role::Rejected),
+            _ if zeros + kept > 0 => ("[~]", Role::Text),
+            _ => ("[ ]", Role::Text),
+        },
         Tally { changes: 0, .. } => ("   ", Role::Dim),
         Tally { changes, approved, .. } if changes == approved => ("[✓]", Role::Approved),
         Tally { changes, rejected, .. } if changes == rejected => ("[✗]", Role::Rejected),
@@ -132,11 +139,12 @@ pub fn mark(plan: &Plan, ledger: &Ledger, cell: Cell) -> (&'static str, Role) {
     if ledger.is_sent(cell) {
         return ("[s]", Role::Dim);
     }
-    match (plan.kind(cell), ledger.verdict(plan, cell)) {
-        (Kind::Change, None) => ("[ ]", Role::Text),
-        (Kind::Change, Some(Verdict::Approve)) => ("[✓]", Role::Approved),
-        (Kind::Change, Some(Verdict::Reject)) => ("[✗]", Role::Rejected),
-        _ => ("   ", Role::Dim),
+    match ledger.verdict(plan, cell) {
+        Some(Verdict::Approve) => ("[✓]", Role::Approved),
+        Some(Verdict::Zero) => ("[0]", Role::Approved),
+        Some(Verdict::Reject) => ("[✗]", Role::Rejected),
+        None if Act::Reject.fits(plan, cell) => ("[ ]", Role::Text),
+        None => ("   ", Role::Dim),
     }
 }
 
@@ -167,16 +175,13 @@ pub struct Shown {
 
 impl Shown {
     /// What a row says of this cell.
-    pub fn of(plan: &Plan, cell: Cell) -> Self {
-        let proposes = plan.kind(cell) == Kind::Change;
+    pub fn of(plan: &Plan, ledger: &Ledger, cell: Cell) -> Self {
+        let zero = ledger.verdict(plan, cell) == Some(Verdict::Zero);
+        let proposes = zero || plan.kind(cell) == Kind::Change;
         Self {
             old: plan.old(cell).map_or_else(|| "-".to_owned(), short),
-            new: new_words(plan, cell),
-            change: if proposes {
-                change(plan.old(cell), plan.new_value(cell)).unwrap_or_default()
-            } else {
-                String::new()
-            },
+            new: if zero { "0".to_owned() } else { new_words(plan, cell) },
+            change: if proposes { change(plan.old(cell), plan.offer(cell)).unwrap_or_default() } else { String::new() },
             proposes,
             old_is_text: plan.old(cell).is_some_and(|old| Number::parse(old).is_none()),
         }
@@ -208,8 +213,10 @@ fn new_words(plan: &Plan, cell: Cell) -> String {
         Some(held) if state.proposes() && plan.kind(cell) == Kind::Same && plan.old(cell) == Some(held) => {
             "same".to_owned()
         }
-        Some(held) if state.proposes() && plan.kind(cell) == Kind::Same => format!("same {}", short(held)),
-        Some(held) if state.proposes() => short(held),
+        Some(held) if state.proposes() && plan.kind(cell) == Kind::Same => {
+            format!("same {}", plan.dated(cell, &short(held)))
+        }
+        Some(held) if state.proposes() => plan.dated(cell, &short(held)),
         Some(held) if state == State::NonNumeric => format!("\"{}\"", cut(&inert(held), 2 * TEXT)),
         _ => state.words().to_owned(),
     }
@@ -311,14 +318,18 @@ impl Grid {
     /// Writes a row; the pen ends behind the change column. `name` gives the name in so many columns.
     pub fn row<'n>(&self, pen: &mut Pen<'_>, shown: &Shown, name: impl Fn(usize) -> Cow<'n, str>, role: Role) {
         let end = pen.at().saturating_add(columns(self.total()));
-        if self.widths.holds(shown.widths()) {
+        let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
+        // Words longer than their columns take room from the name, as far as it goes.
+        let words = !shown.proposes
+            && width(&shown.new) > rest
+            && width(&shown.old) + ARROW_WIDTH + width(&shown.new) + SHORTEST_NAME < self.total();
+        if self.widths.holds(shown.widths()) && !words {
             pen.left(self.name, &name(self.name), role).gap(1);
             pen.right(self.widths.old.into(), &cut(&shown.old, self.widths.old.into()), role);
             if shown.proposes {
                 pen.put(ARROW, Role::Dim).right(self.widths.new.into(), &shown.new, role).gap(columns(GAP));
                 pen.right(self.widths.change.into(), &shown.change, role);
             } else {
-                let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
                 pen.gap(columns(ARROW_WIDTH)).left(rest, &shown.new, Role::Dim);
             }
         } else {
@@ -404,8 +415,9 @@ mod tests {
             draft.set(cell(2), Some("5"), Some("5.0"), State::Reported);
             draft.set(cell(3), Some(""), Some("4500000.25"), State::Reported);
         });
+        let ledger = Ledger::new(&plan);
         let words = |at| {
-            let shown = Shown::of(&plan, cell(at));
+            let shown = Shown::of(&plan, &ledger, cell(at));
             (shown.old, shown.new, shown.change)
         };
         let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());

@@ -155,7 +155,7 @@ fn a_form_whose_answer_was_lost_is_read_back() {
 }
 
 #[test]
-fn an_interrupted_reading_is_exit_130_and_leaves_nothing() {
+fn an_interrupted_reading_is_exit_130_and_leaves_no_review() {
     let (home, _servers, between) = through(Mode::Silent);
     let mut child = Running(
         home.command(&["plan", "-o", "q.review"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),
@@ -166,7 +166,7 @@ fn an_interrupted_reading_is_exit_130_and_leaves_nothing() {
     child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     child.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!((child.0.wait().unwrap().code(), out.as_str()), (Some(130), ""), "{err}");
-    assert!(err.contains("nothing was written"), "{err}");
+    assert!(err.contains("nothing was written; what came is kept, and the same command goes on from there"), "{err}");
     assert!(home.reviews().is_empty());
 }
 

@@ -7,7 +7,7 @@ use onse::{
     io::store::{Loaded, Store},
 };
 
-use crate::rig::{Home, ready};
+use crate::rig::{Home, cells, ready};
 
 /// Settings whose servers nobody needs to reach.
 const CONFIG: &str = "[profiles.p]\nlabel = \"TEST\"\n\n[profiles.p.dhis2]\nurl = \"https://dhis2.invalid\"\nusername = \"u\"\n\n\
@@ -209,4 +209,34 @@ fn server_text_is_inert_in_every_output() {
         let ran = home.run(args).ok(0);
         assert!(!acts(&ran.out) && !acts(&ran.err), "{args:?}");
     }
+}
+
+#[test]
+fn zeros_are_decided_by_name_counted_and_sent() {
+    let (home, _servers) = ready();
+    let plan = home.run(&["plan", "-o", "q.review", "--json"]).ok(3).json();
+    let all = plan["counts"]["may_be_zero"].as_u64().unwrap();
+    let flagged = cells(&plan).into_iter().filter(|(_, cell)| {
+        cell["state"] == "ZERO_NOT_STORED" && cell["old"] != "0" && !cell["flags"].as_array().unwrap().is_empty()
+    });
+    assert!(all > 3 && flagged.count() == 0, "the sandbox has such cells, none of them flagged");
+    let of = ["decide", "q.review", "--where", "state:zero_not_stored"];
+    let decide = |act: &str| home.run(&[&of[..], &[act]].concat());
+    decide("--approve").refused(1, &[&format!("{all} cells that read (0?)"), "--zero writes 0"]);
+    home.run(&["decide", "q.review", "--where", "-state:zero_not_stored", "--zero"])
+        .refused(1, &["0 is for cells that read (0?)"]);
+    let ran = decide("--zero").ok(0);
+    assert!(ran.out.starts_with(&format!("approved 0 for {all} cells where state:zero_not_stored")), "{ran:?}");
+    assert!(ran.out.contains(&format!("(0?) {all}: approved 0 {all}, kept 0, open 0")), "{ran:?}");
+    assert!(ran.err.contains(&format!("--write {all}")), "{ran:?}");
+    let shown = home.run(&["show", "q.review", "--where", "is:approved"]).ok(0);
+    let zeros = shown.out.lines().filter(|line| line.ends_with("  zero")).count();
+    assert_eq!(u64::try_from(zeros).unwrap(), all, "{shown:?}");
+    home.run(&["submit", "q.review", "--write", "3"])
+        .refused(2, &[&format!("{all} approved changes are not sent yet")]);
+    let sent = home.run(&["submit", "q.review", "--write", &all.to_string()]).ok(0);
+    assert!(sent.out.contains(&format!("applied {all}")), "{sent:?}");
+    let counts = home.run(&["show", "q.review", "--json"]).json()["counts"].clone();
+    assert_eq!((&counts["zeros"], &counts["approved"], &counts["sent"]), (&all.into(), &0.into(), &all.into()));
+    decide("--reject").refused(1, &["sent already"]);
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use onse::{
     domain::plan::State,
-    io::dhis2::URL_LIMIT,
+    io::{dhis2::URL_LIMIT, http::Cause},
     sandbox::{Gateway, Options, Version},
 };
 
@@ -70,7 +70,7 @@ async fn d07_it_waits_as_long_as_told_and_asks_for_less_at_once() {
         assert_eq!(rig.time.slept(), asked, "{status}");
         assert_eq!(rig.time.passed(), asked.iter().sum::<Duration>(), "no other clock moved");
         assert_eq!(got.client.together(), 1, "four at first, one less each time it was told");
-        assert!(got.shown.waits.len() == 3 && got.shown.waits[0].contains("slow down"), "{:?}", got.shown.waits);
+        assert_eq!(got.shown.waited.counts, [(Cause::SlowDown(status), 3)].into());
         assert!(!got.plan().incomplete());
     }
 }
@@ -190,7 +190,7 @@ async fn d09_a_gateway_that_fails_now_and_then_is_asked_again_and_nothing_is_mis
             slept.iter().sum::<Duration>() <= most && slept.iter().all(|pause| pause.as_millis() >= 500),
             "{slept:?}"
         );
-        assert!(got.shown.waits.iter().all(|wait| wait.contains(&status.to_string())), "{:?}", got.shown.waits);
+        assert_eq!(got.shown.waited.counts, [(Cause::Server(status), 5)].into());
     }
 }
 

@@ -163,7 +163,8 @@ async fn d19_a_monthly_data_set_blocks_its_columns_and_says_which_months_it_hold
             got.cells().into_iter().filter(|((_, property), _)| property != BEDS.0).map(|(_, cell)| cell).collect();
         assert!(blocked.len() > 60 && blocked.iter().all(|cell| *cell == truth(State::WrongPeriodType, None)));
         let note = got.note("is Monthly");
-        assert!(note.contains(sandbox::MONTHLY_SET) && note.contains("202604, 202605, 202606 have data"), "{note}");
+        assert!(note.contains(sandbox::MONTHLY_SET) && note.contains("202604, 202605 and 202606 have data"), "{note}");
+        assert!(note.contains("nothing is proposed until") && note.contains("leave out"), "{note}");
         assert!(!got.plan().incomplete());
     }
 }

@@ -8,3 +8,4 @@ mod hostile;
 mod reads;
 mod secrets;
 mod socket;
+mod tls;

@@ -4,7 +4,8 @@ use std::{io::Write as _, time::Duration};
 
 use bytes::Bytes;
 use onse::io::{
-    http::{Client, Options, Secret, Side, SignIn, Why, real},
+    dhis2::{Dhis2, Wanted},
+    http::{Client, Limits, Options, Secret, Side, SignIn, Why, real},
     transport::{Broken, SharedTransport},
 };
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ async fn body(answer: onse::io::transport::Answer) -> Result<Vec<u8>, Broken> {
 }
 
 #[tokio::test]
-async fn a_redirect_comes_back_as_it_is() {
+async fn n07_n09_a_redirect_comes_back_as_it_is() {
     let (url, task) =
         server(vec![b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/login\r\nContent-Length: 0\r\n\r\n".to_vec()])
             .await;
@@ -94,7 +95,7 @@ async fn gzip_is_decoded_and_json_read_through_the_client() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_was_not_sent() {
+async fn n02_a_refused_connection_was_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/?key={MARK}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
@@ -103,7 +104,7 @@ async fn a_refused_connection_was_not_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_is_no_answer() {
+async fn n10_n11_n12_an_answer_that_ends_early_is_no_answer() {
     let short = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\":".to_vec();
     let unended = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n".to_vec();
     let (url, task) = server(vec![short, unended, b"HTTP/1.1 200 OK\r\nContent-".to_vec()]).await;
@@ -117,7 +118,7 @@ async fn a_body_that_ends_early_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_silent_is_left_after_the_idle_time() {
+async fn n13_a_server_that_goes_silent_is_left_after_the_idle_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     let wire = real(&Options { idle: Duration::from_millis(50), ..Options::default() }).unwrap();
@@ -137,7 +138,7 @@ async fn a_server_that_goes_silent_is_left_after_the_idle_time() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_unreachable_with_the_host_named() {
+async fn n01_a_name_that_does_not_exist_is_unreachable_with_the_host_named() {
     let url = Url::parse("https://onse.invalid/").unwrap();
     let client = Client::new(wire(), Side::CommCare, &url, SignIn::Token(Secret::new(MARK)), 0)
         .unwrap()
@@ -162,4 +163,117 @@ async fn n05_something_that_speaks_no_tls_gets_nothing() {
     request.headers_mut().insert("authorization", MARK.parse().unwrap());
     assert!(matches!(wire().send(request).await, Err(Broken::NotSent(_))));
     assert!(!String::from_utf8_lossy(&task.await.unwrap()).contains(MARK));
+}
+
+#[tokio::test]
+async fn n03_a_connection_that_nobody_answers_is_given_up_in_time_and_was_not_sent() {
+    assert_eq!(Options::default().connect, Duration::from_secs(10));
+    // A listener whose queue is full lets further connections wait without a word, as a firewall does that drops them.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) =
+        tokio::time::timeout(Duration::from_millis(50), tokio::net::TcpStream::connect(address)).await
+    {
+        queue.push(stream.unwrap());
+        assert!(queue.len() < 64, "this system queues everything");
+    }
+    let wire = real(&Options { connect: Duration::from_millis(50), ..Options::default() }).unwrap();
+    let url = Url::parse(&format!("http://{address}/?key={MARK}")).unwrap();
+    let Err(Broken::NotSent(why)) = wire.send(get(&url)).await else { panic!("it was sent") };
+    assert_eq!(why, "no connection came about within 0.05 s");
+}
+
+#[tokio::test]
+async fn n13_a_byte_now_and_then_is_an_answer_however_long_it_takes() {
+    assert_eq!(Options::default().idle, Duration::from_mins(1), "longer than the half minute of row N15");
+    let idle = Duration::from_millis(150);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n").await.unwrap();
+        for _ in 0..10 {
+            tokio::time::sleep(idle / 5).await;
+            stream.write_all(b"x").await.unwrap();
+        }
+    });
+    let wire = real(&Options { idle, ..Options::default() }).unwrap();
+    let before = std::time::Instant::now();
+    assert_eq!(body(wire.send(get(&url)).await.unwrap()).await.unwrap(), b"xxxxxxxxxx");
+    assert!(before.elapsed() > idle, "in all it took longer than the longest silence");
+    task.await.unwrap();
+}
+
+/// Answers with a gzipped body of so many MiB of spaces, for as long as it is read. How many bytes went out.
+async fn bomb(mebibytes: usize) -> (Url, JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/api/", listener.local_addr().unwrap())).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let piece = vec![b' '; 1 << 20];
+    for _ in 0..mebibytes {
+        packed.write_all(&piece).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut sent = 0;
+        for piece in packed.chunks(4 << 10) {
+            if stream.write_all(piece).await.is_err() {
+                break;
+            }
+            sent += piece.len();
+        }
+        sent
+    });
+    (url, task)
+}
+
+#[tokio::test]
+async fn n16_a_gzip_bomb_is_cut_at_the_cap_of_what_it_unpacks_to() {
+    let (url, task) = bomb(64).await;
+    let sign_in = SignIn::Token(Secret::new(MARK));
+    let limits = Limits { body: 1 << 20, ..Limits::default() };
+    let client = Client::new(wire(), Side::Dhis2, &url, sign_in, 0).unwrap().limited(limits);
+    let dhis2 = Dhis2::new(client);
+    let ids = |id: &str| vec![id.to_owned()];
+    let failure =
+        dhis2.data_values(&ids("ImspTQPwCqd"), &Wanted::all(&ids("BfMAe6Itzgt"), &ids("2026Q2"))).await.unwrap_err();
+    assert_eq!((&*failure.why, failure.tries), (&Why::TooLarge { cap: 1 << 20 }, 1));
+    let told = failure.to_string();
+    assert!(told.contains("data sets BfMAe6Itzgt") && told.contains("1 MiB"), "{told}");
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_request_after_the_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/api/", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..3 {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+                .await
+                .unwrap();
+        }
+        listener
+    });
+    let client = Client::new(wire(), Side::Dhis2, &url, SignIn::Token(Secret::new(MARK)), 0).unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.get_json::<Value>(&client.url(&["me"]), "x").await.unwrap(), json!({}));
+    }
+    // A second connection would have been waiting here.
+    let listener = task.await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(20), listener.accept()).await.is_err());
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::date;
 use onse::{
     domain::mapping::Mapping,
-    sandbox::{LOST_ELEMENT, MONTHLY_LAST, MONTHLY_SET, MONTHLY_SUM, Oddity, Planted},
+    sandbox::{
+        FISCAL_ELEMENT, FISCAL_SET, HOSTILE_ELEMENT, LOST_ELEMENT, MONTHLY_LAST, MONTHLY_SET, MONTHLY_SUM, Oddity,
+        Planted,
+    },
 };
 use serde_json::{Value, json};
 
@@ -61,6 +64,10 @@ async fn a_monthly_set_holds_months_and_never_a_quarter() {
     let done = done["completeDataSetRegistrations"].as_array().unwrap();
     assert!(done.iter().any(|it| it["period"] == "202604") && done.iter().any(|it| it["period"] == "202605"));
     assert!(done.iter().all(|it| it["date"].as_str().unwrap() >= "2026-05-03"));
+    let fiscal =
+        rig.dhis2(&format!("dataElements/{FISCAL_ELEMENT}?fields=dataSetElements[dataSet[id,periodType]]")).await;
+    let set = &fiscal.json()["dataSetElements"][0]["dataSet"];
+    assert_eq!(*set, json!({ "id": FISCAL_SET, "periodType": "QuarterlyNov" }));
     let lost = rig.dhis2(&format!("dataElements/{LOST_ELEMENT}?fields=dataSetElements")).await.json();
     assert_eq!(lost["dataSetElements"], json!([]));
 }
@@ -202,4 +209,19 @@ async fn someone_else_closes_a_unit_and_completes_a_report() {
     }
     assert!(!rig.sandbox.close_unit("unknownUnit", date(2026, 5, 31)));
     assert!(!rig.sandbox.set_assigned(&unit, "unknownSet1", false));
+}
+
+/// Fault matrix row D25.
+#[tokio::test]
+async fn names_of_category_options_may_be_made_to_break_a_screen() {
+    let rig = Rig::new(60, 1);
+    let fields = "categoryCombo[categoryOptionCombos[id,name,categoryOptions[name]]]";
+    let element = rig.dhis2(&format!("dataElements/{HOSTILE_ELEMENT}?fields={fields}")).await.json();
+    let combos = element["categoryCombo"]["categoryOptionCombos"].as_array().unwrap();
+    let name = |at: usize| combos[at]["name"].as_str().unwrap();
+    assert!(name(0).contains('\u{1b}') && name(1).starts_with('\u{202e}') && name(2).len() == 10_000);
+    assert_eq!(combos[0]["categoryOptions"][0]["name"], combos[0]["name"]);
+    let rows = rows(&rig, &format!("dataElement={HOSTILE_ELEMENT}&period={QUARTER}&{}", rig.everywhere().await)).await;
+    let used: BTreeSet<String> = rows.iter().map(|row| row["categoryOptionCombo"].to_string()).collect();
+    assert_eq!(used, combos.iter().map(|combo| combo["id"].to_string()).collect());
 }

@@ -9,6 +9,7 @@ mod other;
 mod rules;
 mod saving;
 mod submit;
+mod zeros;
 
 use std::{sync::Arc, time::Duration};
 

@@ -172,7 +172,7 @@ fn reading_shows_progress_can_be_stopped_and_begun_again() {
     assert_eq!((desk.model.screen, desk.status()), (Screen::Overview, "nothing is read yet"));
     desk.keys("<esc>");
     assert_eq!(desk.cmds, [Cmd::CancelRead]);
-    assert_eq!(desk.status(), "stopping; nothing is kept of a reading that was stopped");
+    assert_eq!(desk.status(), "stopping; what came is kept, and the same command goes on from there");
     desk.tell(Msg::Read(Err("reading was stopped; nothing was written".to_owned())));
     assert_eq!(desk.model.failed.as_deref(), Some("reading was stopped; nothing was written"));
     desk.keys("<enter>");

@@ -5,7 +5,7 @@ mod structural;
 
 use serde::{Deserialize, Serialize};
 
-pub use structural::{Facts, structural};
+pub use structural::{Facts, months_missing, structural};
 
 /// How much attention a flag asks for. The order is the order of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

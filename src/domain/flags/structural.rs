@@ -122,8 +122,9 @@ fn default_plus_split(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 /// S08: the same slice twice. DHIS2's table key forbids it inside one answer (dhis2.md section 1.5).
 fn duplicate_row(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let mut seen = BTreeSet::new();
-    let (twice, value) =
-        rows.iter().find(|(part, _)| !seen.insert((&part.category_option_combo, &part.attribute_option_combo)))?;
+    let (twice, value) = rows
+        .iter()
+        .find(|(part, _)| !seen.insert((&part.period, &part.category_option_combo, &part.attribute_option_combo)))?;
     let name = (facts.option_name)(&twice.category_option_combo);
     Some(Flag::new("S08", Severity::Stop, format!("row \"{name}\" appears twice, the second time with {value}")))
 }
@@ -152,6 +153,13 @@ fn fraction(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     }
     let (_, value) = rows.iter().find(|(_, number)| !number.is_whole())?;
     Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")))
+}
+
+/// S01: the quarter was made of finer periods, and not all of them have rows. A quarter none of which has rows has no number to
+/// speak of.
+pub fn months_missing(reported: usize, of: usize) -> Option<Flag> {
+    let sentence = || format!("{reported} of {of} months reported");
+    (0 < reported && reported < of).then(|| Flag::new("S01", Severity::Review, sentence()))
 }
 
 /// S11: a row carries DHIS2's follow-up mark.

@@ -1,34 +1,70 @@
 //! The log of decisions done again from the start. A log that the rules of [`Ledger::decide`] could not have written is
 //! refused: it was damaged or edited. Whether its values are those of the plan is looked at where it is read.
+//!
+//! A decision of an earlier reading is done again on the cells that no later reading reset; the others are as if they had
+//! never been in it, so that no undo brings them back.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Entry, Ledger, Step, stop_alone};
-use crate::domain::plan::{Cell, Kind, Plan};
+use crate::domain::{
+    flags::Severity,
+    plan::{Cell, Plan},
+};
+
+/// What later entries say of earlier ones.
+struct Resets {
+    /// The last entry that reset a cell.
+    last: BTreeMap<Cell, u64>,
+    /// Decisions of which no cell is left; taking them back or doing them again is nothing.
+    empty: BTreeSet<u64>,
+}
+
+/// The last entry that reset each cell.
+pub fn resets(entries: &[Entry]) -> BTreeMap<Cell, u64> {
+    let mut last = BTreeMap::new();
+    for entry in entries {
+        if let Step::Reset(cells) = &entry.step {
+            last.extend(cells.iter().map(|reset| (reset.cell, entry.seq)));
+        }
+    }
+    last
+}
 
 impl Ledger {
     /// The ledger after these entries, which must be the log of this plan in order. The error names the entry that does not fit,
     /// and its cell (fault matrix row F08).
     pub fn replay(plan: &Plan, entries: &[Entry]) -> Result<Self, String> {
         let mut ledger = Self::new(plan);
+        let mut resets = Resets { last: resets(entries), empty: BTreeSet::new() };
         for entry in entries {
-            ledger.again(plan, entry).map_err(|why| {
+            ledger.again(plan, entry, &mut resets).map_err(|why| {
                 format!("entry {} of the decision log {why}; the log is damaged or was edited", entry.seq)
             })?;
         }
         Ok(ledger)
     }
 
-    fn again(&mut self, plan: &Plan, entry: &Entry) -> Result<(), String> {
+    fn again(&mut self, plan: &Plan, entry: &Entry, resets: &mut Resets) -> Result<(), String> {
         if entry.seq <= self.last {
             return Err("is out of order".to_owned());
         }
         match &entry.step {
             Step::Decide { act, cells, reason, label } => {
-                could_be(plan, *act, cells, reason.as_deref())?;
+                exist(plan, cells.iter())?;
+                let stands = |cell: &&Cell| resets.last.get(cell).is_none_or(|reset| *reset < entry.seq);
+                let left: Vec<Cell> = cells.iter().filter(stands).copied().collect();
+                could_be(plan, *act, cells, &left, reason.as_deref())?;
                 self.undone.clear();
-                let done = self.done(plan, entry.seq, *act, cells, reason.as_deref(), label);
-                self.apply(plan, &done);
-                self.done.push(done);
+                if left.is_empty() {
+                    resets.empty.insert(entry.seq);
+                } else {
+                    let done = self.done(plan, entry.seq, *act, &left, reason.as_deref(), label);
+                    self.apply(plan, &done);
+                    self.done.push(done);
+                }
             }
+            Step::Undo(of) | Step::Redo(of) if resets.empty.contains(of) => {}
             Step::Undo(of) => {
                 let done = self.done.pop().filter(|done| done.seq == *of).ok_or("takes back nothing")?;
                 self.take_back(plan, &done);
@@ -39,23 +75,33 @@ impl Ledger {
                 self.apply(plan, &done);
                 self.done.push(done);
             }
+            Step::Reset(cells) => exist(plan, cells.iter().map(|reset| &reset.cell))?,
         }
         self.last = entry.seq;
         Ok(())
     }
 }
 
-/// Whether a person could have decided this: changes only, each once and in order, a STOP alone and with a reason.
-fn could_be(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Result<(), String> {
-    if cells.iter().any(|cell| cell.facility >= plan.height() || cell.property >= plan.width()) {
+fn exist<'a>(plan: &Plan, mut cells: impl Iterator<Item = &'a Cell>) -> Result<(), String> {
+    if cells.any(|cell| cell.facility >= plan.height() || cell.property >= plan.width()) {
         return Err("names a cell that does not exist".to_owned());
     }
-    if let Some(cell) = cells.iter().find(|cell| plan.kind(**cell) != Kind::Change) {
+    Ok(())
+}
+
+/// Whether a person could have decided this: cells it can be done to, each once and in order, a STOP alone and with a reason.
+/// Of cells that were reset later the plan says nothing any more; `left` are the others.
+fn could_be(plan: &Plan, act: Act, cells: &[Cell], left: &[Cell], reason: Option<&str>) -> Result<(), String> {
+    if let Some(cell) = left.iter().find(|cell| !act.fits(plan, **cell)) {
         return Err(format!("decides on {}, which is no change", plan.title(*cell)));
     }
     if let Some([cell, _]) = cells.windows(2).find(|pair| pair[0] >= pair[1]) {
         return Err(format!("names cells twice or out of order after {}", plan.title(*cell)));
     }
+    let stop = left.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop));
+    if !stop {
+        return Ok(());
+    }
     stop_alone(plan, act, cells, reason)
-        .map_err(|why| format!("approves what could not be approved ({why}): {}", plan.titles(cells)))
+        .map_err(|why| format!("approves what could not be approved ({why}): {}", plan.titles(left)))
 }

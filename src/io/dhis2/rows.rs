@@ -116,6 +116,9 @@ impl Texts {
 /// The columns of a row that hold text.
 const COLUMNS: usize = 9;
 
+/// Bytes of a row that is kept.
+const ROW: usize = COLUMNS * 4 + 1;
+
 /// The texts of one row, in the order of the fields of [`DataValue`].
 #[derive(Clone, Copy, Debug)]
 struct Row {
@@ -146,6 +149,48 @@ impl Values {
             values.push(&row, elements);
         }
         values
+    }
+
+    /// As bytes, for keeping what was read.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let texts: Vec<&str> = self.texts.all.iter().map(AsRef::as_ref).collect();
+        // Texts and numbers always have a JSON.
+        let head = serde_json::to_vec(&(texts, &self.reports, self.foreign, self.rows.len())).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(head.len() + 8 + self.rows.len() * ROW);
+        bytes.extend_from_slice(&u64::try_from(head.len()).unwrap_or_default().to_le_bytes());
+        bytes.extend_from_slice(&head);
+        for row in &self.rows {
+            row.texts.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
+            bytes.push(u8::from(row.follow_up) | u8::from(row.deleted) << 1);
+        }
+        bytes
+    }
+
+    /// What [`Values::to_bytes`] gave; `None` where it is damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (length, rest) = bytes.split_first_chunk::<8>()?;
+        let (head, rows) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let (texts, reports, foreign, count): (Vec<Box<str>>, _, _, usize) = serde_json::from_slice(head).ok()?;
+        let mut values = Self { reports, foreign, ..Self::default() };
+        for (at, text) in texts.iter().enumerate() {
+            // A text that stands there twice would shift all after it.
+            (usize::try_from(values.texts.id(text)).ok()? == at).then_some(())?;
+        }
+        let known = |id: Id| id == NONE || values.texts.get(id).is_some();
+        let (rows, []) = rows.as_chunks::<ROW>() else { return None };
+        (rows.len() == count).then_some(())?;
+        for row in rows {
+            let mut texts = [NONE; COLUMNS];
+            let (ids, _) = row.as_chunks::<4>();
+            for (id, bytes) in texts.iter_mut().zip(ids) {
+                *id = Id::from_le_bytes(*bytes);
+                known(*id).then_some(())?;
+            }
+            let marks = row[ROW - 1];
+            values.rows.push(Row { texts, follow_up: marks & 1 != 0, deleted: marks & 2 != 0 });
+        }
+        let sound = values.reports.iter().all(|(unit, period, _)| known(*unit) && known(*period));
+        sound.then_some(values)
     }
 
     /// The rows, in the server's order, which means nothing.
@@ -242,5 +287,41 @@ impl Values {
         let reports = std::mem::take(&mut self.reports).into_iter();
         let reports = reports.map(|(unit, period, set)| (or(unit, above[1]), or(period, above[0]), set));
         self.reports = reports.filter(|(unit, period, _)| is_ours(*unit, *period)).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_from_bytes_and_damage_is_seen() {
+        let row = |data_element, value, deleted: bool| DataValue {
+            data_element,
+            period: "2026Q2",
+            org_unit: "ou",
+            category_option_combo: "c",
+            attribute_option_combo: "a",
+            value,
+            comment: Some("\u{1b}é"),
+            follow_up: !deleted,
+            deleted,
+            ..DataValue::default()
+        };
+        let mut elements = Elements::every();
+        elements.stands_on("de", 3);
+        let values = Values::of([row("de", Some("7"), false), row("other", None, true)], &elements);
+        let bytes = values.to_bytes();
+        let back = Values::from_bytes(&bytes).unwrap();
+        assert!(back.rows().eq(values.rows()) && back.reports().eq(values.reports()));
+        assert_eq!(values.reports().collect::<Vec<_>>(), [("ou", "2026Q2", 3)]);
+        for cut in 0..bytes.len() {
+            assert!(Values::from_bytes(&bytes[..cut]).is_none(), "{cut}");
+        }
+        let mut wild = bytes.clone();
+        let at = wild.len() - ROW;
+        wild[at] = 0xee;
+        assert!(Values::from_bytes(&wild).is_none(), "a text that is not there");
+        assert_eq!(Values::from_bytes(&Values::default().to_bytes()).unwrap().rows().len(), 0);
     }
 }

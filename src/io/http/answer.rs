@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     decode::Bad,
-    failure::{Why, line},
+    failure::{Cause, Why, line},
     pace::{Retry, retry_after},
     place,
 };
@@ -20,15 +20,23 @@ pub(super) struct Miss {
 }
 
 impl Miss {
-    /// A few words for the screen while waiting.
-    pub(super) fn reason(&self) -> String {
+    /// Why there is a pause before the next try.
+    pub(super) fn cause(&self) -> Cause {
         match &self.why {
-            Why::SlowDown { .. } => "asked to slow down".to_owned(),
-            Why::Server { status, .. } => format!("the server or its gateway failed ({status})"),
-            Why::Unreachable { why } => format!("no connection: {}", line(why)),
-            Why::NoAnswer { why } => format!("the connection broke: {}", line(why)),
-            Why::Garbled { .. } => "the answer broke off".to_owned(),
-            _ => "no usable answer".to_owned(),
+            Why::SlowDown { status, .. } => Cause::SlowDown(*status),
+            Why::Server { status, .. } => Cause::Server(*status),
+            Why::Unreachable { .. } => Cause::NoConnection,
+            Why::NoAnswer { .. } => Cause::NoAnswer,
+            _ => Cause::BrokenOff,
+        }
+    }
+
+    /// What the other side, or the system, said of it; empty where the cause says all.
+    pub(super) fn detail(&self) -> String {
+        match &self.why {
+            Why::Unreachable { why } | Why::NoAnswer { why } | Why::Garbled { why } => line(why),
+            Why::Server { text, .. } => line(text),
+            _ => String::new(),
         }
     }
 }
@@ -83,11 +91,11 @@ impl Head<'_> {
             400 if envelope.is_none() && self.is_page(body) => miss(Why::TooLong { status }, Retry::Never),
             429 => {
                 let wait = retry_after(self.headers);
-                miss(Why::SlowDown { wait }, Retry::Told(wait))
+                miss(Why::SlowDown { status, wait }, Retry::Told(wait))
             }
             503 if retry_after(self.headers).is_some() => {
                 let wait = retry_after(self.headers);
-                miss(Why::SlowDown { wait }, Retry::Told(wait))
+                miss(Why::SlowDown { status, wait }, Retry::Told(wait))
             }
             408 | 502 | 503 | 504 | 520..=524 => miss(Why::Server { status, text: text() }, Retry::Broken),
             500 => miss(Why::Server { status, text: text() }, Retry::Crashed),

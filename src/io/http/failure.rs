@@ -75,6 +75,8 @@ pub enum Why {
     },
     /// Still told to slow down when patience ended.
     SlowDown {
+        /// 429, or 503 with a time to wait.
+        status: u16,
         /// How long the server asked to wait, if it said.
         wait: Option<Duration>,
     },
@@ -135,6 +137,33 @@ pub enum Why {
     },
 }
 
+/// Why a pause is made before the next try, as far as a person tells pauses apart. Its `Display` is a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The server asks for less, with this status.
+    SlowDown(u16),
+    /// The server or its gateway failed, with this status.
+    Server(u16),
+    /// Nothing reached the server.
+    NoConnection,
+    /// The connection ended or timed out.
+    NoAnswer,
+    /// The answer was not whole.
+    BrokenOff,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SlowDown(status) => write!(f, "asked to slow down ({status})"),
+            Self::Server(status) => write!(f, "server failed ({status})"),
+            Self::NoConnection => f.write_str("no connection"),
+            Self::NoAnswer => f.write_str("no answer"),
+            Self::BrokenOff => f.write_str("answer broke off"),
+        }
+    }
+}
+
 impl std::error::Error for Failure {}
 
 impl fmt::Display for Failure {
@@ -157,10 +186,10 @@ impl Failure {
             }
             Why::Refused { status, code: None, message } => write!(f, "refused ({status}){}.", said(message)),
             Why::TooLong { status } => write!(f, "the request was too long for the server or its gateway ({status})."),
-            Why::SlowDown { wait: Some(wait) } => {
-                write!(f, "asked to wait {} s before the next request (429 or 503).", wait.as_secs())
+            Why::SlowDown { status, wait: Some(wait) } => {
+                write!(f, "asked to wait {} s before the next request ({status}).", wait.as_secs())
             }
-            Why::SlowDown { wait: None } => write!(f, "asked again and again to slow down (429)."),
+            Why::SlowDown { status, wait: None } => write!(f, "asked again and again to slow down ({status})."),
             Why::Server { status, text } => {
                 write!(f, "the server or its gateway failed ({status}){}, after {}.", said(text), self.tried())
             }
@@ -224,10 +253,7 @@ impl Failure {
             (Why::TooLarge { .. }, _) => {
                 "Read fewer facilities at once with `--facility`, or fewer data sets with a shorter mapping."
             }
-            (Why::Unreachable { why }, _) if why.contains("certificate") || why.contains("Certificate") => {
-                "If the server has a private certificate authority, name its file as `ca_file` in the profile."
-            }
-            (Why::Unreachable { .. }, _) => "Check the url, the network, VPN and proxy settings.",
+            (Why::Unreachable { why }, _) => unreachable(why),
             (Why::OtherOrigin { .. }, _) => "Nothing is sent there. Check the url in the profile.",
         }
     }
@@ -258,6 +284,20 @@ fn may(text: &str) -> &'static str {
         return "The key and the project are right; the role of the account lacks a permission: it needs \"edit data\", \"access APIs\" and access to all locations.";
     }
     "The account may be limited to some locations; it needs access to all of them."
+}
+
+/// What to do about a connection that did not come to be (fault matrix rows N01 to N05, N23).
+fn unreachable(why: &str) -> &'static str {
+    let why = why.to_ascii_lowercase();
+    if !why.contains("certificate") {
+        "Check the url, the network, VPN and proxy settings."
+    } else if ["expired", "not valid yet", "not yet valid"].iter().any(|words| why.contains(words)) {
+        "The certificate is not valid at the time of this machine: check its clock, then ask who runs the server to renew it."
+    } else if why.contains("not valid for name") {
+        "The server is another than the address says: check the url, and that nothing on the way answers in its place."
+    } else {
+        "If the server has a private certificate authority, name its file as `ca_file` in the profile."
+    }
 }
 
 fn said(text: &str) -> String {
@@ -321,6 +361,14 @@ mod tests {
         assert!(told.contains("ca_file") && told.contains("3 tries"), "{told}");
         let told = failure(Side::Dhis2, Why::Unreachable { why: "connection refused".into() });
         assert!(told.contains("VPN and proxy"), "{told}");
+        for (why, remedy) in [
+            ("certificate expired: verification time 2 is after 1", "its clock"),
+            ("certificate not valid yet: verification time 1 is before 2", "its clock"),
+            ("certificate not valid for name \"a\"; certificate is only valid for DnsName(\"b\")", "check the url"),
+        ] {
+            let told = failure(Side::Dhis2, Why::Unreachable { why: format!("invalid peer certificate: {why}") });
+            assert!(told.contains(remedy) && !told.contains("ca_file"), "{told}");
+        }
     }
 
     #[test]

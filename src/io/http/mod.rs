@@ -26,7 +26,7 @@ pub(in crate::io) use self::{
     pace::retry_after,
 };
 pub use self::{
-    failure::{Failure, Side, Why},
+    failure::{Cause, Failure, Side, Why},
     pace::Limits,
     secret::{Secret, SignIn},
 };
@@ -53,8 +53,10 @@ pub struct Wait {
     pub side: Side,
     /// What was asked for, in words.
     pub asked: String,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub cause: Cause,
+    /// What the other side, or the system, said of it; empty where the cause says all.
+    pub detail: String,
     /// How long the pause is.
     pub pause: Duration,
     /// The number of the try that comes after it, from 2.
@@ -248,8 +250,9 @@ impl Client {
     }
 
     async fn pause(&self, ask: &Ask<'_>, miss: &Miss, pause: Duration, next_try: u32) {
-        let wait = Wait { side: self.side, asked: self.clean(ask.asked), reason: miss.reason(), pause, next_try };
-        tracing::info!(side = %self.side, reason = wait.reason, ?pause, next_try, "trying again after a pause");
+        let (cause, detail) = (miss.cause(), self.clean(&miss.detail()));
+        let wait = Wait { side: self.side, asked: self.clean(ask.asked), cause, detail, pause, next_try };
+        tracing::info!(side = %self.side, %cause, detail = wait.detail, ?pause, next_try, "trying again after a pause");
         (self.on_wait)(&wait);
         (self.sleep)(pause).await;
     }
@@ -286,6 +289,10 @@ impl Client {
 
     fn broken(&self, broken: Broken) -> Miss {
         match broken {
+            // A proxy that refuses to open the way to a TLS server answers the connection, not the request (row N22).
+            Broken::NotSent(why) if why.contains("proxy authorization required") => {
+                Miss { why: Why::Proxy, retry: Retry::Never }
+            }
             Broken::NotSent(why) => Miss { why: Why::Unreachable { why: self.clean(&why) }, retry: Retry::Unsent },
             Broken::NoAnswer(why) => Miss { why: Why::NoAnswer { why: self.clean(&why) }, retry: Retry::Broken },
         }

@@ -1,94 +1,140 @@
 //! The log of decisions: one row per action of the person, written and synced before the next frame.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, bail};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{NEXT, Store};
 use crate::domain::{
-    ledger::{Act, Entry, Step},
+    ledger::{Act, Entry, Ledger, Reset, Stamp, Step, Verdict, resets},
     plan::{Cell, Plan},
 };
+
+/// Who stands beside a reset in the log: no person made it.
+const NOBODY: &str = "onse";
 
 /// A decided cell with the two values that were on screen: facility, property, old, new.
 type Decided = (u32, u16, Option<String>, Option<String>);
 
+/// A cell that was reset, with what was said on which values: facility, property, old, new, verdict.
+type Forgotten = (u32, u16, Option<String>, Option<String>, Option<Verdict>);
+
 impl Store {
-    /// Appends an entry; it is on the disk when this returns.
+    /// Appends an entry; it is on the disk when this returns. Fails where a later reading is in the file: what was on screen
+    /// then is not what would be decided on.
     pub async fn append(&self, entry: Entry, plan: Arc<Plan>) -> Result<()> {
         self.call("write the decision", move |connection| {
-            let generation = plan.head.generation;
-            let (act, of, reason, label, cells) = match &entry.step {
-                Step::Decide { act, cells, reason, label } => {
-                    let cells: Vec<_> =
-                        cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.new_value(*c))).collect();
-                    let act = match act {
-                        Act::Approve => "approve",
-                        Act::Reject => "reject",
-                        Act::Clear => "clear",
-                    };
-                    (act, None, reason.as_deref(), label.as_str(), serde_json::to_string(&cells)?)
-                }
-                Step::Undo(of) => ("undo", Some(*of), None, "", "[]".to_owned()),
-                Step::Redo(of) => ("redo", Some(*of), None, "", "[]".to_owned()),
-            };
-            connection
-                .prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
-                .execute(params![entry.seq, entry.at, entry.who, act, of, generation, reason, label, cells])?;
-            Ok(())
+            let sql = "SELECT coalesce(max(number), 0) FROM generation";
+            let newest: u32 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+            if plan.head.generation != newest {
+                bail!("the review was read again meanwhile; nothing was decided. Open it again");
+            }
+            insert(connection, &entry, &plan)
         })
         .await
     }
 }
 
+fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
+    let (act, of, reason, label, cells) = match &entry.step {
+        Step::Decide { act, cells, reason, label } => {
+            let cells: Vec<_> = cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.offer(*c))).collect();
+            (act.name(), None, reason.as_deref(), label.as_str(), serde_json::to_string(&cells)?)
+        }
+        Step::Undo(of) => ("undo", Some(*of), None, "", "[]".to_owned()),
+        Step::Redo(of) => ("redo", Some(*of), None, "", "[]".to_owned()),
+        Step::Reset(resets) => {
+            let cells: Vec<_> =
+                resets.iter().map(|r| (r.cell.facility, r.cell.property, &r.old, &r.new, r.said)).collect();
+            ("reset", None, None, "", serde_json::to_string(&cells)?)
+        }
+    };
+    connection.prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        entry.seq,
+        entry.at,
+        entry.who,
+        act,
+        of,
+        plan.head.generation,
+        reason,
+        label,
+        cells
+    ])?;
+    Ok(())
+}
+
+/// Writes down which decisions on the plan before do not stand in `now`, the next generation.
+pub(super) fn reset(connection: &Connection, before: &Plan, now: &Plan) -> Result<()> {
+    let entries = load(connection, before)?;
+    let ledger = Ledger::replay(before, &entries).map_err(|why| anyhow::anyhow!("{why}; {NEXT}"))?;
+    let stamp = Stamp { at: now.head.read_at.clone(), who: NOBODY.to_owned() };
+    ledger.reset(&entries, before, now, &stamp).map_or(Ok(()), |entry| insert(connection, &entry, now))
+}
+
 /// The log. A decision is held to the two values it was made on: where the plan says others, all of it is refused, since then
-/// no decision can be trusted (fault matrix row F08).
+/// no decision can be trusted (fault matrix row F08). What a later reading reset is not held to this plan.
 pub(super) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Entry>> {
-    let sql = "SELECT seq, at, who, act, of, reason, label, cells, generation FROM decision ORDER BY seq";
-    let mut select = connection.prepare(sql)?;
+    let mut reset = BTreeMap::new();
+    let mut select = connection.prepare("SELECT * FROM decision WHERE act = 'reset' ORDER BY seq")?;
     let mut rows = select.query([])?;
-    let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let seq: u64 = row.get(0)?;
-        let damaged = || format!("entry {seq} of the decision log is damaged or was edited; {NEXT}");
-        let generation: u32 = row.get(8)?;
-        if generation != plan.head.generation {
+        reset.extend(resets(&[entry(row, plan, &BTreeMap::new())?]));
+    }
+    let mut select = connection.prepare("SELECT * FROM decision ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    let (mut entries, mut before) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (seq, generation): (u64, u32) = (row.get(0)?, row.get(5)?);
+        if generation < before || generation > plan.head.generation {
             bail!(
-                "entry {seq} of the decision log is of reading {generation}, the plan of reading {}: the file is damaged or was \
-                 edited; {NEXT}",
+                "entry {seq} of the decision log is of reading {generation}, the one before it of reading {before}, the plan of \
+                 reading {}: the file is damaged or was edited; {NEXT}",
                 plan.head.generation
             );
         }
-        let act: String = row.get(3)?;
-        let of = || row.get::<_, u64>(4).with_context(damaged);
-        let decide = |act| -> Result<Step> {
-            let cells: Vec<Decided> = serde_json::from_str(row.get_ref(7)?.as_str()?).with_context(damaged)?;
-            let cells = held(plan, cells).with_context(damaged)?;
-            Ok(Step::Decide { act, cells, reason: row.get(5)?, label: row.get(6)? })
-        };
-        let step = match act.as_str() {
-            "approve" => decide(Act::Approve)?,
-            "reject" => decide(Act::Reject)?,
-            "clear" => decide(Act::Clear)?,
-            "undo" => Step::Undo(of()?),
-            "redo" => Step::Redo(of()?),
-            _ => bail!(damaged()),
-        };
-        entries.push(Entry { seq, at: row.get(1)?, who: row.get(2)?, step });
+        before = generation;
+        entries.push(entry(row, plan, &reset)?);
     }
     Ok(entries)
 }
 
-/// The cells of a decision, if the plan still says of each what was decided on.
-fn held(plan: &Plan, decided: Vec<Decided>) -> Result<Vec<Cell>> {
+/// One row of the log. `reset` are the cells a later entry resets, with its number.
+fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entry> {
+    let seq: u64 = row.get(0)?;
+    let damaged = || format!("entry {seq} of the decision log is damaged or was edited; {NEXT}");
+    let act: String = row.get(3)?;
+    let cells = row.get_ref(8)?.as_str()?;
+    let of = || row.get::<_, u64>(4).with_context(damaged);
+    let step = match (act.as_str(), Act::named(&act)) {
+        (_, Some(act)) => {
+            let decided: Vec<Decided> = serde_json::from_str(cells).with_context(damaged)?;
+            let stands = |cell| reset.get(&cell).is_none_or(|reset| *reset < seq);
+            let cells = held(plan, decided, stands).with_context(damaged)?;
+            Step::Decide { act, cells, reason: row.get(6)?, label: row.get(7)? }
+        }
+        ("undo", _) => Step::Undo(of()?),
+        ("redo", _) => Step::Redo(of()?),
+        ("reset", _) => {
+            let cells: Vec<Forgotten> = serde_json::from_str(cells).with_context(damaged)?;
+            let reset =
+                |(facility, property, old, new, said)| Reset { cell: Cell { facility, property }, said, old, new };
+            Step::Reset(cells.into_iter().map(reset).collect())
+        }
+        _ => bail!(damaged()),
+    };
+    Ok(Entry { seq, at: row.get(1)?, who: row.get(2)?, step })
+}
+
+/// The cells of a decision, if the plan still says of each that stands what was decided on.
+fn held(plan: &Plan, decided: Vec<Decided>, stands: impl Fn(Cell) -> bool) -> Result<Vec<Cell>> {
     let (mut cells, mut differ) = (Vec::with_capacity(decided.len()), Vec::new());
     for (facility, property, old, new) in decided {
         let cell = Cell { facility, property };
         if facility >= plan.height() || property >= plan.width() {
             bail!("it names a cell that does not exist");
         }
-        if (plan.old(cell), plan.new_value(cell)) != (old.as_deref(), new.as_deref()) {
+        if stands(cell) && (plan.old(cell), plan.offer(cell)) != (old.as_deref(), new.as_deref()) {
             differ.push(cell);
         }
         cells.push(cell);

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
+    fmt,
     io::{Read, Write},
     sync::Arc,
 };
@@ -11,12 +12,19 @@ use anyhow::{Context, Result, anyhow, bail};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{NEXT, Store, Used};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, SeqAccess, Visitor},
+    ser::SerializeSeq as _,
+};
+
+use super::{NEXT, Store, Used, log};
 use crate::domain::{
     fingerprint::Fingerprint,
     flags::{Flag, Severity},
     history::Past,
     plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
+    quarter::Quarter,
     total::Part,
 };
 
@@ -43,10 +51,12 @@ pub struct FacilityHistory {
 }
 
 impl Store {
-    /// Writes a generation whole or not at all (fault matrix row K02).
+    /// Writes a generation whole or not at all (fault matrix row K02). A later one has every facility and property of the one
+    /// before in its place (see `domain::generation`), and what does not stand of the decisions is written down with it.
     pub async fn save_plan(&self, plan: Arc<Plan>, used: Used, parts: Vec<FacilityParts>) -> Result<()> {
         self.call("write the plan", move |connection| {
             let transaction = connection.transaction()?;
+            follow(&transaction, &plan)?;
             save(&transaction, &plan, &used)?;
             let generation = plan.head.generation;
             let mut insert = transaction.prepare("INSERT INTO parts VALUES(?1, ?2, ?3, ?4)")?;
@@ -113,6 +123,25 @@ fn unpack(blob: &[u8]) -> Result<Vec<Part>> {
     serde_json::from_slice(&text).context("the category options are damaged")
 }
 
+/// Refuses a plan that does not follow the newest one of the file, and writes down which decisions it resets.
+fn follow(transaction: &Transaction<'_>, plan: &Plan) -> Result<()> {
+    let newest: Option<u32> = transaction.query_row("SELECT max(number) FROM generation", [], |row| row.get(0))?;
+    let generation = plan.head.generation;
+    if newest.is_some_and(|newest| generation != newest + 1) {
+        bail!("reading {generation} does not follow reading {}; nothing was changed", newest.unwrap_or(0));
+    }
+    if newest.is_none() {
+        return Ok(());
+    }
+    let (before, _) = load(transaction)?;
+    let cases = |plan: &Plan| plan.facilities().iter().map(|f| f.case_id.clone()).collect::<Vec<_>>();
+    let names = |plan: &Plan| plan.properties().iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    if !cases(plan).starts_with(&cases(&before)) || !names(plan).starts_with(&names(&before)) {
+        bail!("the new reading does not keep the facilities and properties in their places; nothing was changed");
+    }
+    log::reset(transaction, &before, plan)
+}
+
 fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
     let generation = plan.head.generation;
     transaction.execute(
@@ -124,11 +153,19 @@ fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
             fingerprint(plan, used)?.to_string()
         ],
     )?;
-    let mut insert = transaction.prepare("INSERT INTO facility VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
+    // What is known of a facility or a property is that of the newest reading; its place is that of the first.
+    let mut insert = transaction.prepare(
+        "INSERT INTO facility VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(ordinal) DO UPDATE SET name = excluded.name,
+         external_id = excluded.external_id, closed = excluded.closed, unit_name = excluded.unit_name",
+    )?;
     for (at, f) in plan.facilities().iter().enumerate() {
         insert.execute(params![at, f.case_id, f.name, f.external_id, f.closed, f.unit_name])?;
     }
-    let mut insert = transaction.prepare("INSERT INTO property VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut insert = transaction.prepare(
+        "INSERT INTO property VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(ordinal) DO UPDATE SET
+         data_element = excluded.data_element, data_set = excluded.data_set, title = excluded.title, line = excluded.line,
+         element_name = excluded.element_name, value_type = excluded.value_type, data_set_name = excluded.data_set_name",
+    )?;
     for (at, p) in plan.properties().iter().enumerate() {
         insert.execute(params![
             at,
@@ -144,8 +181,7 @@ fn save(transaction: &Transaction<'_>, plan: &Plan, used: &Used) -> Result<()> {
     }
     let mut insert = transaction.prepare("INSERT INTO cells VALUES(?1, ?2, ?3)")?;
     for facility in 0..plan.height() {
-        let cells: Vec<_> =
-            plan.row(facility).map(|cell| (plan.old(cell), plan.held(cell), plan.state(cell).name())).collect();
+        let cells: Vec<_> = plan.row(facility).map(|cell| Stored::of(plan, cell)).collect();
         insert.execute(params![generation, facility, serde_json::to_string(&cells)?])?;
     }
     let mut insert = transaction.prepare("INSERT INTO flag VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -181,6 +217,9 @@ fn fingerprint(plan: &Plan, used: &Used) -> Result<Fingerprint> {
         for text in [plan.old(cell), plan.held(cell), Some(plan.state(cell).name())] {
             // Neither byte stands in UTF-8, so that no two lists of texts give the same bytes.
             mark = text.map_or(mark, |text| mark.with(text.as_bytes()).with(&[0xfe])).with(&[0xff]);
+        }
+        if let Some(quarter) = elsewhen(plan, cell) {
+            mark = mark.with(quarter.to_string().as_bytes()).with(&[0xfd]);
         }
     }
     for (cell, flags) in plan.all_flags() {
@@ -251,9 +290,67 @@ pub(super) fn load(connection: &Connection) -> Result<(Plan, Used)> {
     Ok((plan, used))
 }
 
+/// The quarter of a cell's number where it is not the plan's.
+fn elsewhen(plan: &Plan, cell: Cell) -> Option<Quarter> {
+    Some(plan.quarter(cell)).filter(|quarter| *quarter != plan.head.quarter)
+}
+
 /// A text borrowed from the row where it holds no escapes.
-#[derive(serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A cell as the file has it: `[old, held, state]`, with the quarter behind it where the number is of another one.
+struct Stored<'a> {
+    old: Option<Text<'a>>,
+    held: Option<Text<'a>>,
+    state: State,
+    quarter: Option<Quarter>,
+}
+
+impl<'a> Stored<'a> {
+    fn of(plan: &'a Plan, cell: Cell) -> Self {
+        let text = |text: Option<&'a str>| text.map(|text| Text(Cow::Borrowed(text)));
+        let (old, held) = (text(plan.old(cell)), text(plan.held(cell)));
+        Self { old, held, state: plan.state(cell), quarter: elsewhen(plan, cell) }
+    }
+}
+
+impl Serialize for Stored<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(None)?;
+        list.serialize_element(&self.old)?;
+        list.serialize_element(&self.held)?;
+        list.serialize_element(&self.state)?;
+        if let Some(quarter) = &self.quarter {
+            list.serialize_element(quarter)?;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Stored<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Stored<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a cell: old, held, state, and the quarter where it is another one")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Stored<'de>, A::Error> {
+                let short = || A::Error::custom("a cell is too short");
+                Ok(Stored {
+                    old: list.next_element()?.ok_or_else(short)?,
+                    held: list.next_element()?.ok_or_else(short)?,
+                    state: list.next_element()?.ok_or_else(short)?,
+                    quarter: list.next_element()?,
+                })
+            }
+        }
+        from.deserialize_seq(List)
+    }
+}
 
 fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<()> {
     let (height, width) = (draft.plan().height(), draft.plan().width());
@@ -266,15 +363,17 @@ fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<
     let mut rows = select.query([generation])?;
     while let Some(row) = rows.next()? {
         let facility: u32 = row.get(0)?;
-        let cells: Vec<(Option<Text<'_>>, Option<Text<'_>>, State)> =
-            serde_json::from_str(row.get_ref(1)?.as_str()?)
-                .with_context(|| format!("facility {facility} of the plan is damaged"))?;
+        let cells: Vec<Stored<'_>> = serde_json::from_str(row.get_ref(1)?.as_str()?)
+            .with_context(|| format!("facility {facility} of the plan is damaged"))?;
         if facility >= height || cells.len() != usize::from(width) {
             bail!("facility {facility} of the plan is damaged");
         }
-        for (property, (old, held, state)) in (0..width).zip(&cells) {
-            let (old, held) = (old.as_ref().map(|t| t.0.as_ref()), held.as_ref().map(|t| t.0.as_ref()));
-            draft.set(Cell { facility, property }, old, held, *state);
+        for (property, Stored { old, held, state, quarter }) in (0..width).zip(&cells) {
+            let cell = Cell { facility, property };
+            draft.set(cell, old.as_ref().map(|t| t.0.as_ref()), held.as_ref().map(|t| t.0.as_ref()), *state);
+            if let Some(quarter) = quarter {
+                draft.set_quarter(cell, *quarter);
+            }
         }
     }
     Ok(())

@@ -43,7 +43,8 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 /// What to do with a file whose plan or decisions cannot be trusted.
 const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
 
-/// The tables. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL can read it.
+/// The tables. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL can read it;
+/// a fourth text is the quarter of a number that is an earlier one's.
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL,

@@ -106,7 +106,7 @@ impl Node {
             Self::Set(at) => (&*model.sets[at].uid, &*model.sets[at].name),
             Self::Combo(at) => (&*model.combos[at].uid, &*model.combos[at].name),
             Self::Coc(at) => (&*model.cocs[at].uid, &*model.cocs[at].name),
-            Self::CategoryOption(at) => (&*model.options[at].uid, model.options[at].name),
+            Self::CategoryOption(at) => (&*model.options[at].uid, &*model.options[at].name),
             Self::Unit(at) => (&*view.country.units[at].uid, &*view.country.units[at].name),
             Self::SetElement(set, element) => {
                 return match name {

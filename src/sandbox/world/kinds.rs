@@ -52,6 +52,8 @@ pub(crate) enum Disaggregation {
     Age,
     /// The four of both.
     AgeAndSex,
+    /// Three whose names are made to break a screen.
+    Hostile,
 }
 
 /// Type, aggregation and shape of the numbers of a data element.
@@ -166,6 +168,9 @@ pub(crate) const MONTHLY: &[(&str, &str, Profile)] = &[
 
 /// The element whose rows are split by who paid.
 pub(crate) const PARTNER: Profile = events(5.0, 0.0, Disaggregation::None, true);
+
+/// The element beside it, with hostile names of its parts.
+pub(crate) const HOSTILE: Profile = events(9.0, 0.0, Disaggregation::Hostile, true);
 
 /// An element nobody reports any more.
 pub(crate) const UNPLACED: Profile = events(0.0, 0.0, Disaggregation::None, false);

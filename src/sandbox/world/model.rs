@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{
     MONTHS, QUARTERS, Stored,
     draw::{Draw, Stream},
-    kinds::{Disaggregation, EXTRAS, MONTHLY, PARTNER, Profile, UNPLACED, profile_of, set_name},
+    kinds::{Disaggregation, EXTRAS, HOSTILE, MONTHLY, PARTNER, Profile, UNPLACED, profile_of, set_name},
 };
 use crate::{
     domain::mapping::Mapping,
-    sandbox::{LOST_ELEMENT, MONTHLY_SET, PARTNER_ELEMENT, PARTNER_SET},
+    sandbox::{FISCAL_ELEMENT, FISCAL_SET, HOSTILE_ELEMENT, LOST_ELEMENT, MONTHLY_SET, PARTNER_ELEMENT, PARTNER_SET},
 };
 
 /// A data element, with what the numbers of it look like.
@@ -101,7 +101,7 @@ pub(crate) struct CategoryOption {
     /// Id.
     pub(crate) uid: String,
     /// Name.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Only a superuser may read its data.
     pub(crate) restricted: bool,
 }
@@ -169,6 +169,11 @@ const SHAPES: [Shape; 4] = [
 /// Who pays for services, and whether that is a matter for few.
 const FUNDERS: [(&str, bool); 2] = [("Government", false), ("Restricted donor", true)];
 const FUNDING: Shape = ("Funding source", &[(&[5], 0.7), (&[6], 0.3)]);
+/// A cleared screen, another title, a line turned round, pictures of double width. A very long name is the third.
+const HOSTILE_NAMES: [&str; 2] =
+    ["\u{1b}[2J\u{1b}]0;owned\u{7}Mobile clinic", "\u{202e}cinilc \u{1f690}\u{1f3fd} e\u{301}"];
+const WARD: &str = "Ward ";
+const HOSTILE_SHAPE: Shape = ("Place of service", &[(&[7], 0.5), (&[8], 0.3), (&[9], 0.2)]);
 
 impl Model {
     /// The metadata of the mapping's data elements and data sets, and of the extras.
@@ -192,7 +197,7 @@ impl Model {
     fn add_categories(&mut self, draw: &mut Draw) {
         for name in OPTIONS {
             let uid = known(name, "xYerKDKCefk", draw);
-            self.options.push(CategoryOption { uid, name, restricted: false });
+            self.options.push(CategoryOption { uid, name: name.to_owned(), restricted: false });
         }
         for shape in SHAPES {
             self.add_combo(draw, shape, false);
@@ -203,7 +208,7 @@ impl Model {
         let combo = self.combos.len();
         let first = self.cocs.len();
         for (options, share) in parts {
-            let names: Vec<&str> = options.iter().map(|&option| self.options[option].name).collect();
+            let names: Vec<&str> = options.iter().map(|&option| &*self.options[option].name).collect();
             let name = names.join(", ");
             let uid = known(&name, "HllvX50cXC0", draw);
             self.cocs.push(Coc { uid, name, combo, options: options.to_vec(), share: *share });
@@ -235,6 +240,7 @@ impl Model {
                 Disaggregation::Sex => 1,
                 Disaggregation::Age => 2,
                 Disaggregation::AgeAndSex => 3,
+                Disaggregation::Hostile => 5,
             };
             let element = self.elements.len();
             let first = self.columns.len();
@@ -288,15 +294,20 @@ impl Model {
         for (uid, name, profile) in MONTHLY {
             self.add_element(uid, name, None, *profile, monthly);
         }
-        let first = self.options.len();
         for (name, restricted) in FUNDERS {
-            self.options.push(CategoryOption { uid: draw.uid(), name, restricted });
+            self.options.push(CategoryOption { uid: draw.uid(), name: name.to_owned(), restricted });
         }
-        debug_assert_eq!(first, OPTIONS.len(), "FUNDING counts on it");
         let funding = self.add_combo(draw, FUNDING, true);
         let partner = self.add_set(PARTNER_SET, "Partner Supported Outreach", "Quarterly");
         self.sets[partner].combo = funding;
         self.add_element(PARTNER_ELEMENT, "Outreach Clinics Held", None, PARTNER, partner);
+        for name in HOSTILE_NAMES.map(str::to_owned).into_iter().chain([WARD.repeat(10_000 / WARD.len())]) {
+            self.options.push(CategoryOption { uid: draw.uid(), name, restricted: false });
+        }
+        self.add_combo(draw, HOSTILE_SHAPE, false);
+        self.add_element(HOSTILE_ELEMENT, "Outreach Clients Seen", None, HOSTILE, partner);
+        let fiscal = self.add_set(FISCAL_SET, "Partner Finance Return", "QuarterlyNov");
+        self.add_element(FISCAL_ELEMENT, "Funds Received", None, profile_of(""), fiscal);
         self.elements.push(Element {
             uid: LOST_ELEMENT.to_owned(),
             name: "HMIS Household Visits (retired)".to_owned(),

@@ -102,7 +102,7 @@ impl Sheet<'_> {
 
     /// The detail of a wide pane: the options as a table with a bar.
     fn table(&self, height: usize, layout: &Layout) -> Vec<Line> {
-        let quarter = self.review.plan.head.quarter;
+        let quarter = self.review.plan.quarter(self.cell);
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong), piece(format!(", {quarter}"), Role::Dim)]];
         self.title(&mut lines);
         self.flags(&mut lines, false);
@@ -167,9 +167,18 @@ impl Sheet<'_> {
         let plan = &self.review.plan;
         let verdict = self.review.ledger.verdict(plan, self.cell);
         if let Some(reason) = self.review.ledger.reason(self.cell) {
-            let verdict = verdict.map_or("decided", |v| if v == Verdict::Approve { "approved" } else { "rejected" });
+            let verdict = match verdict {
+                Some(Verdict::Approve) => "approved",
+                Some(Verdict::Zero) => "0 approved",
+                Some(Verdict::Reject) => "rejected",
+                None => "decided",
+            };
             let text = format!("{verdict}: {}", inert(reason));
             lines.extend(wrap(&text, self.room).into_iter().map(|text| vec![piece(text, Role::Text)]));
+        } else if verdict.is_none() && plan.may_be_zero(self.cell) {
+            let text = "(0?): the report is complete without this number, and DHIS2 keeps no 0 of it. 0 writes 0, r keeps the old \
+                        value";
+            lines.extend(wrap(text, self.room).into_iter().map(|text| vec![piece(text, Role::Dim)]));
         } else if verdict.is_none()
             && plan.severity(self.cell) == Some(Severity::Stop)
             && plan.kind(self.cell) == Kind::Change
@@ -187,10 +196,11 @@ impl Sheet<'_> {
             lines.extend(self.text_change(old.unwrap_or(""), held));
             return;
         }
-        let shown = Shown::of(plan, self.cell).widths();
+        let shown = Shown::of(plan, &self.review.ledger, self.cell).widths();
         if shown.or(USUAL) != USUAL {
             let old = old.map_or_else(|| "not set".to_owned(), grouped);
-            let new = plan.new_value(self.cell).map_or_else(|| plan.state(self.cell).words().to_owned(), grouped);
+            let words = || plan.state(self.cell).words().to_owned();
+            let new = plan.new_value(self.cell).map_or_else(words, |new| plan.dated(self.cell, new));
             let by = change(plan.old(self.cell), plan.new_value(self.cell)).unwrap_or_default();
             let text = format!("{old} → {new}   {by}");
             lines.extend(wrap(text.trim_end(), self.room).into_iter().map(|text| vec![piece(text, Role::Text)]));

@@ -16,8 +16,8 @@ use crate::{
     tui::{
         keymap::{self, Action},
         layout::{Layout, Shape},
-        model::{Ask, Model, Over, Review, Stage},
-        parts::{Canvas, Piece, columns, keep_end, piece, wrap},
+        model::{Ask, Model, Over, Review, Stage, Zeros},
+        parts::{Canvas, Piece, columns, count, keep_end, piece, wrap},
         theme::{Role, Theme},
     },
 };
@@ -191,6 +191,12 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
             answer(canvas, line, &bulk.yes, "any other key: no", "u undoes it");
             None
         }
+        Ask::Zeros(zeros) => {
+            let gap = if zeros.stays.is_empty() { "" } else { "   " };
+            asked(canvas, line, "", &format!("{}{gap}{}", zeros.question, zeros.stays), Role::Question);
+            choice(canvas, line, zeros);
+            None
+        }
         Ask::Leave => {
             let text = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
             asked(canvas, line, "", text, Role::Question);
@@ -240,6 +246,19 @@ fn answer(canvas: &mut Canvas<'_>, line: Rect, yes: &str, no: &str, end: &str) {
     let mut pen = canvas.pen(line, 0);
     pen.gap(1).put("y", Role::Key).gap(1).put(yes, Role::Strong).gap(4).put(no, Role::Text);
     pen.close(&[piece(end, Role::Dim)]);
+}
+
+/// `0 write 0 for 28    r keep 31    any other key: neither`
+fn choice(canvas: &mut Canvas<'_>, line: Rect, zeros: &Zeros) {
+    let mut pen = canvas.pen(line, 0);
+    let (write, keep) = (count(zeros.plain.len()), count(zeros.all.len()));
+    pen.gap(1);
+    if !zeros.plain.is_empty() {
+        pen.put("0", Role::Key).gap(1).put(&format!("write 0 for {write}"), Role::Strong).gap(4);
+    }
+    pen.put("r", Role::Key).gap(1).put(&format!("keep {keep}"), Role::Strong).gap(4);
+    pen.put("any other key: neither", Role::Text);
+    pen.close(&[piece("u undoes it", Role::Dim)]);
 }
 
 /// `[ what was typed   ]  enter take  esc no`; the end that is typed at is always seen.

@@ -199,8 +199,11 @@ fn seen(review: &Review, layout: &Layout) -> String {
 fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) -> u16 {
     let (pane, head) = (layout.cells, layout.cells_head);
     let wide = pane.width >= WIDE_PANE;
-    let shown: Vec<(usize, Cell, Shown)> =
-        review.cells.window(layout.cell_rows()).map(|(at, cell)| (at, cell, Shown::of(&review.plan, cell))).collect();
+    let shown: Vec<(usize, Cell, Shown)> = review
+        .cells
+        .window(layout.cell_rows())
+        .map(|(at, cell)| (at, cell, Shown::of(&review.plan, &review.ledger, cell)))
+        .collect();
     let lead = lead(pane.width);
     let grid = Grid::properties(pane.width, review.widths);
     let short = short_names(review, grid.name);

@@ -138,11 +138,13 @@ fn decided(pen: &mut Pen<'_>, all: Tally) {
     pen.close(&parts);
 }
 
-/// `✓ 3,980  ✗ 140  left 1,792`
+/// `✓ 3,980  ✗ 140  left 1,792`; with approved zeros `✓ 3,980  [0] 12  ✗ 140  left 1,792`
 pub(super) fn tally_pieces(tally: Tally) -> Vec<crate::tui::parts::Piece<'static>> {
+    let zeros = if tally.zeros > 0 { format!("  [0] {}", count(tally.zeros)) } else { String::new() };
     vec![
         piece("✓ ", Role::Approved),
         piece(count(tally.approved), Role::Text),
+        piece(zeros, Role::Approved),
         piece("  ✗ ", Role::Rejected),
         piece(count(tally.rejected), Role::Text),
         piece("  left ", Role::Dim),
@@ -207,8 +209,11 @@ fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, to: 
         }
         let door = Door::State(state);
         let is_door = review.doors.all.contains(&door);
+        let more = if state == State::ZeroNotStored { chosen(review.ledger.all()) } else { String::new() };
         let draw = move |pen: &mut Pen<'_>| {
             pen.gap(7).put(state.words(), if is_door { Role::Text } else { Role::Dim });
+            let room = usize::from(to.saturating_sub(pen.at())).saturating_sub(width(&count(number)) + 1);
+            pen.put(&words(&more, room), Role::Dim);
             right_at(pen, to, &count(number));
         };
         if is_door {
@@ -216,6 +221,14 @@ fn without<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, to: 
         } else {
             sheet.line(draw);
         }
+    }
+}
+
+/// What there is to choose for cells that read `(0?)`, or what was chosen.
+fn chosen(all: Tally) -> String {
+    match (all.zeros, all.kept) {
+        (0, 0) => "  choose 0 or keep, on its own or per property".to_owned(),
+        (zeros, kept) => format!("  0 for {}, kept {}, open {}", count(zeros), count(kept), count(all.maybe_left())),
     }
 }
 

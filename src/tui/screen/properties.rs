@@ -94,7 +94,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     let mut used = 0;
     for (row, at) in window(rows, review.column.top, review.column.all.len()) {
         let cell = review.column.all[at];
-        let shown = Shown::of(&review.plan, cell);
+        let shown = Shown::of(&review.plan, &review.ledger, cell);
         let (sign, role) = mark(&review.plan, &review.ledger, cell);
         let mut pen = canvas.pen(rows, row);
         pen.gap(1).put(sign, role).gap(1);

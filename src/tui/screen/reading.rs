@@ -2,52 +2,86 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::{
     domain::text::inert,
-    job::report::{Bar, Reading},
+    job::report::{Bar, History, Reading, Waiting},
     tui::{
         model::Model,
-        parts::{Canvas, Pen, count, percent, plural, share, wrap},
+        parts::{Canvas, Pen, count, percent, plural, share, words, wrap},
         table::Sheet,
         theme::Role,
     },
 };
 
-/// Columns of a bar of progress.
-const BAR: usize = 14;
+/// Columns of a name and of a bar.
+const WIDE: (usize, usize) = (17, 14);
 /// The same where panes are stacked.
-const NARROW_BAR: usize = 4;
+const NARROW: (usize, usize) = (15, 4);
+/// From this width on the rate of every bar is shown.
+const RATES: u16 = 100;
 /// Problems of the mapping that are listed.
 const PROBLEMS: usize = 6;
 
-/// What becomes of a reading that does not end: it is whole or it is not there (see `job::fetch`).
-const UNFINISHED: &str = "Nothing has been written. Nothing is kept of a reading that was stopped; it begins anew.";
+/// What becomes of a reading that does not end.
+const UNFINISHED: &str =
+    "Nothing has been written. Esc or ctrl-c stop: what came is kept, and the same command goes on from there.";
+
+/// When and in how much room a line is drawn.
+#[derive(Clone, Copy)]
+struct Here {
+    now: Timestamp,
+    /// Columns of a name and of a bar.
+    columns: (usize, usize),
+    rates: bool,
+}
 
 /// Draws progress.
 pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let Some(reading) = &model.reading else { return };
+    let columns = if area.width < 80 { NARROW } else { WIDE };
+    let here = Here { now: time(model).unwrap_or_default(), columns, rates: area.width >= RATES };
     let mut sheet = Sheet::default();
     sheet.heading("Reading");
-    for (name, bar) in
-        [("CommCare cases", &reading.cases), ("DHIS2 reports", &reading.reports), ("Names", &reading.names)]
-    {
-        let columns = if area.width < 80 { NARROW_BAR } else { BAR };
-        sheet.line(move |pen| progress(pen, name, bar, columns));
+    sheet.line(move |pen| progress(pen, "CommCare cases", reading, &reading.cases, here));
+    sheet.line(move |pen| progress(pen, "DHIS2 reports", reading, &reading.reports, here));
+    sheet.line(move |pen| history(pen, reading, here));
+    sheet.line(move |pen| progress(pen, "Names", reading, &reading.names, here));
+    requests(&mut sheet, reading, here.now, area.width.into());
+    // Where not all fits, what becomes of a stopped reading stands before what is known of the mapping anyway.
+    if columns == NARROW {
+        unfinished(&mut sheet, area);
     }
-    waits(&mut sheet, reading, area.width.into());
     mapping(&mut sheet, reading, area.width.into());
-    sheet.space();
-    for line in wrap(UNFINISHED, usize::from(area.width.saturating_sub(2))) {
-        sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
+    if columns == WIDE {
+        unfinished(&mut sheet, area);
     }
     sheet.draw(canvas, area);
 }
 
+fn unfinished(sheet: &mut Sheet<'_>, area: Rect) {
+    sheet.space();
+    for line in wrap(UNFINISHED, usize::from(area.width.saturating_sub(2))) {
+        sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
+    }
+}
+
+/// The time of the last message.
+fn time(model: &Model) -> Option<Timestamp> {
+    model.now.at.parse().ok()
+}
+
 /// `CommCare cases      1,106 of 1,106  ██████████████  100%  done in 0:06`
-fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar, columns: usize) {
-    pen.gap(3).left(15, name, Role::Text);
+fn progress(pen: &mut Pen<'_>, name: &str, reading: &Reading, bar: &Bar, here: Here) {
+    let time = going(reading, bar, here);
+    filled(pen, name, bar, time.as_deref().unwrap_or_default(), here);
+}
+
+/// A bar with these words behind it.
+fn filled(pen: &mut Pen<'_>, name: &str, bar: &Bar, words: &str, here: Here) {
+    pen.gap(3).left(here.columns.0, name, Role::Text);
     let Some(total) = bar.total else {
         let (so_far, role) = match bar.done {
             0 => ("waiting".to_owned(), Role::Dim),
@@ -58,22 +92,45 @@ fn progress(pen: &mut Pen<'_>, name: &str, bar: &Bar, columns: usize) {
     };
     pen.right(16, &format!("{} of {}", count(bar.done), count(total)), Role::Text).gap(2);
     let full = if total == 0 { 1.0 } else { share(bar.done, total) };
-    pen.bar(columns, full).gap(1);
+    pen.bar(here.columns.1, full).gap(1);
     let done = if total == 0 { 100 } else { percent(bar.done, total) };
-    pen.right(4, &format!("{done}%"), Role::Text).gap(2);
-    let time = if bar.ended {
-        Some(format!("done in {}", clock(bar.elapsed)))
-    } else {
-        left(bar).map(|left| format!("{} left", clock(left)))
-    };
-    pen.put(&time.unwrap_or_default(), Role::Dim);
+    pen.right(5, &format!("{done}%"), Role::Text).gap(2).put(words, Role::Dim);
 }
 
-/// Time left at the rate so far; `None` before anything is done.
-pub(super) fn left(bar: &Bar) -> Option<Duration> {
-    let (done, total) = (u32::try_from(bar.done).ok()?, u32::try_from(bar.total?).ok()?);
-    let each = bar.elapsed.checked_div(done)?;
-    each.checked_mul(total.saturating_sub(done))
+/// `0:01 left`, `done in 0:06`, `nothing for 0:45`; nothing before there is a rate.
+fn going(reading: &Reading, bar: &Bar, here: Here) -> Option<String> {
+    if bar.ended {
+        return Some(format!("done in {}", clock(bar.elapsed)));
+    }
+    if let Some(left) = reading.left(bar, here.now) {
+        let rate = bar.pace.rate(here.now).filter(|_| here.rates);
+        return Some(
+            format!("{} left", clock(left)) + &rate.map(|rate| format!("  {rate} a second")).unwrap_or_default(),
+        );
+    }
+    let silence = clock(bar.pace.silent(here.now)?);
+    Some(if here.columns == NARROW { format!("silent {silence}") } else { format!("nothing for {silence}") })
+}
+
+/// `8 quarters before          waiting  for the comparison with the usual`
+fn history(pen: &mut Pen<'_>, reading: &Reading, here: Here) {
+    let History { quarters, bar, cached } = &reading.history;
+    let narrow = here.columns == NARROW;
+    if *quarters == 0 {
+        let name = if narrow { "Earlier" } else { "Quarters before" };
+        pen.gap(3).left(here.columns.0, name, Role::Text).right(16, "not asked", Role::Dim);
+        return;
+    }
+    let words = match (going(reading, bar, here), *cached) {
+        (words, 0) => words.unwrap_or_default(),
+        (_, cached) if bar.ended && cached >= bar.done => "from cache".to_owned(),
+        (words, cached) => words.unwrap_or_default() + &format!("  {} from cache", count(cached)),
+    };
+    filled(pen, &format!("{quarters} quarters{}", if narrow { "" } else { " before" }), bar, &words, here);
+    let hint = "  for the comparison with the usual";
+    if bar.total.is_none() && bar.done == 0 && pen.room() >= hint.len() {
+        pen.put(hint, Role::Dim);
+    }
 }
 
 /// `0:06`, `12:30`, `1:02:03`.
@@ -83,19 +140,29 @@ pub(super) fn clock(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-fn waits<'a>(sheet: &mut Sheet<'a>, reading: &'a Reading, width: usize) {
-    let Some(newest) = reading.waits.last() else { return };
-    sheet.space();
-    let number = count(reading.waits.len());
-    let text = inert(newest).into_owned();
-    for (at, line) in wrap(&text, width.saturating_sub(20)).into_iter().enumerate() {
-        let number = number.clone();
+/// What is waited for, for which server and why, and how many requests are under way.
+fn requests(sheet: &mut Sheet<'_>, reading: &Reading, now: Timestamp, width: usize) {
+    let (waited, together) = (&reading.waited, reading.together(now));
+    if waited.number() > 0 || together.is_some() {
+        sheet.space();
+    }
+    let room = width.saturating_sub(20);
+    let mut lines: Vec<_> = wrap(&waited.words(now), room).into_iter().map(|line| (line, Role::Text)).collect();
+    if let Some(Waiting { side, detail, .. }) = waited.next(now).filter(|waiting| !waiting.detail.is_empty()) {
+        lines.push((words(&inert(&format!("{side}: {detail}")), room).into_owned(), Role::Dim));
+    }
+    let mut number = Some(count(waited.number()));
+    for (line, role) in lines {
+        let number = number.take();
         sheet.line(move |pen| {
-            if at == 0 {
-                pen.gap(3).left(6, "Waits", Role::Text).right(6, &number, Role::Review);
+            if let Some(number) = &number {
+                pen.gap(3).left(7, "Waits", Role::Text).right(6, number, Role::Review);
             }
-            pen.to(18).put(&line, Role::Text);
+            pen.to(19).put(&line, role);
         });
+    }
+    if let Some(together) = together {
+        sheet.line(move |pen| _ = pen.gap(3).left(12, "Together", Role::Text).put(&together, Role::Text));
     }
 }
 
@@ -130,7 +197,7 @@ pub(super) fn none(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         }
     }
     sheet.space();
-    let waits = model.reading.as_ref().map_or(0, |reading| reading.waits.len());
+    let waits = model.reading.as_ref().map_or(0, |reading| reading.waited.number());
     if waits > 0 {
         let waits = plural(waits, "wait", "waits");
         sheet.line(move |pen| _ = pen.gap(1).put(&waits, Role::Dim));

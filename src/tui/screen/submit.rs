@@ -161,7 +161,7 @@ fn biggest<'a>(sheet: &mut Sheet<'a>, review: &'a Review, cells: &'a [Cell], row
         return;
     }
     let each: Vec<(Cell, Shown)> =
-        cells.iter().take(rows).map(|cell| (*cell, Shown::of(&review.plan, *cell))).collect();
+        cells.iter().take(rows).map(|cell| (*cell, Shown::of(&review.plan, &review.ledger, *cell))).collect();
     let columns = |of: fn(&Shown) -> &str, least: usize| {
         each.iter().map(|(_, shown)| crate::domain::text::width(of(shown))).max().unwrap_or(0).max(least)
     };

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         flags::Severity,
         ledger::{Act, Entry, Tally, Undecided, Verdict},
-        plan::{Cell, Kind, State, ordinal},
+        plan::{Cell, State, ordinal},
         value::grouped,
     },
     tui::model::{Bulk, Rest, Review},
@@ -30,12 +30,13 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
     let Decision { act, cells, reason, label, advance, rest } = decision;
+    let zeros = cells.iter().any(|cell| review.plan.may_be_zero(*cell));
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
             if let Some(reason) = reason {
                 review.last_reason = Some(reason.trim().to_owned());
             }
-            let left = left(model, rest);
+            let left = left(model, rest, zeros);
             say(model, Level::Ok, format!("{} {label}; {left}", act.past()));
             if advance {
                 find::advance(model);
@@ -66,16 +67,23 @@ pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) 
     }
 }
 
-/// What is left of what the decision was made in: `left: 1 no flag, 1 REVIEW, 1 STOP`.
-fn left(model: &Model, rest: Rest) -> String {
+/// What is left of what the decision was made in: `left: 1 no flag, 1 REVIEW, 1 STOP`; after a decision on cells that read
+/// `(0?)` also how many of those.
+fn left(model: &Model, rest: Rest, zeros: bool) -> String {
     let Some(review) = &model.review else { return String::new() };
     let (tally, of) = match rest {
         Rest::All => (review.ledger.all(), " in the whole review"),
         Rest::Facility(facility) => (review.ledger.facility(facility), ""),
         Rest::Property(property) => (review.ledger.property(property), ""),
     };
+    let open = match tally.maybe_left() {
+        0 => "no".to_owned(),
+        open => number(open),
+    };
     match kinds(tally.plain(), tally.review, tally.stop) {
+        kinds if kinds.is_empty() && zeros => format!("{open} (0?) left{of}"),
         kinds if kinds.is_empty() => format!("nothing left{of}"),
+        kinds if zeros => format!("left{of}: {kinds}; {open} (0?) left"),
         kinds => format!("left{of}: {kinds}"),
     }
 }
@@ -95,7 +103,7 @@ fn kinds(plain: u32, review: u32, stop: u32) -> String {
     parts.join(", ")
 }
 
-fn number(n: impl std::fmt::Display) -> String {
+pub(super) fn number(n: impl std::fmt::Display) -> String {
     grouped(&n.to_string())
 }
 
@@ -120,9 +128,10 @@ fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
     let Some(review) = &model.review else { return };
     let (plan, verdict) = (&review.plan, review.ledger.verdict(&review.plan, cell));
     let property = review.names.full(cell.property);
-    if plan.kind(cell) != Kind::Change {
+    if !Act::Reject.fits(plan, cell) {
         let why = match plan.state(cell) {
-            State::Reported | State::ReportedZero => "same value",
+            state if state.proposes() => "same value",
+            State::ZeroNotStored => "(0?), and the case holds 0 already",
             state => state.words(),
         };
         return say(model, Level::Look, format!("{property}: {why}; nothing to decide"));
@@ -131,11 +140,12 @@ fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
     let (act, advance) = match action {
         Action::Reject => (Act::Reject, true),
         Action::Clear => (Act::Clear, false),
-        Action::Toggle if verdict == Some(Verdict::Approve) => (Act::Clear, false),
+        Action::Toggle if verdict.is_some_and(Verdict::writes) => (Act::Clear, false),
+        Action::Zero => (Act::Zero, true),
         _ => (Act::Approve, action == Action::Approve),
     };
-    let stop = act == Act::Approve && plan.severity(cell) == Some(Severity::Stop);
-    if stop && verdict != Some(Verdict::Approve) && !review.ledger.is_sent(cell) {
+    let stop = act.writes() && act.fits(plan, cell) && plan.severity(cell) == Some(Severity::Stop);
+    if stop && verdict != act.verdict() && !review.ledger.is_sent(cell) {
         let sentence = plan.flags(cell).first().map(|flag| flag.sentence.clone()).unwrap_or_default();
         model.ask = Some(Ask::Reason { cell, sentence, input: tui_input::Input::default(), advance });
         return;
@@ -151,7 +161,9 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
         return say(model, Level::Look, "no facility is under the cursor");
     };
     let name = review.plan.facility(facility).name.clone();
-    let cells: Vec<Cell> = review.cells.all.iter().copied().filter(|cell| review.is_shown(*cell)).collect();
+    let said = |cell: Cell| review.ledger.verdict(&review.plan, cell).is_some();
+    let listed = review.cells.all.iter().copied();
+    let cells: Vec<Cell> = listed.filter(|cell| review.is_shown(*cell) || said(*cell)).collect();
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let approved = unsent(review, &cells, |verdict| verdict == Verdict::Approve);
     let (act, cells) = match action {
@@ -203,7 +215,7 @@ fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Re
 }
 
 /// `55 REVIEW and 4 STOP stay.`
-fn stays(review: usize, stop: usize) -> String {
+pub(super) fn stays(review: usize, stop: usize) -> String {
     match (review, stop) {
         (0, 0) => String::new(),
         (0, 1) => "1 STOP stays.".to_owned(),
@@ -242,11 +254,7 @@ pub(super) fn ask_all(model: &mut Model, action: Action) {
         let what = if act == Act::Clear { "decided" } else { "left" };
         return say(model, Level::Look, format!("nothing is {what} {within}"));
     }
-    let verb = match act {
-        Act::Approve => "approve",
-        Act::Reject => "reject",
-        Act::Clear => "clear",
-    };
+    let verb = act.name();
     let label = format!("{count} {within}");
     model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label, rest }));
 }

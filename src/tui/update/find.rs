@@ -87,9 +87,9 @@ fn cell(review: &mut Review, layout: &Layout, way: Way) -> bool {
     wanted(review.list.all[at]).is_some_and(|cell| view::show_cell(review, cell, layout))
 }
 
-/// The cells of a facility that the filter shows.
+/// The cells of a facility that are listed.
 fn shown(review: &Review, facility: u32) -> impl DoubleEndedIterator<Item = Cell> + '_ {
-    review.plan.row(facility).filter(|cell| review.is_shown(*cell))
+    review.plan.row(facility).filter(|cell| view::is_row(review, *cell))
 }
 
 /// The nearest row for which `is` holds, leaving out the one at the cursor unless it is come round to.

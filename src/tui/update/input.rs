@@ -21,7 +21,7 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     match row {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),
         Some(row) => act(model, row.action, count, out),
-        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Leave)) => prompt::no(model),
+        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Leave)) => prompt::no(model),
         None => prompt::typed(model, press),
     }
     let tab = row.is_some_and(|row| matches!(row.action, Action::Tab(_)));
@@ -55,7 +55,8 @@ fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
         push(&mut model.count, digit);
         return false;
     }
-    if action.is_some() || (digit == '0' && model.count.is_empty()) {
+    // 0 begins no count, and in one it is a digit whatever else it does.
+    if model.count.is_empty() && (action.is_some() || digit == '0') {
         return false;
     }
     if let Some((screen, focus, _)) = model.count_from.take() {

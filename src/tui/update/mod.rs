@@ -8,6 +8,7 @@ mod prompt;
 mod read;
 mod submit;
 mod view;
+mod zeros;
 
 use super::{
     keymap::{self, Action, Press},
@@ -95,8 +96,10 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
         A::Previous => find::next(model, false, false),
         A::NextFlag => find::next(model, true, true),
         A::PreviousFlag => find::next(model, false, true),
-        A::Approve | A::Reject | A::Clear | A::Toggle => decide::here(model, action, out),
+        A::Approve | A::Zero | A::Reject | A::Clear | A::Toggle => decide::here(model, action, out),
         A::ApproveAll | A::RejectAll | A::ClearAll => decide::ask_all(model, action),
+        A::ZeroAll => zeros::ask(model),
+        A::Zeros | A::KeepOld => zeros::answer(model, action, out),
         A::Undo | A::Redo => decide::undo(model, action, out),
         A::Filter => prompt::filter(model),
         A::Unchanged => view::toggle_unchanged(model),

@@ -118,9 +118,11 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             let Some(review) = &model.review else { return };
             let label = format!("{} of {}", review.names.full(cell.property), review.plan.facility(cell.facility).name);
             let (reason, rest) = (Some(input.value()), decide::around(model, cell));
-            let decision = decide::Decision { act: Act::Approve, cells: vec![cell], reason, label, advance, rest };
+            let act = if review.plan.may_be_zero(cell) { Act::Zero } else { Act::Approve };
+            let decision = decide::Decision { act, cells: vec![cell], reason, label, advance, rest };
             decide::decide(model, decision, out);
         }
+        Some(ask @ Ask::Zeros(_)) => model.ask = Some(ask),
         None => {}
     }
 }

@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// Starts reading anew, or stops it. Nothing is kept of a reading that was stopped.
+/// Starts reading, or stops it. What came is kept for the next one.
 pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     if action == Action::StopReading {
         out.push(Cmd::CancelRead);
-        return say(model, Level::Ok, "stopping; nothing is kept of a reading that was stopped");
+        return say(model, Level::Ok, "stopping; what came is kept, and the same command goes on from there");
     }
     model.failed = None;
     model.reading = Some(Reading::default());
@@ -151,9 +151,14 @@ fn counts(plan: &Plan) -> Counts {
 pub(super) fn widths(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Widths {
     let mut widths = Widths::default();
     for cell in cells {
-        let (old, new) = (plan.old(cell).map_or(0, room), plan.new_value(cell).map_or(0, room));
+        let dated = if plan.older(cell).is_some() { QUARTER } else { 0 };
+        let (old, new) = (plan.old(cell).map_or(0, room), plan.offer(cell).map_or(0, |new| room(new) + dated));
         widths.old = widths.old.max(old);
         widths.new = widths.new.max(new);
+        if plan.may_be_zero(cell) {
+            // All of the old value goes, which takes its digits and a sign.
+            widths.change = widths.change.max(old.saturating_add(1));
+        }
         if let Some(change) = plan.change(cell) {
             let whole = grouped(&format!("{:.0}", change.abs()));
             let fraction = [plan.old(cell), plan.new_value(cell)].into_iter().flatten().map(fraction).max();
@@ -163,6 +168,9 @@ pub(super) fn widths(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Widths {
     }
     widths
 }
+
+/// Columns of ` (2025Q4)` behind a number.
+const QUARTER: u16 = 9;
 
 /// Columns of a number with its thousands separated; 0 for a text that is none.
 fn room(text: &str) -> u16 {

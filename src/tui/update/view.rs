@@ -27,7 +27,7 @@ pub(super) fn settle(model: &mut Model) {
     for cell in changes {
         let at = review.plan.at(cell);
         review.shown[at] = true;
-        review.shown_changes += 1;
+        review.shown_changes += usize::from(review.plan.kind(cell) == Kind::Change);
     }
     let mut rows = review.filter.facilities(&review.plan, &review.ledger);
     if review.unchanged {
@@ -79,7 +79,7 @@ pub(super) fn toggle_unchanged(model: &mut Model) {
 }
 
 /// Whether a cell is a row, as the filter stood when it was last applied.
-fn is_row(review: &Review, cell: Cell) -> bool {
+pub(super) fn is_row(review: &Review, cell: Cell) -> bool {
     review.is_shown(cell) || (review.unchanged && review.filter.unchanged(&review.plan, cell))
 }
 
@@ -105,9 +105,7 @@ pub(super) fn fill_cells(review: &mut Review, height: usize) {
     review.hidden = hidden;
     let at = match before {
         Some(cell) if Some(cell.facility) == facility => rows.iter().position(|row| *row >= cell),
-        _ => rows.iter().position(|cell| {
-            review.plan.kind(*cell) == Kind::Change && review.ledger.verdict(&review.plan, *cell).is_none()
-        }),
+        _ => rows.iter().position(|cell| is_left(review, *cell, false)),
     };
     review.cells.all = rows;
     review.cells.go(at.unwrap_or(0), height);
@@ -119,7 +117,9 @@ fn fill_column(review: &mut Review, height: usize) {
     rows.retain(|cell| review.is_shown(*cell));
     if review.unchanged {
         let unchanged = review.plan.column(review.property).filter(|cell| {
-            review.filter.unchanged(&review.plan, *cell) && review.filter.facility(&review.plan, cell.facility)
+            !review.is_shown(*cell)
+                && review.filter.unchanged(&review.plan, *cell)
+                && review.filter.facility(&review.plan, cell.facility)
         });
         rows.extend(unchanged);
     }
@@ -152,8 +152,8 @@ pub(super) fn show_cell(review: &mut Review, cell: Cell, layout: &Layout) -> boo
     review.cells.find(cell, layout.cell_rows())
 }
 
-/// States without a number that a person has to look at.
-pub(super) const EYES: [State; 3] = [State::NonNumeric, State::NoAccess, State::FetchFailed];
+/// States without a number that a person has to look at, or to choose for.
+pub(super) const EYES: [State; 4] = [State::ZeroNotStored, State::NonNumeric, State::NoAccess, State::FetchFailed];
 
 /// Puts the cursors on a cell, where the lists of the screen show it.
 pub(super) fn go_to(model: &mut Model, cell: Cell) {
@@ -211,9 +211,11 @@ pub(super) fn names(plan: &Plan) -> Names {
     Names { start, full, ..Names::default() }
 }
 
-/// Whether a change is undecided, and flagged where that is asked for.
+/// Whether a change is undecided, and flagged where that is asked for. A cell that reads `(0?)` is looked for where the filter
+/// asks for those.
 pub(super) fn is_left(review: &Review, cell: Cell, flagged: bool) -> bool {
-    review.plan.kind(cell) == Kind::Change
+    let zero = review.filter.names_zero() && review.plan.may_be_zero(cell);
+    (review.plan.kind(cell) == Kind::Change || zero)
         && review.ledger.verdict(&review.plan, cell).is_none()
         && (!flagged || review.plan.severity(cell) >= Some(Severity::Review))
 }

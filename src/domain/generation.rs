@@ -1,0 +1,160 @@
+//! A newer reading in the places of the one before: every facility and property keeps its ordinal, new ones come behind, and one
+//! that is gone stays where it was with nothing proposed for it. What becomes of decisions is `ledger`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::plan::{Cell, Draft, Facility, Head, Plan, Property, State, index, ordinal};
+
+/// A plan in the places of the one before.
+#[derive(Debug)]
+pub struct Aligned {
+    /// The plan, one generation later.
+    pub plan: Plan,
+    /// By the ordinal a facility had in the plan given, the one it has now: for what hangs on facilities beside the plan.
+    pub facilities: Vec<u32>,
+}
+
+/// How many of those that are gone a note names.
+const NAMED: usize = 3;
+
+/// Puts `now` in the places of `before`, one generation later. A facility is its case, a property its name.
+///
+/// A cell of one that is gone keeps its old value, in state `NOT_ASSIGNED`, and a note of the plan names it.
+pub fn align(before: &Plan, now: &Plan) -> Aligned {
+    let facilities = Places::of(before.facilities(), now.facilities(), |one: &Facility| &one.case_id);
+    let properties = Places::of(before.properties(), now.properties(), |one: &Property| &one.name);
+    let mut head = Head { generation: before.head.generation + 1, ..now.head.clone() };
+    head.notes.extend(gone("facilities", &facilities.gone, |at| &before.facilities()[at].name));
+    head.notes.extend(gone("properties", &properties.gone, |at| &before.properties()[at].name));
+    let mut draft = Plan::draft(head, facilities.all, properties.all);
+    for cell in draft.plan().cells().collect::<Vec<_>>() {
+        let known = cell.facility < before.height() && cell.property < before.width();
+        draft.set(cell, if known { before.old(cell) } else { None }, None, State::NotAssigned);
+    }
+    let facilities: Vec<u32> = facilities.now.into_iter().map(ordinal).collect();
+    for from in now.cells() {
+        let property = u16::try_from(properties.now[usize::from(from.property)]).unwrap_or(u16::MAX);
+        copy(now, from, Cell { facility: facilities[index(from.facility)], property }, &mut draft);
+    }
+    for skipped in now.skipped() {
+        draft.skip(skipped.clone());
+    }
+    for (id, name) in before.option_names().iter().chain(now.option_names()) {
+        draft.name(id.clone(), name.clone());
+    }
+    Aligned { plan: draft.finish(), facilities }
+}
+
+/// What a plan says of a cell, at its place in another.
+fn copy(plan: &Plan, from: Cell, to: Cell, draft: &mut Draft) {
+    draft.set(to, plan.old(from), plan.held(from), plan.state(from));
+    if plan.quarter(from) != plan.head.quarter {
+        draft.set_quarter(to, plan.quarter(from));
+    }
+    for flag in plan.flags(from) {
+        draft.flag(to, flag.clone());
+    }
+}
+
+/// Where things of one kind stand.
+struct Places<T> {
+    /// All of them: those there were, as they are now, then the new ones.
+    all: Vec<T>,
+    /// By the place of one that is there now, its place in `all`.
+    now: Vec<usize>,
+    /// Places in `all` of those that are gone.
+    gone: Vec<usize>,
+}
+
+impl<T: Clone> Places<T> {
+    fn of(before: &[T], now: &[T], name: fn(&T) -> &String) -> Self {
+        let known: BTreeMap<&String, usize> = before.iter().enumerate().map(|(at, one)| (name(one), at)).collect();
+        let mut all = before.to_vec();
+        let mut places = Vec::with_capacity(now.len());
+        for one in now {
+            let at = known.get(name(one)).copied().unwrap_or(all.len());
+            if at < all.len() {
+                all[at] = one.clone();
+            } else {
+                all.push(one.clone());
+            }
+            places.push(at);
+        }
+        let here: BTreeSet<usize> = places.iter().copied().collect();
+        let gone = (0..before.len()).filter(|at| !here.contains(at)).collect();
+        Self { all, now: places, gone }
+    }
+}
+
+/// That some are gone, and which.
+fn gone<'a>(what: &str, places: &[usize], name: impl Fn(usize) -> &'a String) -> Option<String> {
+    let first: Vec<&str> = places.iter().take(NAMED).map(|at| name(*at).as_str()).collect();
+    let more = match places.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!places.is_empty()).then(|| {
+        format!(
+            "{} {what} of an earlier reading are not in this one and nothing is proposed for them: {}{more}",
+            places.len(),
+            first.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        flags::{Flag, Severity},
+        plan::{Kind, sample},
+        quarter::Quarter,
+    };
+
+    fn cell(facility: u32, property: u16) -> Cell {
+        Cell { facility, property }
+    }
+
+    /// The same things in another order, without `case1` and `dhis_p0`, with one new of each.
+    fn later() -> Plan {
+        let first = sample(3, 2, |_| {});
+        let facility = |at: u32| first.facility(at).clone();
+        let new = Facility { case_id: "new".to_owned(), name: "New".to_owned(), ..Facility::default() };
+        let renamed = Facility { name: "Renamed".to_owned(), ..facility(0) };
+        let property = Property { name: "dhis_new".to_owned(), ..Property::default() };
+        let head = Head { read_at: "2026-07-06T09:00:00Z".to_owned(), ..first.head.clone() };
+        let properties = vec![property, first.property(1).clone()];
+        let mut draft = Plan::draft(head, vec![facility(2), new, renamed], properties);
+        draft.set(cell(0, 1), Some("201"), Some("999"), State::OlderQuarter);
+        draft.set_quarter(cell(0, 1), Quarter::parse("2025Q4").unwrap());
+        draft.flag(cell(0, 1), Flag::new("S11", Severity::Review, "marked"));
+        draft.set(cell(2, 0), None, Some("5"), State::Reported);
+        draft.finish()
+    }
+
+    #[test]
+    fn everything_keeps_its_place() {
+        let before = sample(3, 2, |_| {});
+        let Aligned { plan, facilities } = align(&before, &later());
+        let names: Vec<&str> = plan.facilities().iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["Renamed", "Facility 1", "Facility 2", "New"]);
+        let properties: Vec<&str> = plan.properties().iter().map(|one| one.name.as_str()).collect();
+        assert_eq!((properties, facilities), (vec!["dhis_p0", "dhis_p1", "dhis_new"], vec![2, 3, 0]));
+        assert_eq!((plan.head.generation, plan.head.read_at.as_str()), (2, "2026-07-06T09:00:00Z"));
+        let moved = cell(2, 1);
+        assert_eq!((plan.old(moved), plan.new_value(moved)), (Some("201"), Some("999")));
+        assert_eq!((plan.quarter(moved).to_string(), plan.flags(moved).len()), ("2025Q4".to_owned(), 1));
+        assert_eq!(plan.new_value(cell(0, 2)), Some("5"), "a new property");
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_value_and_proposes_nothing() {
+        let plan = align(&sample(3, 2, |_| {}), &later()).plan;
+        for (gone, old) in [(cell(1, 0), Some("100")), (cell(1, 1), Some("101")), (cell(2, 0), Some("200"))] {
+            assert_eq!((plan.old(gone), plan.state(gone), plan.kind(gone)), (old, State::NotAssigned, Kind::Without));
+        }
+        assert_eq!((plan.old(cell(3, 0)), plan.offer(cell(3, 0))), (None, None), "new facility, old property");
+        let notes = plan.head.notes.join("\n");
+        assert!(notes.contains("1 facilities") && notes.contains("Facility 1") && notes.contains("dhis_p0"), "{notes}");
+    }
+}
