@@ -5,6 +5,9 @@
 
 mod access;
 mod answers;
+#[path = "../cli/rig.rs"]
+#[expect(dead_code, reason = "more of the program is run elsewhere")]
+mod cli;
 #[path = "../support/faults.rs"]
 #[expect(dead_code, reason = "faults of other rows are tested elsewhere")]
 mod faults;
