@@ -250,7 +250,12 @@ impl Rig {
         let shown = got.values()[0];
         let line = shown.address.len() + ORIGIN.len() + "POST  HTTP/1.1\r\n".len();
         let room = URL_LIMIT - (line - 20 * shown.units() + 20 * units);
-        self.folder = format!("/{}", "x".repeat(room - 1));
+        self.in_folder(room);
+    }
+
+    /// DHIS2 stands in a folder with a name of so many bytes.
+    pub(crate) fn in_folder(&mut self, bytes: usize) {
+        self.folder = format!("/{}", "x".repeat(bytes - 1));
     }
 
     pub(crate) fn signed_in(mut self, user: &'static str) -> Self {
