@@ -17,7 +17,7 @@ use onse::{
     domain::{
         flags::Severity,
         mapping::Mapping,
-        plan::{Cell, Kind, Plan, State},
+        plan::{Cell, Kind, State},
     },
     io::transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     job::fetch::NotFound,
@@ -30,10 +30,6 @@ use support::{ORIGIN, ask, connect, read, sandbox, session};
 enum Fault {
     /// Nothing.
     Pass,
-    /// Another answer in its place: status, content type, body.
-    Say(u16, &'static str, String),
-    /// The answer is lost.
-    Lose,
     /// The answer is changed on its way.
     Bend(fn(&mut Value)),
 }
@@ -66,8 +62,6 @@ impl<F: Fn(&str) -> Fault + Send + Sync> Transport for Faulty<F> {
         Box::pin(async move {
             match (self.fault)(request.uri().path_and_query().unwrap().as_str()) {
                 Fault::Pass => self.inner.send(request).await,
-                Fault::Say(status, kind, text) => Ok(answer(status, kind, text)),
-                Fault::Lose => Err(Broken::NoAnswer("the connection was reset".to_owned())),
                 Fault::Bend(bend) => {
                     let mut value = json_of(self.inner.send(request).await?).await;
                     bend(&mut value);
@@ -327,19 +321,6 @@ async fn what_dhis2_says_of_a_data_element_decides_what_its_digits_are() {
 }
 
 #[tokio::test]
-async fn a_unit_dhis2_does_not_know_is_named_and_never_read_as_no_data() {
-    let sandbox = sandbox(40);
-    let case_id = sandbox.case_ids().into_iter().find(|id| !sandbox.case(id).unwrap().closed).unwrap();
-    assert!(sandbox.set_property(&case_id, "external_id", "Zzzzzzzzzz1"));
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(folder.path(), connect(sandbox.transport(ORIGIN)));
-    let plan = read(&session, &ask(&[])).await.unwrap().plan;
-    assert!(plan.facilities().iter().all(|facility| facility.case_id != case_id && facility.unit_name.is_some()));
-    let skipped = plan.skipped().iter().find(|skipped| skipped.case_id == case_id).unwrap();
-    assert!(skipped.reason.contains("organisation unit Zzzzzzzzzz1 is not known to DHIS2"), "{}", skipped.reason);
-}
-
-#[tokio::test]
 async fn a_data_set_that_does_not_tell_its_period_type_is_read_with_a_note() {
     let sandbox = sandbox(40);
     let transport = faulty(&sandbox, |path| {
@@ -360,126 +341,4 @@ async fn a_data_set_that_does_not_tell_its_period_type_is_read_with_a_note() {
     assert!(plan.cells().all(|cell| plan.state(cell) != State::WrongPeriodType));
     assert!(plan.cells().any(|cell| plan.kind(cell) == Kind::Change));
     assert!(plan.head.notes.iter().any(|note| note.contains("period type of data set")), "{:?}", plan.head.notes);
-}
-
-/// What a plan says of every cell, without its place.
-fn cells(plan: &Plan) -> BTreeMap<(String, String), (State, Option<String>)> {
-    let key =
-        |cell: Cell| (plan.facility(cell.facility).external_id.clone(), plan.property(cell.property).name.clone());
-    plan.cells().map(|cell| (key(cell), (plan.state(cell), plan.held(cell).map(str::to_owned)))).collect()
-}
-
-/// A plan read over a line on which requests for values meet `fault`, and how many such requests there were.
-async fn values_with(
-    sandbox: &Sandbox,
-    fault: impl Fn(&str) -> Fault + Send + Sync + 'static,
-) -> (anyhow::Result<Arc<Plan>>, usize) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
-    let transport = faulty(sandbox, move |path| {
-        if !path.contains("/dataValueSets") {
-            return Fault::Pass;
-        }
-        counted.fetch_add(1, Ordering::SeqCst);
-        fault(path)
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let plan = read(&session(folder.path(), connect(transport)), &ask(&[])).await.map(|opened| opened.plan);
-    (plan, asked.load(Ordering::SeqCst))
-}
-
-fn html(status: u16) -> Fault {
-    Fault::Say(status, "text/html", "<html><title>Bad</title></html>".to_owned())
-}
-
-fn refusal(status: u16, code: &str, message: &str) -> Fault {
-    let text = json!({"httpStatusCode": status, "status": "ERROR", "message": message, "errorCode": code});
-    Fault::Say(status, "application/json", text.to_string())
-}
-
-#[tokio::test]
-async fn a_unit_that_spoils_every_request_costs_only_itself() {
-    let sandbox = sandbox(200);
-    let whole = values_with(&sandbox, |_| Fault::Pass).await.0.unwrap();
-    let bad = whole.facilities().iter().find(|f| !f.closed).unwrap().external_id.clone();
-    let fates: [(fn() -> Fault, State); 8] = [
-        (|| html(500), State::FetchFailed),
-        (|| html(502), State::FetchFailed),
-        (|| html(504), State::FetchFailed),
-        (|| html(414), State::FetchFailed),
-        (|| html(400), State::FetchFailed),
-        (|| Fault::Lose, State::FetchFailed),
-        (|| Fault::Say(200, "application/json", "{\"dataValues\":[".to_owned()), State::FetchFailed),
-        (|| refusal(409, "E2012", "User is not allowed to view org unit"), State::NoAccess),
-    ];
-    for (number, (fault, state)) in fates.into_iter().enumerate() {
-        let spoiled = format!("orgUnit={bad}");
-        let (plan, asked) =
-            values_with(&sandbox, move |path| if path.contains(&spoiled) { fault() } else { Fault::Pass }).await;
-        let plan = plan.unwrap();
-        let mut expected = cells(&whole);
-        for ((unit, _), cell) in &mut expected {
-            if *unit == bad {
-                *cell = (state, None);
-            }
-        }
-        assert!(cells(&plan) == expected, "fault {number}");
-        assert_eq!(plan.incomplete(), state == State::FetchFailed, "fault {number}");
-        assert!(plan.head.notes.iter().any(|note| note.contains(&bad)), "fault {number}: {:?}", plan.head.notes);
-        // Eight halvings of two requests, a bad one tried up to five times.
-        assert!(asked <= 60, "fault {number}: {asked} requests");
-    }
-}
-
-#[tokio::test]
-async fn a_data_set_that_may_not_be_read_costs_only_its_column() {
-    let sandbox = sandbox(400);
-    let whole = values_with(&sandbox, |_| Fault::Pass).await.0.unwrap();
-    let set = whole.property(0).data_set.clone();
-    let faults: [fn(&str) -> Fault; 3] = [
-        |set| refusal(409, "E2010", &format!("User is not allowed to read data for data set: `{set}`")),
-        |_| refusal(409, "E2010", "User is not allowed to read data for data set"),
-        |_| html(403),
-    ];
-    for (number, fault) in faults.into_iter().enumerate() {
-        let (named, asked_set) = (set.clone(), format!("dataSet={set}"));
-        let (plan, asked) =
-            values_with(&sandbox, move |path| if path.contains(&asked_set) { fault(&named) } else { Fault::Pass })
-                .await;
-        let plan = plan.unwrap();
-        let mut expected = cells(&whole);
-        for ((_, property), cell) in &mut expected {
-            if whole.property(whole.find_property(property).unwrap()).data_set == set {
-                *cell = (State::NoAccess, None);
-            }
-        }
-        assert!(cells(&plan) == expected, "fault {number}");
-        assert!(!plan.incomplete());
-        assert!(plan.head.notes.iter().any(|note| note.contains(&set)), "fault {number}: {:?}", plan.head.notes);
-        assert!(asked <= 40, "fault {number}: {asked} requests");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_takes_short_requests_only_is_read_whole() {
-    let sandbox = sandbox(400);
-    let whole = values_with(&sandbox, |_| Fault::Pass).await.0.unwrap();
-    let (plan, asked) = values_with(&sandbox, |path| if path.len() > 2_000 { html(414) } else { Fault::Pass }).await;
-    let plan = plan.unwrap();
-    assert!(cells(&plan) == cells(&whole) && !plan.incomplete());
-    assert!(asked < 40, "{asked} requests");
-}
-
-#[tokio::test]
-async fn a_server_that_answers_nothing_is_given_up_soon() {
-    let sandbox = sandbox(400);
-    let (plan, asked) = values_with(&sandbox, |_| html(500)).await;
-    assert!(plan.unwrap_err().to_string().contains("(500)"));
-    assert!(asked <= 32, "{asked} requests");
-    let (plan, asked) = values_with(&sandbox, |_| html(401)).await;
-    assert!(plan.unwrap_err().to_string().contains("401"));
-    assert!(asked <= 4, "{asked} requests: none after the first refusal, beside those under way");
-    let (plan, asked) = values_with(&sandbox, |_| html(403)).await;
-    assert!(plan.unwrap_err().to_string().contains("403"));
-    assert!(asked <= 60, "{asked} requests");
 }

@@ -72,7 +72,7 @@ impl Here {
     /// The quarter asked for, else the last finished one. One that is not over is refused unless allowed (row Q04).
     pub(super) fn quarter(&self, scope: &Scope) -> Result<Quarter> {
         let quarter = scope.period.unwrap_or_else(|| self.last_quarter());
-        if !quarter.finished_by(self.today) {
+        if !self.is_over(quarter) {
             if !scope.allow_unfinished {
                 return Err(usage(format!(
                     "quarter {quarter} is not over on {}, so its numbers are not complete; the last finished one is {}. \
@@ -84,6 +84,11 @@ impl Here {
             say(&format!("quarter {quarter} is not over on {}: its numbers are not complete", self.today));
         }
         Ok(quarter)
+    }
+
+    /// Whether the quarter was over when the program started.
+    pub(super) fn is_over(&self, quarter: Quarter) -> bool {
+        quarter.finished_by(self.today)
     }
 
     pub(super) fn last_quarter(&self) -> Quarter {

@@ -42,7 +42,8 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let mapping = here.mapping(Some(&ready.profile))?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
     let reach = reach(&args.further, &ask.mapping)?;
-    let ask = Ask { guessed: args.scope.period.is_none(), reach, ..ask };
+    let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
+    let ask = Ask { guessed, unfinished, reach, ..ask };
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),

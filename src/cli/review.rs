@@ -65,7 +65,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
     let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
-    let ask = Ask { reach: read::reach(&args.further, &ask.mapping)?, ..ask };
+    let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
+    let ask = Ask { guessed, unfinished, reach: read::reach(&args.further, &ask.mapping)?, ..ask };
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {

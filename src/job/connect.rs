@@ -97,6 +97,7 @@ pub fn ask(
             submit_user_id: profile.submit_user_id.clone().unwrap_or_default(),
         },
         guessed: false,
+        unfinished: false,
         reach: Reach::default(),
     })
 }

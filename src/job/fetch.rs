@@ -73,6 +73,8 @@ pub struct Ask {
     pub used: Used,
     /// The quarter was worked out from a date, not named.
     pub guessed: bool,
+    /// The quarter was not over on the day of the reading (fault matrix row Q04).
+    pub unfinished: bool,
     /// What is read beside the quarter.
     pub reach: Reach,
 }
@@ -147,6 +149,12 @@ impl Reader<'_> {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
         let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
+        let quarter = self.ask.quarter;
+        notes.extend(
+            self.ask
+                .unfinished
+                .then(|| format!("quarter {quarter} was not over when it was read: its numbers are not complete")),
+        );
         notes.extend(untimed(&columns));
         notes.extend(listing.notes.iter().cloned());
         let index_as_of = listing.newest_indexed_on.clone();

@@ -19,8 +19,7 @@ use crate::{
     },
 };
 
-/// Failed requests one after the other, with no answer between, after which the server is not asked in smaller pieces any
-/// more. From the longest batch down to one unit it takes nine.
+/// Failed requests one after the other, with no answer between, after which it is asked whether the server answers at all.
 const PATIENCE: usize = 12;
 
 /// An answer on its way.
@@ -228,11 +227,21 @@ impl<A> Work<'_, A> {
     }
 
     async fn failed(&mut self, mut run: Run, sets: &[String], failure: Failure) -> Result<(), Failure> {
-        self.failed += 1;
-        if self.failed >= PATIENCE && !self.answered {
-            return Err(failure);
-        }
         let mut remedy = remedy(&failure, &run.units, sets, self.probed);
+        // Refused for a data set that meanwhile is not asked for any more: that says nothing of these units.
+        let outdated = run.set.is_none() && sets.iter().any(|set| !self.sets.contains(set));
+        if outdated && matches!(remedy, Remedy::Probe | Remedy::Halve(State::NoAccess)) {
+            self.queue.push_front(run);
+            return Ok(());
+        }
+        self.failed += 1;
+        if self.failed >= PATIENCE && remedy != Remedy::End {
+            if self.is_alive(sets).await? {
+                self.failed = 0;
+            } else if !self.answered {
+                return Err(failure);
+            }
+        }
         if remedy == Remedy::Shorten && !self.shorten(&run, sets) {
             remedy = Remedy::Halve(State::FetchFailed);
         }
@@ -271,6 +280,21 @@ impl<A> Work<'_, A> {
             Remedy::Halve(_) | Remedy::Shorten | Remedy::Leave => self.leave(run, sets, State::FetchFailed, failure),
         }
         Ok(())
+    }
+
+    /// Whether the server answers for any of three single units. Several that spoil their requests, each in every request for one of
+    /// many data sets, can look like a server that answers nothing.
+    async fn is_alive(&self, sets: &[String]) -> Result<bool, Failure> {
+        let units = self.gather.units;
+        for unit in [units.first(), units.get(units.len() / 2), units.last()].into_iter().flatten() {
+            match (self.gather.ask)([unit.clone()].into(), sets.into()).await {
+                Ok(_) => return Ok(true),
+                Err(failure) if matches!(*failure.why, Why::SignIn { .. }) => return Err(failure),
+                Err(failure) if denied(&failure) == Some(Denied::Unknown) => return Ok(true),
+                Err(_) => {}
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the line of this request can be shorter.

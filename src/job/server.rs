@@ -58,7 +58,11 @@ impl Server {
     /// Asks. The first request goes alone: a wrong password must not be tried four times at once (fault matrix row D01).
     /// `guessed` says that the quarter was worked out from a date, which cannot be done in another calendar (row Q05).
     pub(super) async fn ask(dhis2: &Dhis2, rows: &[&Row], guessed: bool, tell: &(dyn Fn(Step) + Sync)) -> Result<Self> {
-        let info = named(dhis2.system_info(), tell).await?;
+        let info = match dhis2.system_info().await {
+            // So a token is refused that is none (dhis2.md section 6): nothing else would be told either.
+            Err(failure) if matches!(*failure.why, Why::Refused { status: 400, .. }) => return Err(failure.into()),
+            info => named(std::future::ready(info), tell).await?,
+        };
         let mut notes = Vec::new();
         let calendar = info.as_ref().and_then(|info| info.calendar.as_deref()).map(inert);
         match calendar.as_deref() {

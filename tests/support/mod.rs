@@ -101,6 +101,7 @@ pub(crate) fn ask(facilities: &[&str]) -> Ask {
         facilities: facilities.iter().map(|name| (*name).to_owned()).collect(),
         used: used(1000),
         guessed: false,
+        unfinished: false,
         // Eight more quarters of a country take their time; who tests them asks for them.
         reach: Reach { history: false, ..Reach::default() },
     }

@@ -100,6 +100,8 @@ impl Head<'_> {
             408 | 502 | 503 | 504 | 520..=524 => miss(Why::Server { status, text: text() }, Retry::Broken),
             500 => miss(Why::Server { status, text: text() }, Retry::Crashed),
             501..=599 => miss(Why::Server { status, text: text() }, Retry::Never),
+            // Cut short on its way, it does not say what is refused (fault matrix row N12).
+            400 | 409 if self.is_json() && breaks_off(body) => self.bad(Bad::Damaged("it breaks off".to_owned())),
             _ => {
                 let (message, code) = envelope.unwrap_or_else(|| (self.page(body), None));
                 miss(Why::Refused { status, code, message }, Retry::Never)
@@ -159,6 +161,12 @@ impl Head<'_> {
         // Cleaned line by line, so that the line breaks are still there to split at.
         line(&text.lines().take(5).map(|l| (self.clean)(l)).collect::<Vec<_>>().join("\n"))
     }
+}
+
+/// Whether a body is the beginning of JSON, and no more.
+fn breaks_off(body: &[u8]) -> bool {
+    let whole = serde_json::from_slice::<serde::de::IgnoredAny>(body);
+    !body.is_empty() && whole.is_err_and(|error| error.is_eof())
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
@@ -271,6 +279,23 @@ mod tests {
         assert!(matches!(judged(200, "application/json", &[], "<html>").why, Why::NotJson { .. }));
         assert_eq!(judged(403, "text/html", &[], " ").why, Why::Forbidden { text: String::new() });
         assert_eq!(judged(400, "text/html", &[], "<html>").why, Why::TooLong { status: 400 });
+    }
+
+    #[test]
+    fn a_refusal_that_breaks_off_is_asked_for_again() {
+        for (status, body, broken) in [
+            (409, r#"{"status":"ERROR","message":"User is not allo"#, true),
+            (400, r#"{"status":"ERR"#, true),
+            (409, r#"{"message":"no"}"#, false),
+            (409, "no", false),
+            (409, "", false),
+            (404, "{", false),
+            (401, "{", false),
+        ] {
+            let miss = judged(status, "application/json", &[], body);
+            assert_eq!(miss.retry == Retry::Broken, broken, "{status} {body}: {miss:?}");
+        }
+        assert_eq!(judged(409, "text/html", &[], "{").retry, Retry::Never);
     }
 
     #[test]

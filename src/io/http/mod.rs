@@ -272,6 +272,8 @@ impl Client {
         let refused = answer::Head { status: head.status, headers: &head.headers, base: &self.base, clean: &clean };
         if !refused.is_json_success() {
             let part = match read_some(&mut *body, ERROR_BODY).await {
+                // What is refused, and why, stands in the body alone (fault matrix row N11).
+                Err((_, broken)) if matches!(head.status.as_u16(), 400 | 409) => return Err(self.broken(broken)),
                 Ok(part) | Err((part, _)) => part,
             };
             return Err(refused.miss(&part));
