@@ -4,6 +4,7 @@
 
 mod complete;
 mod metadata;
+mod quick;
 mod rows;
 mod stream;
 mod values;
