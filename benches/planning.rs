@@ -1,6 +1,8 @@
 //! From the answers of both servers, in memory, to a plan: 21 properties, four category options each.
 //! Run with `cargo bench --bench planning`.
 
+use std::sync::Arc;
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use onse::{
     domain::{
@@ -13,9 +15,10 @@ use onse::{
     io::{
         commcare::CaseRecord,
         dhis2::{DataValue, Elements, Named, OrgUnit, Values},
+        known::Partial,
     },
     job::{
-        assemble::{Answers, Batch, Completed, Shared, Unread, assemble},
+        assemble::{Answers, Completed, Shared, Unread, assemble},
         columns::Column,
     },
 };
@@ -98,10 +101,10 @@ fn answers(count: usize) -> Answers {
         shared: Shared::new(),
         sets: None,
         units: Some((0..count).map(org_unit).collect()),
-        values: vec![Batch { set: None, values: values(&columns, &options, count) }],
+        values: vec![Arc::new(Partial::of(values(&columns, &options, count)))],
         completed: Completed::default(),
         unread: Unread::default(),
-        earlier: Vec::new(),
+        earlier: None,
         options,
         columns,
     }

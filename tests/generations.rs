@@ -119,7 +119,8 @@ async fn an_approved_zero_is_written_and_read_back() {
 fn exported(opened: &Opened, zeros: &[Cell]) {
     let Opened { plan, ledger, forms, .. } = opened;
     let parts = std::collections::BTreeMap::new();
-    let view = View { plan, ledger, forms, parts: &parts, cells: zeros };
+    let history = std::collections::BTreeMap::new();
+    let view = View { plan, ledger, forms, parts: &parts, history: &history, cells: zeros };
     let (mut json, mut table) = (Vec::new(), Vec::new());
     view.json(&mut json).unwrap();
     view.table(&mut table).unwrap();
@@ -172,7 +173,7 @@ async fn decisions_on_values_that_did_not_move_are_carried_and_the_others_told()
         draft.set(cells[3], old.as_deref(), held.as_deref(), State::Reported);
         draft.flag(cells[4], Flag::new("S34", Severity::Stop, "the case is closed"));
     });
-    let next = session.next_generation(&plan, Vec::new()).await.unwrap();
+    let next = session.next_generation(&plan, Vec::new(), Vec::new()).await.unwrap();
     assert_eq!((next.plan.head.generation, next.plan.head.read_at.as_str()), (2, "2026-07-06T09:41:00Z"));
     let kept: Vec<_> =
         [cells[0]].into_iter().chain(cells[5..].iter().copied()).map(|c| (c, Verdict::Approve)).collect();
@@ -214,7 +215,7 @@ async fn what_is_in_a_form_stays_sent() {
             draft.set(*cell, held.as_deref(), new.as_deref(), State::Reported);
         }
     });
-    let next = session.next_generation(&plan, Vec::new()).await.unwrap();
+    let next = session.next_generation(&plan, Vec::new(), Vec::new()).await.unwrap();
     assert!(next.reset.is_empty(), "what was carried out is not to be decided again: {:?}", next.reset);
     let sent: Vec<Cell> = cells.iter().copied().filter(|cell| *cell != cells[2]).collect();
     assert_eq!(next.sent(), sent, "a number nobody saw is a new change");
@@ -251,7 +252,7 @@ async fn everything_of_a_reading_is_kept_in_its_place() {
     draft.set_quarter(place(free), older);
     let part = Part { data_element: "de".to_owned(), value: Some("214".to_owned()), ..Part::default() };
     let parts = FacilityParts { facility: place(free).facility, data_set: "ds".to_owned(), parts: vec![part.clone()] };
-    let next = session.next_generation(&draft.finish(), vec![parts]).await.unwrap();
+    let next = session.next_generation(&draft.finish(), vec![parts], Vec::new()).await.unwrap();
     let plan = &next.plan;
     assert_eq!(plan.facilities(), before.facilities());
     assert_eq!((plan.new_value(free), plan.quarter(free), plan.head.choices.len()), (Some("214"), older, 1));
@@ -276,14 +277,14 @@ async fn a_plan_that_does_not_follow_changes_nothing() {
     let (session, opened, _) = approved(&sandbox, folder.path(), 3).await;
     let mut other = later(&opened.plan, |_| {});
     other.head.quarter = Quarter::parse("2026Q1").unwrap();
-    let error = session.next_generation(&other, Vec::new()).await.unwrap_err().to_string();
+    let error = session.next_generation(&other, Vec::new(), Vec::new()).await.unwrap_err().to_string();
     assert!(error.contains("2026Q1") && error.contains("2026Q2") && error.contains("nothing was changed"), "{error}");
     let parts = FacilityParts { facility: 999, data_set: "ds".to_owned(), parts: Vec::new() };
-    assert!(session.next_generation(&later(&opened.plan, |_| {}), vec![parts]).await.is_err());
+    assert!(session.next_generation(&later(&opened.plan, |_| {}), vec![parts], Vec::new()).await.is_err());
     session.close();
     let store = Store::open(&folder.path().join("2026Q2.review")).unwrap();
     let third = Arc::new(later(&opened.plan, |_| {}));
-    let error = format!("{:#}", store.save_plan(third, used(1), Vec::new()).await.unwrap_err());
+    let error = format!("{:#}", store.save_plan(third, used(1), Vec::new(), Vec::new()).await.unwrap_err());
     assert!(error.contains("reading 1 does not follow reading 1"), "{error}");
     let loaded = store.load().await.unwrap();
     let ledger = Ledger::replay(&loaded.plan, &loaded.entries).unwrap();
@@ -304,7 +305,7 @@ async fn an_edited_log_of_two_readings_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (session, opened, cells) = approved(&sandbox, folder.path(), 3).await;
         let plan = later(&opened.plan, |draft| set(draft, cells[0], Some("777777"), State::Reported));
-        assert_eq!(session.next_generation(&plan, Vec::new()).await.unwrap().reset.len(), 1);
+        assert_eq!(session.next_generation(&plan, Vec::new(), Vec::new()).await.unwrap().reset.len(), 1);
         session.close();
         let path = folder.path().join("2026Q2.review");
         let connection = rusqlite::Connection::open(&path).unwrap();

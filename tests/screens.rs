@@ -10,9 +10,15 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 use common::{model, now, press, run};
 use jiff::{SignedDuration, Timestamp};
 use onse::{
-    domain::{ledger::Ledger, outcome::Outcome, text::width},
+    domain::{
+        history::{Past, PastPart, Series},
+        ledger::Ledger,
+        outcome::Outcome,
+        quarter::Quarter,
+        text::width,
+    },
     io::http::{Cause, Side, Wait},
-    job::report::{Check, FormLine, Held, History, Level, Phase, Reading, Sending},
+    job::report::{Check, Detail, FormLine, Held, History, Level, Phase, Reading, Sending},
     tui::{
         model::{Look, Model},
         msg::{Cmd, Msg, Now, Opened},
@@ -161,6 +167,76 @@ fn facilities_cells() {
     sizes("facilities_cells", &ALL, |size, look| at(size, look, "3 l j j"));
 }
 
+/// The quarters before 2026Q2 in which these values were reported, newest first; none where the text is empty.
+fn series(values: &[&str]) -> Series {
+    let mut quarter = Quarter::parse("2026Q2").unwrap();
+    let past = values.iter().map(|value| {
+        quarter = quarter.before();
+        let part = PastPart { value: (*value).to_owned(), ..PastPart::default() };
+        Past { quarter, parts: Some(part).filter(|part| !part.value.is_empty()).into_iter().collect() }
+    });
+    let past: Vec<Past> = past.collect();
+    Series::before(Quarter::parse("2026Q2").unwrap(), &past)
+}
+
+/// The review at a cell of which earlier quarters were asked for.
+fn with_history(size: (u16, u16), keys: &str, values: &[&str]) -> Model {
+    let mut model = model(1106, PLAIN, size);
+    common::press_only(&mut model, keys);
+    let behind = common::behind(model.detail_cell().unwrap());
+    let behind = Detail { history: Some(series(values)), ..behind };
+    update(&mut model, Msg::Detail(Ok(behind)), &now());
+    model
+}
+
+#[test]
+fn earlier_quarters() {
+    let usual = ["121", "115", "119", "124", "108", "117", "118", "120"];
+    let sizes = [(60, 20), (80, 24), (120, 40), (200, 60)];
+    for size in sizes {
+        let name = |what: &str| format!("history_{what}_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name("facilities"), picture(&with_history(size, "3 l j j", &usual)));
+        insta::assert_snapshot!(name("properties"), picture(&with_history(size, "2 l l", &usual)));
+    }
+    for (what, keys, values) in [
+        ("plain", "3 l", &usual[..]),
+        ("gaps", "3 l j", &["", "1310.5", "", ""]),
+        ("none", "3 l", &["", ""]),
+        ("texts", "3 l", &["about 12"]),
+    ] {
+        for size in [(60, 20), (80, 24)] {
+            insta::assert_snapshot!(
+                format!("history_{what}_{}x{}", size.0, size.1),
+                picture(&with_history(size, keys, values))
+            );
+        }
+    }
+}
+
+#[test]
+fn no_size_cuts_an_earlier_number() {
+    let long = ["98765432109876", "1234567890123.25", "7", "", "555555555555"];
+    for (keys, height) in [("3 l", 40), ("2", 40), ("3 l", 20)] {
+        for width in 60..220 {
+            let text = rows(&drawn(&with_history((width, height), keys, &long))).join("\n");
+            let known = ["98,765,432,109,876", "1,234,567,890,123.25", "a year ago -", "usual 895,061,722,839.125"];
+            let whole = known.iter().all(|number| text.contains(number));
+            // A folded detail tells all of the last four or none of them.
+            let folded = height == 20 || width < 80;
+            let some = text.contains("last 4: 98,765,432,109,876 1,234,567,890,123.25 7 -");
+            assert!(whole && !folded || folded && (some || !text.contains("last 4")), "{keys} {width}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn history_is_silent_where_it_was_not_asked_for() {
+    for keys in ["3 l j j", "2 l l"] {
+        let text = rows(&drawn(&at((120, 40), PLAIN, keys))).join("\n");
+        assert!(text.contains("under 5, female") && !text.contains("last 4") && !text.contains("earlier"), "{text}");
+    }
+}
+
 #[test]
 fn facilities_low() {
     sizes("facilities_low", &[(60, 16), (80, 16), (80, 20), (200, 20)], |size, look| at(size, look, "3 l j j"));
@@ -294,7 +370,7 @@ fn absences() -> onse::domain::plan::Plan {
                 draft.set(cell(facility, property::AMBULANCES), old.as_deref(), None, State::ZeroNotStored);
             }
             draft.set(cell(0, property::BEDS), Some("28"), Some("1214"), State::OlderQuarter);
-            draft.set_quarter(cell(0, property::BEDS), onse::domain::quarter::Quarter::parse("2025Q4").unwrap());
+            draft.set_quarter(cell(0, property::BEDS), Quarter::parse("2025Q4").unwrap());
             draft.set(cell(0, 8), Some("5120"), None, State::NotAssigned);
             draft.set(cell(0, 10), Some("12"), None, State::Deleted);
         },

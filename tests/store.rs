@@ -90,7 +90,7 @@ fn parts() -> Vec<FacilityParts> {
 async fn filled(path: &Path) -> (Store, Arc<Plan>) {
     let store = Store::create(path).unwrap();
     let plan = Arc::new(plan());
-    store.save_plan(Arc::clone(&plan), used(), parts()).await.unwrap();
+    store.save_plan(Arc::clone(&plan), used(), parts(), Vec::new()).await.unwrap();
     (store, plan)
 }
 
@@ -243,7 +243,7 @@ async fn what_cannot_be_written_is_opened_for_reading_and_says_why() {
                 store.append(entry, Arc::clone(&plan)).await,
                 store.save_place("{}".to_owned()).await,
                 store.keep_sent(1, Outcome::Accepted, None).await,
-                store.save_plan(plan, used(), Vec::new()).await,
+                store.save_plan(plan, used(), Vec::new(), Vec::new()).await,
             ] {
                 let refused = format!("{:#}", refused.unwrap_err());
                 assert!(refused.contains(&said), "{refused}");
@@ -424,7 +424,7 @@ async fn a_second_plan_never_takes_the_place_of_a_row() {
     let turned: Vec<Facility> = written.facilities().iter().rev().cloned().collect();
     let head = Head { generation: 2, ..written.head.clone() };
     let second = Plan::draft(head, turned, written.properties().to_vec()).finish();
-    assert!(store.save_plan(Arc::new(second), used(), Vec::new()).await.is_err());
+    assert!(store.save_plan(Arc::new(second), used(), Vec::new(), Vec::new()).await.is_err());
     let loaded = store.load().await.unwrap();
     assert_eq!((loaded.plan.head.generation, loaded.plan.facilities()), (1, written.facilities()));
 }

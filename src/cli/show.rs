@@ -72,30 +72,44 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
         plan.cells().filter(asked).collect()
     };
     let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { BTreeMap::default() };
-    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, cells: &cells };
+    // As text the quarters before are told of what was asked for by name; of all they would hide the changes.
+    let history = if args.json || narrowed {
+        Store::read_only_history(&args.file, plan.head.generation)?
+    } else {
+        BTreeMap::default()
+    };
+    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, history: &history, cells: &cells };
     if args.json {
         view.json(out)?;
         writeln!(out)?;
         return Ok(Exit::Done);
     }
-    for line in summary(&plan, &ledger) {
+    lines(&view, out)?;
+    Ok(Exit::Done)
+}
+
+/// The summary, then the cells.
+fn lines(view: &View<'_>, out: &mut Out) -> Result<()> {
+    for line in summary(view.plan, view.ledger) {
         writeln!(out, "{line}")?;
     }
-    if cells.is_empty() {
+    if view.cells.is_empty() {
         writeln!(out, "\nno change to show")?;
-    } else {
-        writeln!(out)?;
-        view.table(out)?;
+        return Ok(());
     }
-    Ok(Exit::Done)
+    writeln!(out)?;
+    view.table(out)?;
+    Ok(())
 }
 
 /// The whole review as JSON.
 pub(super) fn json(path: &Path, out: &mut Out) -> Result<()> {
     let Opened { plan, ledger, forms, .. } = opened(Store::read_only(path)?)?;
     let parts = Store::read_only_parts(path, plan.head.generation)?;
+    let history = Store::read_only_history(path, plan.head.generation)?;
     let cells: Vec<Cell> = plan.cells().collect();
-    View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, cells: &cells }.json(out)?;
+    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, history: &history, cells: &cells };
+    view.json(out)?;
     writeln!(out)?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 mod file;
 mod history;
+mod partial;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,6 +25,7 @@ use crate::domain::{
     quarter::Quarter,
 };
 use file::{File, Note};
+pub use partial::Partial;
 
 /// Runs kept of one place, and of all.
 const RUNS: (u32, u32) = (20, 1000);

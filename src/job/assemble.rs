@@ -1,7 +1,10 @@
 //! Answers of both servers to a plan: which row belongs to which cell, what it adds up to, and what looks wrong about it.
 //! A function of its arguments; asking is `fetch`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     columns::{Column, data_sets},
@@ -10,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, choices, held},
+        history::Cached,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
         quarter::Quarter,
@@ -17,7 +21,8 @@ use crate::{
     },
     io::{
         commcare::CaseRecord,
-        dhis2::{DataSet, Named, OrgUnit, Registration, Values},
+        dhis2::{DataSet, Named, OrgUnit, Registration},
+        known::Partial,
         store::{FacilityHistory, FacilityParts},
     },
 };
@@ -82,15 +87,6 @@ impl Completed {
     }
 }
 
-/// One answer with data values, and the only data set it was asked for, where it was asked for one only.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// Set where rows are told apart by what was asked.
-    pub set: Option<String>,
-    /// The rows.
-    pub values: Values,
-}
-
 /// Everything read, ready to be put together.
 #[derive(Debug)]
 pub struct Answers {
@@ -107,15 +103,15 @@ pub struct Answers {
     /// Organisation units the server knows; the whole list of those asked for, or `None` where it has no such list.
     pub units: Option<Vec<OrgUnit>>,
     /// Rows of the quarter, and of the quarters before it.
-    pub values: Vec<Batch>,
+    pub values: Vec<Arc<Partial>>,
     /// Reports registered complete.
     pub completed: Completed,
     /// What could not be read.
     pub unread: Unread,
     /// Names of category and attribute option combos.
     pub options: Vec<Named>,
-    /// The earlier quarters that were read, newest first.
-    pub earlier: Vec<Quarter>,
+    /// Earlier quarters; `None` where none was asked for.
+    pub earlier: Option<Arc<Cached>>,
 }
 
 /// A plan with what is behind its cells.
@@ -150,7 +146,7 @@ pub fn assemble(answers: Answers) -> Assembled {
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, unit(case))).collect();
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
-    let rows = by_unit(&values, head.quarter, &earlier);
+    let rows = by_unit(&values, head.quarter);
     let finer = finer(&head, &columns, &rows);
     head.notes.extend(finer);
     let mut draft = Plan::draft(head, facilities.clone(), properties);
@@ -171,6 +167,7 @@ pub fn assemble(answers: Answers) -> Assembled {
             unread: &unread,
             completed: &completed,
             assigned: &assigned,
+            earlier: earlier.as_deref(),
         };
         fill(&mut draft, &sheet, &columns, &names);
         parts.extend(kept(&sheet, &columns));
@@ -247,23 +244,20 @@ fn assigned(sets: Option<&[DataSet]>) -> HashMap<&str, HashSet<&str>> {
 }
 
 /// Rows by organisation unit, each unit's in an order that does not depend on the server.
-fn by_unit(batches: &[Batch], quarter: Quarter, earlier: &[Quarter]) -> HashMap<String, UnitRows> {
-    let now = quarter.to_string();
-    let earlier: HashMap<String, Quarter> = earlier.iter().map(|quarter| (quarter.to_string(), *quarter)).collect();
+fn by_unit(answers: &[Arc<Partial>], quarter: Quarter) -> HashMap<String, UnitRows> {
+    let (now, months) = (quarter.to_string(), quarter.months());
     let mut units: HashMap<String, UnitRows> = HashMap::new();
-    for batch in batches {
-        for row in batch.values.rows() {
+    for answer in answers {
+        let ours = |period: &str| period == now || months.iter().any(|month| month == period);
+        for row in answer.values.rows().filter(|row| ours(row.period)) {
             if !units.contains_key(row.org_unit) {
                 units.insert(row.org_unit.to_owned(), UnitRows::default());
             }
             let Some(unit) = units.get_mut(row.org_unit) else { continue };
-            match earlier.get(row.period) {
-                Some(quarter) => unit.past(*quarter, &row, batch.set.as_deref()),
-                None => unit.now((row.period != now).then_some(row.period), &row, batch.set.as_deref()),
-            }
+            unit.add((row.period != now).then_some(row.period), &row, answer.set.as_deref());
         }
         // Of rows that were asked for data set by data set only what was asked is known.
-        for (unit, period, set) in batch.values.reports().filter(|_| batch.set.is_none()) {
+        for (unit, period, set) in answer.values.reports().filter(|_| answer.set.is_none()) {
             if period == now {
                 units.entry(unit.to_owned()).or_default().reports.insert(set);
             }
@@ -286,16 +280,14 @@ fn finer(head: &Head, columns: &[Column], rows: &HashMap<String, UnitRows>) -> V
         let name = format!("data set {set} {}", inert(name));
         let period_type = columns.first().and_then(|column| column.period_type.as_deref()).unwrap_or_default();
         let types = columns.iter().map(|column| column.aggregation_type.as_str());
-        match (choices(&name, period_type, types), head.choices.get(set)) {
-            (Err(why), _) => why,
-            (Ok(_), Some(choice)) => {
-                format!("{}; chosen: {choice}", held(&name, head.quarter, months(&columns, rows, head.quarter)))
-            }
-            (Ok(offered), None) => {
-                let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
-                let held = held(&name, head.quarter, months(&columns, rows, head.quarter));
-                format!("{held}; nothing is proposed until one of these is chosen: {}", offered.join("; "))
-            }
+        let offered = match choices(&name, period_type, types) {
+            Ok(offered) => offered.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            Err(why) => return why,
+        };
+        let has = held(&name, head.quarter, months(&columns, rows, head.quarter));
+        match head.choices.get(set) {
+            Some(choice) => format!("{has}; chosen: {choice}"),
+            None => format!("{has}; nothing is proposed until one of these is chosen: {}", offered.join("; ")),
         }
     };
     sets.into_iter().map(sentence).collect()
@@ -308,7 +300,7 @@ fn months(columns: &[&Column], rows: &HashMap<String, UnitRows>, quarter: Quarte
     quarter.months().map(|month| parts().any(|part| part.period.as_ref() == Some(&month)))
 }
 
-/// Names of the mapped data sets in the order in which [`Values::reports`] numbers them.
+/// Names of the mapped data sets in the order in which [`crate::io::dhis2::Values::reports`] numbers them.
 pub(super) fn set_number(columns: &[Column], set: &str) -> Option<u16> {
     data_sets(columns).iter().position(|id| id == set).and_then(|at| u16::try_from(at).ok())
 }
@@ -318,7 +310,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::plan::Cell,
-        io::dhis2::DataValue,
+        io::dhis2::{DataValue, Values},
         job::columns::{
             columns,
             tests::{element, known, row, set},
@@ -398,10 +390,10 @@ mod tests {
             columns,
             sets: Some(sets.to_vec()),
             units: Some(units.map(|id| OrgUnit { id: id.to_owned(), ..OrgUnit::default() }).into()),
-            values: vec![Batch { set: None, values: Values::of(values, &wanted) }],
+            values: vec![Arc::new(Partial::of(Values::of(values, &wanted)))],
             completed: Completed::default(),
             unread,
-            earlier: Vec::new(),
+            earlier: None,
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

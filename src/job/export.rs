@@ -1,6 +1,8 @@
 //! A review as JSON and as text. Pure: a plan and what became of it in, bytes out; reads no file and asks nobody.
 //! The JSON is a contract with scripts: fields are added, never renamed or removed, within one `schema`.
 
+mod shapes;
+
 use std::{
     collections::BTreeMap,
     io::{self, Write},
@@ -8,13 +10,14 @@ use std::{
 
 use serde::Serialize;
 
-use super::{
-    forms::fates,
-    report::{Held, Sending},
+use self::shapes::{
+    Counts, JsonCell, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview, JsonSkipped, JsonSubmission,
+    SubmissionCounts,
 };
+use super::{forms::fates, report::Sending};
 use crate::{
     domain::{
-        flags::Flag,
+        history::{Past, Series, Sheet},
         ledger::{Ledger, Tally, Verdict},
         outcome::Outcome,
         plan::{Cell, Kind, Plan, State},
@@ -41,6 +44,8 @@ pub struct View<'a> {
     pub forms: &'a [Form],
     /// The rows behind the cells, by facility and data set.
     pub parts: &'a BTreeMap<(u32, String), Vec<Part>>,
+    /// The quarters before, by facility and data set; a cell without any was not asked for them.
+    pub history: &'a BTreeMap<(u32, String), Sheet>,
     /// The cells to print, in cell order. Counts are of the whole review whatever these are.
     pub cells: &'a [Cell],
 }
@@ -104,8 +109,17 @@ impl View<'_> {
             reason: self.ledger.reason(cell),
             outcome: fate.map(outcome_name),
             flags: self.plan.flags(cell),
+            history: self.past(cell).map(|past| past.iter().map(JsonPast::of).collect()),
             parts: parts.map(|part| self.part(part)).collect(),
         }
+    }
+
+    /// The quarters before that were asked for, newest first.
+    fn past(&self, cell: Cell) -> Option<Vec<Past>> {
+        let property = self.plan.property(cell.property);
+        let sheet = self.history.get(&(cell.facility, property.data_set.clone()))?;
+        let past: Vec<Past> = sheet.of_element(&property.data_element).map(|fact| fact.past()).collect();
+        (!past.is_empty()).then_some(past)
     }
 
     fn part<'a>(&'a self, part: &'a Part) -> JsonPart<'a> {
@@ -120,8 +134,8 @@ impl View<'_> {
         }
     }
 
-    /// Writes the cells as a table of text: one line each under a heading. Nothing is cut; a facility with a name longer than
-    /// the column pushes its own line.
+    /// Writes the cells as a table of text: one line each under a heading, with the quarters before under it where `history` holds
+    /// them. Nothing is cut; a facility with a name longer than the column pushes its own line.
     pub fn table(&self, to: &mut dyn Write) -> io::Result<()> {
         let fates = fates(self.forms);
         let heading = ["facility", "property", "old", "new", "verdict", "flags", "outcome"].map(str::to_owned);
@@ -130,7 +144,8 @@ impl View<'_> {
         let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..7).map(widest).collect();
         widths[0] = widths[0].min(LONGEST_NAME);
-        for row in &rows {
+        let past = self.cells.iter().map(|cell| self.past(*cell));
+        for (row, past) in rows.iter().zip(std::iter::once(None).chain(past)) {
             let mut line = String::new();
             for (column, text) in row.iter().enumerate() {
                 let gap = " ".repeat(widths[column].saturating_sub(width(text)));
@@ -139,6 +154,9 @@ impl View<'_> {
                 line.extend([before, text.as_str(), after, "  "]);
             }
             writeln!(to, "{}", line.trim_end())?;
+            if let Some(past) = past {
+                writeln!(to, "    {}", Series::before(self.plan.head.quarter, &past).phrases().join("    "))?;
+            }
         }
         Ok(())
     }
@@ -332,148 +350,6 @@ impl serde_json::ser::Formatter for Escaping {
     }
 }
 
-#[derive(Serialize)]
-struct JsonReview<'a> {
-    schema: u32,
-    period: String,
-    project: &'a str,
-    label: &'a str,
-    dhis2: &'a str,
-    commcare: &'a str,
-    case_type: &'a str,
-    mapping: &'a str,
-    mapping_rows: usize,
-    properties: usize,
-    mapping_problems: &'a [String],
-    notes: &'a [String],
-    scope: &'a str,
-    read_at: &'a str,
-    incomplete: bool,
-    counts: Counts,
-    facilities: Vec<JsonFacility<'a>>,
-    skipped: Vec<JsonSkipped<'a>>,
-}
-
-#[derive(Serialize)]
-struct Counts {
-    facilities: usize,
-    cells: usize,
-    changes: usize,
-    same: usize,
-    without_value: usize,
-    approved: u32,
-    rejected: u32,
-    undecided: u32,
-    /// Cells that read `(0?)` and whose case does not hold 0; they are among those without a value.
-    may_be_zero: u32,
-    zeros: u32,
-    zeros_kept: u32,
-    sent: usize,
-}
-
-#[derive(Serialize)]
-struct JsonFacility<'a> {
-    case_id: &'a str,
-    case_name: &'a str,
-    external_id: &'a str,
-    cells: Vec<JsonCell<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonCell<'a> {
-    property: &'a str,
-    data_element: &'a str,
-    data_set: &'a str,
-    old: Option<&'a str>,
-    new: Option<&'a str>,
-    state: &'static str,
-    period: String,
-    verdict: Option<&'static str>,
-    reason: Option<&'a str>,
-    outcome: Option<&'static str>,
-    flags: &'a [Flag],
-    parts: Vec<JsonPart<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonPart<'a> {
-    category_option_combo: &'a str,
-    name: Option<&'a str>,
-    attribute_option_combo: &'a str,
-    attribute_name: Option<&'a str>,
-    value: Option<&'a str>,
-    comment: Option<&'a str>,
-    follow_up: bool,
-}
-
-#[derive(Serialize)]
-struct JsonSkipped<'a> {
-    case_id: &'a str,
-    case_name: &'a str,
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-struct JsonSubmission<'a> {
-    schema: u32,
-    period: String,
-    project: &'a str,
-    forms: Vec<JsonForm<'a>>,
-    held: Vec<JsonHeld<'a>>,
-    already_set: Vec<JsonHeld<'a>>,
-    counts: SubmissionCounts,
-    note: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct JsonForm<'a> {
-    number: usize,
-    form_id: Option<&'a str>,
-    cases: usize,
-    changes: usize,
-    outcome: Option<&'static str>,
-    answer: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct JsonHeld<'a> {
-    case_id: &'a str,
-    case_name: &'a str,
-    property: &'a str,
-    old: Option<&'a str>,
-    new: Option<&'a str>,
-    now: Option<&'a str>,
-    already_set: bool,
-    reason: &'a str,
-}
-
-impl<'a> JsonHeld<'a> {
-    fn of(plan: &'a Plan, held: &'a Held) -> Self {
-        let facility = plan.facility(held.cell.facility);
-        Self {
-            case_id: &facility.case_id,
-            case_name: &facility.name,
-            property: &plan.property(held.cell.property).name,
-            old: plan.old(held.cell),
-            new: plan.offer(held.cell),
-            now: held.now.as_deref(),
-            already_set: held.already_set,
-            reason: &held.why,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct SubmissionCounts {
-    changes: usize,
-    applied: usize,
-    accepted: usize,
-    not_applied: usize,
-    unknown: usize,
-    held: usize,
-    already_set: usize,
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -481,11 +357,12 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            flags::Severity,
+            flags::{Flag, Severity},
+            history::{Cached, Change},
             ledger::{Act, Stamp},
             plan::{Skipped, sample},
         },
-        job::report::FormLine,
+        job::report::{FormLine, Held},
     };
 
     fn cell(facility: u32, property: u16) -> Cell {
@@ -501,6 +378,23 @@ mod tests {
             draft.skip(Skipped { case_id: "x".into(), case_name: "Old".into(), reason: "no external id".into() });
             draft.name("c1".to_owned(), "Female".to_owned());
         })
+    }
+
+    /// What was asked of earlier quarters of the first facility: 12 in 2026Q1 and a text in 2025Q4, of its first property only.
+    fn history() -> BTreeMap<(u32, String), Sheet> {
+        let quarter = |text| crate::domain::quarter::Quarter::parse(text).unwrap();
+        let (quarters, elements) = ([quarter("2026Q1"), quarter("2025Q4")], ["de000000000".to_owned()]);
+        let row = |at: usize, option, value| Change {
+            element: "de000000000",
+            quarter: quarters[at],
+            category_option_combo: option,
+            attribute_option_combo: "",
+            value: Some(value),
+        };
+        let mut cached = Cached::unknown(&["u".to_owned()], &elements, &quarters);
+        let rows = [row(0, "c1", "5"), row(0, "c2", "7"), row(1, "c1", "a few")];
+        cached.read("u", &quarters, &rows, jiff::Timestamp::UNIX_EPOCH);
+        [((0, String::new()), cached.sheet("u", &["de000000000"].into()))].into()
     }
 
     fn printed(cells: &[Cell]) -> (Value, String, String) {
@@ -531,7 +425,7 @@ mod tests {
             answer: None,
             seen: Vec::new(),
         };
-        let view = View { plan: &plan, ledger: &ledger, forms: &[form], parts: &parts, cells };
+        let view = View { plan: &plan, ledger: &ledger, forms: &[form], parts: &parts, history: &history(), cells };
         let (mut json, mut table) = (Vec::new(), Vec::new());
         view.json(&mut json).unwrap();
         view.table(&mut table).unwrap();
@@ -562,8 +456,11 @@ mod tests {
         assert_eq!(first["reason"], "checked");
         assert_eq!(first["flags"][0], json!({"id": "S09", "severity": "STOP", "sentence": "below zero"}));
         assert_eq!(first["parts"][0]["name"], "Female");
+        let past = json!([{"period": "2026Q1", "value": "12"}, {"period": "2025Q4", "value": null}]);
+        assert_eq!(first["history"], past);
         let second = &value["facilities"][0]["cells"][1];
         assert!(second["old"].is_null() && second["new"].is_null() && second["verdict"].is_null());
+        assert!(second["history"].is_null(), "not asked for");
         assert_eq!(value["facilities"][1]["cells"][0]["old"], "");
         assert_eq!(value["skipped"], json!([{"case_id": "x", "case_name": "Old", "reason": "no external id"}]));
         assert!(text.starts_with("{\"schema\":1,\"period\":"), "{text}");
@@ -591,7 +488,8 @@ mod tests {
     #[test]
     fn the_table_says_what_became_of_each_cell() {
         let (_, _, table) = printed(&plan().cells().collect::<Vec<_>>());
-        let lines: Vec<&str> = table.lines().collect();
+        let mut lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.remove(2), "    last 4: 12 - - -    a year ago -    usual 12", "{table}");
         assert!(lines[1].contains("approve") && lines[1].contains("STOP S09") && lines[1].ends_with("APPLIED"));
         assert!(lines[3].contains("undecided") && lines[4].contains("not reported"), "{table}");
     }

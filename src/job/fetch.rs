@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::reach::{Finer, Reach};
 use super::{
-    assemble::{Answers, Assembled, Batch, assemble, closed_before, shared, unfit},
-    columns::{Column, columns, data_sets},
+    assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
+    columns::{Column, columns},
     gather::{Step, listed},
     report::{Bar, Reading},
     server::{Server, named},
     session::{Clock, Opened, Session, Sources, opened},
-    values::{Found, Values},
+    values::{Found, Values, out_of_reach},
 };
 use crate::{
     domain::{
@@ -32,11 +32,18 @@ use crate::{
     },
     io::{
         commcare::{CaseRecord, Listing},
-        dhis2::{Named, OrgUnit},
+        dhis2::{Named, OrgUnit, URL_LIMIT},
         http::Failure,
+        known::{Account, Known, Partial, Place, Run},
         store::Used,
     },
 };
+
+/// What becomes of a reading that is stopped.
+const STOPPED: &str =
+    "reading was stopped; nothing was written; what came is kept, and the same command goes on from there within a day";
+/// The same where nothing is known between runs.
+const DROPPED: &str = "reading was stopped; nothing was written; the same command begins anew";
 
 /// How many organisation units without a case are asked for by name.
 const NAMED: usize = 500;
@@ -95,15 +102,27 @@ impl Session {
     /// Reads both sides into the review file, whole or not at all, and opens it.
     pub async fn read(&self, ask: &Ask, progress: watch::Sender<Reading>, stop: CancellationToken) -> Result<Opened> {
         let (waits, clock) = (progress.clone(), Arc::clone(&self.clock));
-        let sources = self.sources(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))))?;
-        let reader = Reader { sources, ask, clock: &self.clock, progress };
-        let Assembled { plan, parts, history: _ } = tokio::select! {
+        let mut sources =
+            self.sources(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))))?;
+        if let Some(known) = self.known()
+            && let Some(longest) = known.longest(sources.dhis2.base().as_str(), (self.clock)()).await
+        {
+            sources.dhis2 = sources.dhis2.limited(longest);
+        }
+        let reader = Reader { sources, ask, clock: &self.clock, known: self.known(), progress };
+        let Assembled { plan, parts, history } = tokio::select! {
             biased;
-            () = stop.cancelled() => bail!("reading was stopped; nothing was written"),
+            () = stop.cancelled() => bail!("{}", if self.known().is_some() { STOPPED } else { DROPPED }),
             read = Box::pin(reader.read()) => read?,
         };
-        self.store.save_plan(Arc::new(plan), ask.used.clone(), parts).await?;
-        opened(self.store.load().await?)
+        let opened = if self.store.is_blank().await? {
+            self.store.save_plan(Arc::new(plan), ask.used.clone(), parts, history).await?;
+            opened(self.store.load().await?)?
+        } else {
+            self.next_generation(&plan, parts, history).await?
+        };
+        reader.keep(opened.plan.facilities().len()).await;
+        Ok(opened)
     }
 }
 
@@ -111,6 +130,7 @@ struct Reader<'a> {
     sources: Sources,
     ask: &'a Ask,
     clock: &'a Clock,
+    known: Option<&'a Known>,
     progress: watch::Sender<Reading>,
 }
 
@@ -142,10 +162,12 @@ impl Reader<'_> {
         let everyone: BTreeSet<String> = listing.cases.iter().filter_map(|case| case.external_id.clone()).collect();
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let (ids, units) = self.units(&cases).await?;
-        let mut found = Found::default();
-        let earlier = self.earlier();
-        self.values(&server, &columns, &ids, units.as_deref(), &earlier, &mut found).await?;
+        let values = self.asked(&server, &columns);
+        let (mut found, completed) = self.values(&values, &ids, units.as_deref()).await?;
+        let earlier = Arc::new(found.earlier);
+        values.keep(&earlier).await;
         notes.append(&mut found.notes);
+        notes.extend(self.compared(ids.len()).await);
         let without_case = self.without_case(&server, &columns, &everyone).await?;
         notes.extend(unmatched(&without_case));
         let options = self.options(&found.values).await?;
@@ -155,10 +177,11 @@ impl Reader<'_> {
             index_as_of,
             without_case,
             dhis2_version: server.info.version.clone().unwrap_or_default(),
-            ..self.head(&unusable, notes)
+            ..self.head(&unusable, notes, found.since)
         };
-        let Found { values, completed, unread, .. } = found;
-        let sets = server.sets;
+        let earlier = (!values.earlier.is_empty()).then_some(earlier);
+        let Found { values, unread, .. } = found;
+        let sets = server.sets.clone();
         Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, completed, unread, options, earlier }))
     }
 
@@ -262,46 +285,104 @@ impl Reader<'_> {
         Ok((ids, units))
     }
 
+    /// What is asked of DHIS2 for values.
+    fn asked<'b>(&'b self, server: &'b Server, columns: &'b [Column]) -> Values<'b> {
+        let dhis2 = &self.sources.dhis2;
+        let name = server.me.as_ref().map_or("", |me| me.username.as_str());
+        let known = self.known.and_then(|known| Some((known, Account::new(dhis2.base().as_str(), name)?)));
+        Values { dhis2, quarter: self.ask.quarter, earlier: self.earlier(), columns, server, known, now: &**self.clock }
+    }
+
     /// Data values, and which reports are complete.
     async fn values(
         &self,
-        server: &Server,
-        columns: &[Column],
+        values: &Values<'_>,
         ids: &[String],
         units: Option<&[OrgUnit]>,
-        earlier: &[Quarter],
-        found: &mut Found,
-    ) -> Result<()> {
-        let reach = server.reach();
+    ) -> Result<(Found, Completed)> {
+        let reach = values.server.reach();
         let facts: HashMap<&str, &OrgUnit> = units.into_iter().flatten().map(|unit| (unit.id.as_str(), unit)).collect();
         let within = |may: &dyn Fn(&OrgUnit) -> bool| -> (Vec<String>, Vec<String>) {
             ids.iter().cloned().partition(|id| facts.get(id.as_str()).is_none_or(|unit| may(unit)))
         };
         let (ours, outside) = within(&|unit| reach.values(unit));
         let (completable, _) = within(&|unit| reach.values(unit) && reach.completeness(unit));
-        let asked: Vec<Column> = columns.iter().filter(|c| c.quarterly() || c.monthly()).cloned().collect();
-        let total = ids.len() * data_sets(&asked).len();
-        self.now(|reading, now| reading.reports.set(0, Some(total), now));
-        found.leave_out(outside);
-        if total == 0 {
-            return Ok(());
-        }
-        let tell = |step| self.step(step, |reading| &mut reading.reports);
-        tell(Step::Settled((ids.len() - ours.len()) * data_sets(&asked).len()));
-        let values = Values::new(&self.sources.dhis2, self.ask.quarter, &asked, columns, server, earlier);
-        let months = self.ask.reach.look_back;
-        let read = values.read(&ours, &tell).await?;
-        let completed = values.completed(&completable, months, &tell).await?;
-        found.add(read);
-        found.completed = completed.0;
+        let total = ids.len() * values.width();
+        self.now(|reading, now| {
+            reading.reports.set(0, Some(total), now);
+            reading.history.quarters = u8::try_from(values.earlier.len()).unwrap_or(u8::MAX);
+            reading.history.bar.set(0, Some(total), now);
+        });
+        let tell = |step, past| self.report(step, past);
+        tell(Step::Settled(outside.len() * values.width()), true);
+        let mut found = values.read(&ours, &tell).await?;
+        let completed = values.completed(&completable, self.ask.reach.look_back, &tell).await?;
+        self.now(|reading, now| reading.history.bar.set(total, Some(total), now));
+        let (unread, note) = out_of_reach(outside);
+        found.unread.add(unread);
+        found.notes.extend(note);
         found.notes.extend(completed.1);
         let unknown = ours.len() - completable.len();
         if unknown > 0 && ours.len() > unknown {
-            found
-                .notes
-                .push(format!("which reports are complete is not shown to this account for {unknown} facilities"));
+            let note = format!("which reports are complete is not shown to this account for {unknown} facilities");
+            found.notes.push(note);
         }
-        Ok(())
+        Ok((found, completed.0))
+    }
+
+    /// A step of a request for values; one without earlier quarters settles reports whose history is known already.
+    fn report(&self, step: Step, past: bool) {
+        self.step(step, |reading| &mut reading.reports);
+        if let Step::Settled(more) = step {
+            self.now(|reading, now| {
+                let history = &mut reading.history;
+                let done = history.bar.done.saturating_add(more).min(history.bar.total.unwrap_or(usize::MAX));
+                history.cached += if past { 0 } else { done - history.bar.done };
+                history.bar.set(done, history.bar.total, now);
+            });
+        }
+    }
+
+    /// Where this reading is, for the comparison with earlier ones.
+    fn place(&self) -> Place {
+        let ask = self.ask;
+        Place {
+            dhis2: ask.dhis2.clone(),
+            commcare: ask.commcare.clone(),
+            project: ask.project.clone(),
+            case_type: ask.case_type.clone(),
+            scope: ask.scope(),
+        }
+    }
+
+    /// How many facilities there are against the last run (R1 of data-quality-flags.md section 4; fault matrix row H27).
+    async fn compared(&self, facilities: usize) -> Option<String> {
+        // A run of this quarter may have met the same trouble; the quarter before is what counts.
+        let runs = self.known?.runs(&self.place()).await;
+        let last = *runs.iter().find(|run| run.quarter != self.ask.quarter).or(runs.first())?;
+        let (now, before) = (facilities, last.facilities);
+        let words = format!(
+            "facilities in scope: {now}, last time {before} ({}, read {})",
+            last.quarter,
+            last.at.strftime("%Y-%m-%d")
+        );
+        match now.abs_diff(before) {
+            0 => None,
+            apart if apart * 10 > before => Some(format!(
+                "{words}: more than 10 % apart; check that the account sees all locations, and the project"
+            )),
+            _ => Some(words),
+        }
+    }
+
+    /// Keeps what is for the next run.
+    async fn keep(&self, facilities: usize) {
+        let Some(known) = self.known else { return };
+        let (dhis2, now) = (&self.sources.dhis2, (self.clock)());
+        if dhis2.limit() < URL_LIMIT {
+            known.keep_longest(dhis2.base().as_str(), dhis2.limit(), now).await;
+        }
+        known.keep_run(&self.place(), Run { quarter: self.ask.quarter, at: now, facilities }).await;
     }
 
     /// Organisation units that report on a mapped data set and have no case (R2 of the flags); none where only some facilities
@@ -331,8 +412,8 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    async fn options(&self, batches: &[Batch]) -> Result<Vec<Named>> {
-        let ids: BTreeSet<&str> = batches.iter().flat_map(|batch| batch.values.options()).collect();
+    async fn options(&self, answers: &[Arc<Partial>]) -> Result<Vec<Named>> {
+        let ids: BTreeSet<&str> = answers.iter().flat_map(|answer| answer.values.options()).collect();
         let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -340,7 +421,8 @@ impl Reader<'_> {
         Ok(self.named(self.sources.dhis2.category_option_combos(&ids)).await?.unwrap_or_default())
     }
 
-    fn head(&self, unusable: &[String], notes: Vec<String>) -> Head {
+    /// `since` is when the oldest answer came, where some are of a reading that was stopped.
+    fn head(&self, unusable: &[String], notes: Vec<String>, since: Option<Timestamp>) -> Head {
         let ask = self.ask;
         let problems = ask.mapping.problems.iter().map(ToString::to_string).chain(unusable.iter().cloned());
         Head {
@@ -351,7 +433,7 @@ impl Reader<'_> {
             mapping: format!("{} ({} rows, {})", ask.mapping_label, ask.mapping.rows.len(), ask.mapping.hash()),
             mapping_rows: ask.mapping.rows.len(),
             case_type: ask.case_type.clone(),
-            read_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            read_at: since.unwrap_or_else(|| (self.clock)()).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scope: ask.scope(),
             mapping_problems: problems.collect(),
             notes,

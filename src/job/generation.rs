@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::session::{Opened, Session};
 use crate::{
     domain::{generation::align, plan::Plan},
-    io::store::FacilityParts,
+    io::store::{FacilityHistory, FacilityParts},
 };
 
 impl Session {
@@ -18,7 +18,12 @@ impl Session {
     ///
     /// Fails, and changes nothing, where the plan is of another project, quarter or case type. Not to be called while forms are
     /// being sent.
-    pub async fn next_generation(&self, plan: &Plan, parts: Vec<FacilityParts>) -> Result<Opened> {
+    pub async fn next_generation(
+        &self,
+        plan: &Plan,
+        parts: Vec<FacilityParts>,
+        history: Vec<FacilityHistory>,
+    ) -> Result<Opened> {
         let before = self.store.load().await?.plan;
         let about = |plan: &Plan| (plan.head.project.clone(), plan.head.quarter, plan.head.case_type.clone());
         if about(&before) != about(plan) {
@@ -33,13 +38,14 @@ impl Session {
         }
         let used = self.store.used().await?;
         let aligned = align(&before, plan);
-        let mut moved = Vec::with_capacity(parts.len());
-        for one in parts {
-            let place = usize::try_from(one.facility).ok().and_then(|at| aligned.facilities.get(at));
-            let Some(facility) = place else { bail!("there are rows of a facility that is not in the plan") };
-            moved.push(FacilityParts { facility: *facility, ..one });
+        let (mut parts, mut history) = (parts, history);
+        let at = parts.iter_mut().map(|one| &mut one.facility).chain(history.iter_mut().map(|one| &mut one.facility));
+        for facility in at {
+            let place = usize::try_from(*facility).ok().and_then(|at| aligned.facilities.get(at));
+            let Some(place) = place else { bail!("there are rows of a facility that is not in the plan") };
+            *facility = *place;
         }
-        self.store.save_plan(Arc::new(aligned.plan), used, moved).await?;
+        self.store.save_plan(Arc::new(aligned.plan), used, parts, history).await?;
         self.open().await
     }
 }

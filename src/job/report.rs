@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::pace::{Pace, between};
 use crate::{
-    domain::{outcome::Outcome, plan::Cell},
+    domain::{history::Series, outcome::Outcome, plan::Cell},
     io::http::{Cause, Side, Wait},
 };
 
@@ -243,6 +243,8 @@ pub struct Detail {
     pub cell: Cell,
     /// Its category options.
     pub parts: Vec<PartLine>,
+    /// The quarters before; `None` where they were not asked for.
+    pub history: Option<Series>,
 }
 
 /// How a line of the checks before sending reads.

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
+        history::Series,
         ledger::{Act, Entry, Ledger, Reset, Stamp, Step},
         outcome::Outcome,
         plan::{Cell, Plan},
@@ -176,7 +177,9 @@ impl Session {
     pub async fn detail(&self, plan: &Plan, cell: Cell) -> Result<Detail> {
         let property = plan.property(cell.property);
         let (data_set, element) = (property.data_set.clone(), property.data_element.clone());
-        let parts = self.store.parts(plan.head.generation, cell.facility, data_set, element).await?;
+        let generation = plan.head.generation;
+        let past = self.store.history(generation, cell.facility, data_set.clone(), element.clone()).await?;
+        let parts = self.store.parts(generation, cell.facility, data_set, element).await?;
         let named = |id: &str| plan.option_name(id).filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
         let parts = parts.into_iter().map(|part| {
             let attribute = named(&part.attribute_option_combo);
@@ -190,7 +193,8 @@ impl Session {
                 last_updated: part.last_updated,
             }
         });
-        Ok(Detail { cell, parts: parts.collect() })
+        let history = past.map(|past| Series::before(plan.head.quarter, &past));
+        Ok(Detail { cell, parts: parts.collect(), history })
     }
 }
 

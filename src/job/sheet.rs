@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
@@ -14,7 +13,7 @@ use crate::{
     domain::{
         finer::{MONTHS, Way, made},
         flags::{Facts, months_missing, structural},
-        history::{Past, PastPart},
+        history::Cached,
         plan::{Cell, Draft, Facility, Head, Kind, State},
         quarter::Quarter,
         total::{About, Part, Total},
@@ -35,8 +34,6 @@ pub(super) struct UnitRows {
     deleted: BTreeSet<(String, bool)>,
     /// Data sets of which some value is there.
     pub(super) reports: BTreeSet<u16>,
-    /// Rows of earlier quarters, newest first.
-    past: BTreeMap<String, BTreeMap<Reverse<Quarter>, Vec<PastPart>>>,
     /// Where data sets were asked for one by one: those whose answer had a data element. The first one's rows are kept.
     answers: BTreeMap<String, Vec<String>>,
 }
@@ -53,7 +50,7 @@ impl UnitRows {
     }
 
     /// Takes in a row of the quarter, or of a finer period inside it.
-    pub(super) fn now(&mut self, period: Option<&str>, row: &DataValue<'_>, set: Option<&str>) {
+    pub(super) fn add(&mut self, period: Option<&str>, row: &DataValue<'_>, set: Option<&str>) {
         if !self.is_first(row.data_element, set) {
             return;
         }
@@ -75,33 +72,9 @@ impl UnitRows {
         });
     }
 
-    /// Takes in a row of an earlier quarter.
-    pub(super) fn past(&mut self, quarter: Quarter, row: &DataValue<'_>, set: Option<&str>) {
-        let Some(value) = row.value.filter(|_| !row.deleted) else { return };
-        if !self.is_first(row.data_element, set) {
-            return;
-        }
-        if !self.past.contains_key(row.data_element) {
-            self.past.insert(row.data_element.to_owned(), BTreeMap::new());
-        }
-        let Some(quarters) = self.past.get_mut(row.data_element) else { return };
-        quarters.entry(Reverse(quarter)).or_default().push(PastPart {
-            category_option_combo: row.category_option_combo.to_owned(),
-            attribute_option_combo: row.attribute_option_combo.to_owned(),
-            value: value.to_owned(),
-        });
-    }
-
     /// Puts rows in an order that does not depend on the server.
     pub(super) fn sort(&mut self) {
         self.parts.sort_by(|a, b| key(a).cmp(&key(b)));
-        for parts in self.past.values_mut().flat_map(BTreeMap::values_mut) {
-            parts.sort_by(|a, b| {
-                let key =
-                    |part: &'_ PastPart| (part.category_option_combo.clone(), part.attribute_option_combo.clone());
-                key(a).cmp(&key(b))
-            });
-        }
     }
 
     /// The rows of one data element.
@@ -136,6 +109,8 @@ pub(super) struct Sheet<'a> {
     pub(super) completed: &'a Completed,
     /// Organisation units of each data set whose assignment is known.
     pub(super) assigned: &'a HashMap<&'a str, HashSet<&'a str>>,
+    /// Earlier quarters, where they were asked for.
+    pub(super) earlier: Option<&'a Cached>,
 }
 
 impl Sheet<'_> {
@@ -196,18 +171,18 @@ impl Sheet<'_> {
     /// The newest number of at most `most` quarters before this one. Never looks beyond a quarter whose report is registered
     /// complete, nor where that is not known (data-quality-flags.md section 1).
     fn older(&self, column: &Column, quarter: Quarter, most: u8) -> Option<(Quarter, String)> {
-        let property = &column.property;
-        let past = self.rows.past.get(&property.data_element)?;
+        let (unit, property) = (&self.facility.external_id, &column.property);
+        if most == 0 || !self.rows.belong(&property.data_element, &property.data_set) {
+            return None;
+        }
+        let past = self.earlier?.past(unit, &property.data_element);
         let mut after = quarter;
         for before in quarter.earlier().take(most.into()) {
-            if self.complete(column, after) != Some(false)
-                || !self.rows.belong(&property.data_element, &property.data_set)
-            {
+            if self.complete(column, after) != Some(false) {
                 return None;
             }
-            if let Some(parts) = past.get(&Reverse(before)) {
-                let total = Past { quarter: before, parts: parts.clone() }.total()?;
-                return Some((before, total.to_string()));
+            if let Some(found) = past.iter().find(|past| past.quarter == before && !past.parts.is_empty()) {
+                return Some((before, found.total()?.to_string()));
             }
             after = before;
         }
@@ -299,22 +274,13 @@ pub(super) fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> 
 
 /// The rows of mapped data elements in earlier quarters, by data set.
 pub(super) fn past(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityHistory> {
-    let rows = |set: &str, elements: BTreeSet<&str>| -> Vec<(String, Vec<Past>)> {
-        let ours = elements.into_iter().filter(|element| sheet.rows.belong(element, set));
-        let ours = ours.filter_map(|element| Some((element.to_owned(), sheet.rows.past.get(element)?)));
-        ours.map(|(element, quarters)| {
-            let past = |(quarter, parts): (&Reverse<Quarter>, &Vec<PastPart>)| Past {
-                quarter: quarter.0,
-                parts: parts.clone(),
-            };
-            (element, quarters.iter().map(past).collect())
-        })
-        .collect()
-    };
-    mapped(columns)
-        .into_iter()
-        .map(|(data_set, elements)| (data_set, rows(data_set, elements)))
-        .filter(|(_, elements)| !elements.is_empty())
-        .map(|(data_set, elements)| FacilityHistory { facility: sheet.at, data_set: data_set.to_owned(), elements })
+    let Some(earlier) = sheet.earlier else { return Vec::new() };
+    let ours = mapped(columns).into_iter().map(|(data_set, mut elements)| {
+        elements.retain(|element| sheet.rows.belong(element, data_set));
+        let sheet = earlier.sheet(&sheet.facility.external_id, &elements);
+        (data_set, sheet)
+    });
+    ours.filter(|(_, past)| past.iter().next().is_some())
+        .map(|(data_set, past)| FacilityHistory { facility: sheet.at, data_set: data_set.to_owned(), sheet: past })
         .collect()
 }

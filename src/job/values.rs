@@ -1,19 +1,30 @@
-//! What is stored for many organisation units: data values of the quarter and the ones before it, and which reports are complete.
-//! What the rows mean is `assemble`.
+//! What is stored for many organisation units: data values of the quarter, those of the quarters before it that are not known from
+//! an earlier run, and which reports are complete. What the rows mean is `assemble`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
 
 use super::{
-    assemble::{Batch, Completed, Unread},
+    assemble::{Completed, Unread},
     columns::{Column, data_sets, elements},
     gather::{Gaps, Gather, Step, listed},
     server::Server,
 };
 use crate::{
-    domain::{plan::State, quarter::Quarter},
+    domain::{
+        fingerprint::Fingerprint,
+        history::{Cached, Change},
+        plan::State,
+        quarter::Quarter,
+    },
     io::{
-        dhis2::{Dhis2, Wanted},
+        dhis2::{Dhis2, Elements, Wanted},
         http::{Failure, Why},
+        known::{Account, Known, Partial},
     },
 };
 
@@ -21,98 +32,217 @@ use crate::{
 const REFUSALS: usize = 20;
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Found {
-    pub(super) values: Vec<Batch>,
-    pub(super) completed: Completed,
+    pub(super) values: Vec<Arc<Partial>>,
+    /// Earlier quarters, of this reading or an earlier run.
+    pub(super) earlier: Cached,
     pub(super) unread: Unread,
+    /// When the oldest of the answers came, where some are of a reading that was stopped before.
+    pub(super) since: Option<Timestamp>,
     /// What to say of it, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
-impl Found {
-    /// Units outside the account's reach, which are not asked for (fault matrix row D03).
-    pub(super) fn leave_out(&mut self, units: Vec<String>) {
-        if units.is_empty() {
-            return;
-        }
-        let named: Vec<&str> = units.iter().map(String::as_str).collect();
-        self.notes.push(format!(
-            "organisation units outside the reach of this account: {} ({})",
-            units.len(),
-            listed(&named)
-        ));
-        let denied: BTreeMap<_, _> = [(None, State::NoAccess)].into();
-        self.unread.units.extend(units.into_iter().map(|unit| (unit, denied.clone())));
-    }
-
-    /// Takes in more of it.
-    pub(super) fn add(&mut self, other: Self) {
-        self.values.extend(other.values);
-        self.unread.add(other.unread);
-        self.notes.extend(other.notes);
-    }
-}
+/// Tells of steps: those of reports, and of how many of them earlier quarters were a part.
+pub(super) type Tell<'a> = dyn Fn(Step, bool) + Sync + 'a;
 
 /// What is asked.
 pub(super) struct Values<'a> {
-    dhis2: &'a Dhis2,
-    quarter: Quarter,
-    /// Quarterly data sets, and monthly ones for what they hold.
-    sets: Vec<String>,
-    wanted: Arc<Wanted>,
-    apart: bool,
-    columns: &'a [Column],
+    pub(super) dhis2: &'a Dhis2,
+    pub(super) quarter: Quarter,
+    /// The earlier quarters wanted, newest first.
+    pub(super) earlier: Vec<Quarter>,
+    pub(super) columns: &'a [Column],
+    pub(super) server: &'a Server,
+    /// What is known between runs, and whose it is; `None` where nothing may be.
+    pub(super) known: Option<(&'a Known, Account)>,
+    pub(super) now: &'a (dyn Fn() -> Timestamp + Sync),
 }
 
-impl<'a> Values<'a> {
-    pub(super) fn new(
-        dhis2: &'a Dhis2,
-        quarter: Quarter,
-        asked: &[Column],
-        columns: &'a [Column],
-        server: &Server,
-        earlier: &[Quarter],
-    ) -> Self {
-        let months = asked.iter().any(Column::monthly);
-        let quarters = std::iter::once(quarter).chain(earlier.iter().copied()).map(|quarter| quarter.to_string());
-        let wanted = Wanted {
-            data_sets: Vec::new(),
-            periods: quarters.chain(quarter.months().into_iter().filter(|_| months)).collect(),
-            since: None,
-            elements: elements(columns, server.sets.as_deref()),
-        };
-        let apart = !server.known().membership();
-        Self { dhis2, quarter, sets: data_sets(asked), wanted: Arc::new(wanted), apart, columns }
+/// What is asked of some units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Errand {
+    units: Vec<String>,
+    /// The quarter of the plan, with its months.
+    target: bool,
+    /// Earlier quarters, whole.
+    read: Vec<Quarter>,
+    /// Earlier quarters of which what changed is enough, since a time.
+    changed: Vec<Quarter>,
+    since: Option<Timestamp>,
+}
+
+impl Values<'_> {
+    /// Quarterly data sets, and monthly ones for what they hold.
+    fn sets(&self) -> Vec<String> {
+        let asked: Vec<Column> = self.columns.iter().filter(|c| c.quarterly() || c.monthly()).cloned().collect();
+        data_sets(&asked)
     }
 
-    /// The rows of these units.
-    pub(super) async fn read(&self, units: &[String], tell: &(dyn Fn(Step) + Sync)) -> Result<Found, Failure> {
-        let (dhis2, wanted) = (self.dhis2.clone(), Arc::clone(&self.wanted));
-        let gather = Gather {
-            dhis2: self.dhis2,
-            units,
-            sets: &self.sets,
-            apart: self.apart,
-            refusals: usize::MAX,
-            ask: Arc::new(move |units, sets| {
-                let (dhis2, wanted) = (dhis2.clone(), Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&wanted) });
-                Box::pin(async move { dhis2.data_values(&units, &wanted).await })
-            }),
-            rows: |values| values.rows().len(),
-            fixed: &|sets| self.dhis2.fixed_len(&Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&self.wanted) }),
+    /// How many data sets are asked for.
+    pub(super) fn width(&self) -> usize {
+        self.sets().len()
+    }
+
+    /// Whether each data set is asked for by itself.
+    fn apart(&self) -> bool {
+        !self.server.known().membership()
+    }
+
+    /// The rows of these units. What came of a reading that was stopped is used; what comes is kept until this one ends.
+    pub(super) async fn read(&self, units: &[String], tell: &Tell<'_>) -> Result<Found, Failure> {
+        let mapped: BTreeSet<String> =
+            self.columns.iter().filter(|c| c.quarterly()).map(|c| c.property.data_element.clone()).collect();
+        let mapped: Vec<String> = mapped.into_iter().collect();
+        let known = self.known.as_ref().filter(|_| !self.apart());
+        let mut earlier = match known {
+            Some((known, account)) if !self.earlier.is_empty() => {
+                known.history(account, units, &mapped, &self.earlier).await
+            }
+            _ => Cached::unknown(units, &mapped, &self.earlier),
         };
-        let (mut values, mut foreign) = (Vec::new(), 0);
-        let mut answered = |_: &[String], sets: &[String], got: crate::io::dhis2::Values| {
-            foreign += got.foreign;
-            let set = self.apart.then(|| sets.first().cloned().unwrap_or_default());
-            values.push(Batch { set, values: got });
-        };
-        let Gaps { unread, mut notes } = gather.run(&mut answered, tell).await?;
+        let mut answers: Vec<Arc<Partial>> = self.staged(units).await;
+        let since = answers.iter().map(|answer| answer.at).min();
+        take_in(&mut earlier, &answers, units, self.apart());
+        let (mut unread, mut notes) = (Unread::default(), Vec::new());
+        let have: HashSet<&str> =
+            answers.iter().filter(|one| one.target).flat_map(|one| one.units.iter().map(String::as_str)).collect();
+        let errands = self.errands(units, &have, &earlier);
+        tell(Step::Settled(have.len() * self.width()), true);
+        for errand in errands {
+            let gaps = self.run(&errand, &mut answers, tell).await?;
+            notes.extend(gaps.notes);
+            // Only the comparison is poorer where an earlier quarter alone could not be read.
+            if errand.target {
+                unread.add(gaps.unread);
+            }
+        }
+        let foreign: usize = answers.iter().map(|answer| answer.values.foreign).sum();
         if foreign > 0 {
             notes.push(format!("{foreign} rows came for units or periods that were not asked for; they were left out"));
         }
-        Ok(Found { values, completed: Completed::default(), unread, notes })
+        let whole: Vec<String> = units.iter().filter(|unit| !unread.units.contains_key(*unit)).cloned().collect();
+        take_in(&mut earlier, &answers, &whole, self.apart());
+        Ok(Found { values: answers, earlier, unread, since, notes })
+    }
+
+    /// What is to be asked: of units of which all earlier quarters are known only the quarter itself.
+    fn errands(&self, units: &[String], have: &HashSet<&str>, earlier: &Cached) -> Vec<Errand> {
+        let mut rest: BTreeSet<&str> = units.iter().map(String::as_str).filter(|unit| !have.contains(unit)).collect();
+        let mut errands = Vec::new();
+        for need in earlier.needs((self.now)()) {
+            let (old, new): (Vec<String>, Vec<String>) =
+                need.units.into_iter().partition(|unit| have.contains(unit.as_str()));
+            rest.retain(|unit| new.binary_search_by(|new| new.as_str().cmp(unit)).is_err());
+            let changed = [old.clone(), new.clone()].concat();
+            errands.push(Errand { units: new, target: true, read: need.read.clone(), ..Errand::default() });
+            errands.push(Errand { units: old, read: need.read, ..Errand::default() });
+            errands.push(Errand { units: changed, changed: need.changed, since: need.since, ..Errand::default() });
+        }
+        let rest = rest.into_iter().map(str::to_owned).collect();
+        errands.push(Errand { units: rest, target: true, ..Errand::default() });
+        errands.retain(|one| !one.units.is_empty() && (one.target || !one.read.is_empty() || !one.changed.is_empty()));
+        errands
+    }
+
+    /// One errand.
+    async fn run(&self, errand: &Errand, answers: &mut Vec<Arc<Partial>>, tell: &Tell<'_>) -> Result<Gaps, Failure> {
+        let wanted = Arc::new(self.wanted(errand));
+        let (dhis2, asked) = (self.dhis2.clone(), Arc::clone(&wanted));
+        let sets = self.sets();
+        let gather = Gather {
+            dhis2: self.dhis2,
+            units: &errand.units,
+            sets: &sets,
+            apart: self.apart(),
+            refusals: usize::MAX,
+            ask: Arc::new(move |units, sets| {
+                let (dhis2, wanted) = (dhis2.clone(), Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&asked) });
+                Box::pin(async move { dhis2.data_values(&units, &wanted).await })
+            }),
+            rows: |values| values.rows().len(),
+            fixed: &|sets| self.dhis2.fixed_len(&Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&wanted) }),
+        };
+        let key = self.key();
+        let mut answered = |units: &[String], sets: &[String], values| {
+            let answer = Arc::new(Partial {
+                units: units.to_vec(),
+                set: self.apart().then(|| sets.first().cloned().unwrap_or_default()),
+                target: errand.target,
+                read: errand.read.clone(),
+                changed: errand.changed.clone(),
+                at: (self.now)(),
+                values,
+            });
+            if let (Some((known, _)), Some(key)) = (&self.known, &key) {
+                known.stage(key, Arc::clone(&answer));
+            }
+            answers.push(answer);
+        };
+        let past = !errand.read.is_empty() || !errand.changed.is_empty();
+        let steps = |step| {
+            if errand.target || !matches!(step, Step::Settled(_)) {
+                tell(step, past);
+            }
+        };
+        gather.run(&mut answered, &steps).await
+    }
+
+    fn wanted(&self, errand: &Errand) -> Wanted {
+        let months = self.columns.iter().any(Column::monthly);
+        let target = std::iter::once(self.quarter).filter(|_| errand.target).map(|quarter| quarter.to_string());
+        let earlier = errand.read.iter().chain(&errand.changed).map(ToString::to_string);
+        let months = self.quarter.months().into_iter().filter(|_| errand.target && months);
+        Wanted {
+            data_sets: Vec::new(),
+            periods: target.chain(earlier).chain(months).collect(),
+            since: errand.since.map(|since| since.strftime("%Y-%m-%dT%H:%M:%S").to_string()),
+            elements: self.elements(),
+        }
+    }
+
+    fn elements(&self) -> Elements {
+        elements(self.columns, self.server.sets.as_deref())
+    }
+
+    /// What a reading must have in common with one that was stopped for its answers to be those to the same question; `None` where
+    /// nothing is kept.
+    fn key(&self) -> Option<String> {
+        let (_, account) = self.known.as_ref()?;
+        let mapped: BTreeSet<(&str, &str)> = self
+            .columns
+            .iter()
+            .map(|column| (column.property.data_element.as_str(), column.property.data_set.as_str()))
+            .collect();
+        let of = format!(
+            "{account:?} {} {mapped:?} {:?} {}",
+            self.quarter,
+            self.sets(),
+            self.columns.iter().any(Column::monthly)
+        );
+        (!self.apart()).then(|| Fingerprint::default().with(of.as_bytes()).to_string())
+    }
+
+    /// What came of a reading that was stopped, of these units.
+    async fn staged(&self, units: &[String]) -> Vec<Arc<Partial>> {
+        let (Some((known, _)), Some(key)) = (&self.known, self.key()) else { return Vec::new() };
+        let ours: HashSet<&str> = units.iter().map(String::as_str).collect();
+        let mut staged = known.staged(&key, (self.now)()).await;
+        // A unit that is no more in reach, or was not asked for this time, would bring rows of its own.
+        staged.retain(|answer| answer.units.iter().all(|unit| ours.contains(unit.as_str())));
+        staged.into_iter().map(Arc::new).collect()
+    }
+
+    /// The reading ended and is kept: what came is no more needed to go on from, and what was learned is for the next run.
+    pub(super) async fn keep(&self, earlier: &Arc<Cached>) {
+        let Some((known, account)) = &self.known else { return };
+        if let Some(key) = self.key() {
+            known.unstage(&key, (self.now)()).await;
+            if !self.earlier.is_empty() {
+                known.keep_history(account, Arc::clone(earlier), (self.now)()).await;
+            }
+        }
     }
 
     /// Which reports of these units are complete, of the quarter and of those a number is looked for in. Where that cannot be
@@ -121,7 +251,7 @@ impl<'a> Values<'a> {
         &self,
         units: &[String],
         back: u8,
-        tell: &(dyn Fn(Step) + Sync),
+        tell: &Tell<'_>,
     ) -> Result<(Completed, Option<String>), Failure> {
         let earlier = self.quarter.earlier().take(back.into());
         let periods: Vec<String> =
@@ -150,7 +280,7 @@ impl<'a> Values<'a> {
         // A registration is no report read: it moves no bar.
         let steps = |step| {
             if !matches!(step, Step::Settled(_)) {
-                tell(step);
+                tell(step, false);
             }
         };
         match gather.run(&mut answered, &steps).await {
@@ -171,6 +301,60 @@ impl<'a> Values<'a> {
                     "which reports are complete is not known: {failure} A blank and a missing report look alike then"
                 );
                 Ok((Completed::default(), Some(note)))
+            }
+        }
+    }
+}
+
+/// Units outside the account's reach, which are not asked for (fault matrix row D03): what is unread of them, and the sentence.
+pub(super) fn out_of_reach(units: Vec<String>) -> (Unread, Option<String>) {
+    let named: Vec<&str> = units.iter().map(String::as_str).collect();
+    let note = (!units.is_empty())
+        .then(|| format!("organisation units outside the reach of this account: {} ({})", units.len(), listed(&named)));
+    let denied: BTreeMap<_, _> = [(None, State::NoAccess)].into();
+    let units = units.into_iter().map(|unit| (unit, denied.clone())).collect();
+    (Unread { units, ..Unread::default() }, note)
+}
+
+/// Takes answers about earlier quarters of these units in. Where data sets were asked for by themselves a unit is known only with
+/// the answers of all of them.
+fn take_in(earlier: &mut Cached, answers: &[Arc<Partial>], units: &[String], apart: bool) {
+    let ours: HashSet<&str> = units.iter().map(String::as_str).collect();
+    let together: Vec<&[Arc<Partial>]> = if apart { vec![answers] } else { answers.chunks(1).collect() };
+    for answers in together {
+        let Some(first) = answers.first() else { continue };
+        if first.read.is_empty() && first.changed.is_empty() {
+            continue;
+        }
+        let quarters: HashMap<String, Quarter> =
+            first.read.iter().chain(&first.changed).map(|quarter| (quarter.to_string(), *quarter)).collect();
+        let mut rows: HashMap<&str, Vec<Change<'_>>> = HashMap::new();
+        for answer in answers {
+            for unit in answer.units.iter().filter(|unit| ours.contains(unit.as_str())) {
+                rows.entry(unit).or_default();
+            }
+            for row in answer.values.rows() {
+                let (Some(quarter), Some(rows)) = (quarters.get(row.period), rows.get_mut(row.org_unit)) else {
+                    continue;
+                };
+                let change = Change {
+                    element: row.data_element,
+                    quarter: *quarter,
+                    category_option_combo: row.category_option_combo,
+                    attribute_option_combo: row.attribute_option_combo,
+                    value: row.value.filter(|_| !row.deleted),
+                };
+                // The same row comes with every data set its data element stands on.
+                if !apart || !rows.contains(&change) {
+                    rows.push(change);
+                }
+            }
+        }
+        for (unit, rows) in rows {
+            if first.changed.is_empty() {
+                earlier.read(unit, &first.read, &rows, first.at);
+            } else {
+                earlier.changed(unit, &first.changed, &rows, first.at);
             }
         }
     }

@@ -159,7 +159,7 @@ fn aged(from: &Path, to: &Path) {
     }
     let store = Store::create(to).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(store.save_plan(Arc::new(draft.finish()), used, Vec::new())).unwrap();
+    runtime.block_on(store.save_plan(Arc::new(draft.finish()), used, Vec::new(), Vec::new())).unwrap();
     store.close();
 }
 

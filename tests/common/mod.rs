@@ -206,7 +206,7 @@ pub(crate) fn behind(cell: Cell) -> Detail {
     parts[1].follow_up = true;
     parts[2].attribute = Some("Mission".to_owned());
     parts[4].comment = Some("register was\u{1b}[2J wet".to_owned());
-    Detail { cell, parts }
+    Detail { cell, parts, history: None }
 }
 
 /// What the program knows before it reads.
@@ -241,14 +241,19 @@ pub(crate) fn model(number: u32, look: Look, size: (u16, u16)) -> Model {
 
 /// Presses keys written as `2 j j a`, acknowledges decisions at once, and answers what is asked about the last cell.
 pub(crate) fn press(model: &mut Model, keys: &str) {
+    press_only(model, keys);
+    if let Some(cell) = model.detail_cell() {
+        update(model, Msg::Detail(Ok(behind(cell))), &now());
+    }
+}
+
+/// The same without an answer about the last cell.
+pub(crate) fn press_only(model: &mut Model, keys: &str) {
     for key in keys.split_whitespace() {
         for command in update(model, Msg::Key(Press::parse(key).unwrap()), &now()) {
             if let Cmd::Record(entry) = command {
                 update(model, Msg::Recorded(entry.seq, Ok(())), &now());
             }
         }
-    }
-    if let Some(cell) = model.detail_cell() {
-        update(model, Msg::Detail(Ok(behind(cell))), &now());
     }
 }

@@ -170,7 +170,7 @@ async fn n03_stopping_works_at_once_whatever_is_waited_for() {
         assert!(line.asked("/dhis2/") > 0);
         stop.cancel();
         let said = format!("{:#}", read.await.unwrap_err());
-        assert!(said.contains("was stopped") && said.contains("the same command"), "{said}");
+        assert!(said.contains("was stopped") && said.contains("the same command begins anew"), "{said}");
         assert_eq!(time.passed(), Duration::ZERO);
         assert!(session.open().await.is_err());
     }

@@ -230,7 +230,7 @@ impl Desk {
 }
 
 pub(crate) fn detail(cell: Cell) -> Detail {
-    Detail { cell, parts: Vec::new() }
+    Detail { cell, parts: Vec::new(), history: None }
 }
 
 /// Facilities, with the keys acting on cells.

@@ -20,7 +20,7 @@ const GAP: &str = "-";
 /// them are numbers (data-quality-flags.md, "Words used here").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
-    totals: [Option<Number>; QUARTERS],
+    totals: Vec<Option<Number>>,
     /// Whether a quarter holds something that is not a number.
     texts: bool,
 }
@@ -37,13 +37,14 @@ impl Series {
     /// The series before `quarter`, of the values that `values` tells for each of the quarters.
     pub fn of<'a, I: Iterator<Item = &'a str> + Clone>(quarter: Quarter, values: impl Fn(Quarter) -> I) -> Self {
         let (mut at, mut texts) = (quarter, false);
-        let totals = std::array::from_fn(|_| {
+        let total = |_| {
             at = at.before();
             let values = values(at);
             let total = total(values.clone());
             texts |= total.is_none() && values.count() > 0;
             total
-        });
+        };
+        let totals = (0..QUARTERS).map(total).collect();
         Self { totals, texts }
     }
 
@@ -59,7 +60,7 @@ impl Series {
 
     /// The same quarter of the year before; `None` where nothing, or no number, was reported.
     pub fn year_ago(&self) -> Option<&Number> {
-        self.totals[YEAR - 1].as_ref()
+        self.totals.get(YEAR - 1)?.as_ref()
     }
 
     /// The median of the reported totals, exactly; of an even count the mean of the middle two. `None` where none was reported.

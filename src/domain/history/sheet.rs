@@ -194,9 +194,17 @@ impl Sheet {
     }
 
     /// Everything in it, for making another sheet from.
-    pub fn facts<'a>(&'a self) -> Facts<'a> {
-        let stored = |fact: Fact<'a>| Stored { read_at: fact.read_at, rows: fact.rows().collect() };
-        self.iter().map(|fact| ((fact.element, Reverse(fact.quarter)), stored(fact))).collect()
+    pub fn facts(&self) -> Facts<'_> {
+        self.facts_where(|_| true)
+    }
+
+    fn facts_where(&self, keep: impl Fn(&Fact<'_>) -> bool) -> Facts<'_> {
+        let mut facts = Facts::new();
+        for fact in self.iter().filter(|fact| keep(fact)) {
+            let stored = Stored { read_at: fact.read_at, rows: fact.rows().collect() };
+            facts.insert((fact.element, Reverse(fact.quarter)), stored);
+        }
+        facts
     }
 
     /// Everything in it, by data element and then newest quarter first.
@@ -230,9 +238,7 @@ impl Sheet {
         if self.iter().all(|fact| keep(&fact)) {
             return self.clone();
         }
-        let mut facts = self.facts();
-        facts.retain(|(element, Reverse(quarter)), _| self.get(element, *quarter).is_some_and(|fact| keep(&fact)));
-        Self::pack(&facts)
+        Self::pack(&self.facts_where(keep))
     }
 
     /// Both together; of what both know, what was read later.

@@ -27,6 +27,8 @@ CREATE TABLE run(number INTEGER PRIMARY KEY, place TEXT NOT NULL, quarter TEXT N
 CREATE TABLE account(number INTEGER PRIMARY KEY, base TEXT NOT NULL, mark TEXT NOT NULL, UNIQUE(base, mark)) STRICT;
 CREATE TABLE history(account INTEGER NOT NULL, unit TEXT NOT NULL, newest INTEGER NOT NULL, mark INTEGER NOT NULL,
     sheet BLOB NOT NULL, PRIMARY KEY(account, unit)) STRICT;
+CREATE TABLE partial(number INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, about TEXT NOT NULL,
+    mark INTEGER NOT NULL, rows BLOB NOT NULL) STRICT;
 ";
 
 /// The one sentence a run says about this file, however much is wrong with it.

@@ -11,22 +11,22 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, SeqAccess, Visitor},
+    de::{DeserializeOwned, Error as _, SeqAccess, Visitor},
     ser::SerializeSeq as _,
 };
 
-use super::{NEXT, Store, Used, log};
+use super::{FacilityHistory, NEXT, Store, Used, history, log};
 use crate::domain::{
     fingerprint::Fingerprint,
     flags::{Flag, Severity},
-    history::Past,
     plan::{Cell, Draft, Facility, Head, Plan, Property, Skipped, State},
     quarter::Quarter,
     total::Part,
 };
+
+const DAMAGED: &str = "the category options are damaged";
 
 /// The rows of one facility and data set in the quarter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,21 +39,17 @@ pub struct FacilityParts {
     pub parts: Vec<Part>,
 }
 
-/// The rows of one facility and data set in earlier quarters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FacilityHistory {
-    /// Facility ordinal.
-    pub facility: u32,
-    /// Data set id.
-    pub data_set: String,
-    /// By data element, its quarters newest first.
-    pub elements: Vec<(String, Vec<Past>)>,
-}
-
 impl Store {
     /// Writes a generation whole or not at all (fault matrix row K02). A later one has every facility and property of the one
     /// before in its place (see `domain::generation`), and what does not stand of the decisions is written down with it.
-    pub async fn save_plan(&self, plan: Arc<Plan>, used: Used, parts: Vec<FacilityParts>) -> Result<()> {
+    /// `history` holds what was asked of earlier quarters; empty where it was not asked for.
+    pub async fn save_plan(
+        &self,
+        plan: Arc<Plan>,
+        used: Used,
+        parts: Vec<FacilityParts>,
+        history: Vec<FacilityHistory>,
+    ) -> Result<()> {
         self.call("write the plan", move |connection| {
             let transaction = connection.transaction()?;
             follow(&transaction, &plan)?;
@@ -64,6 +60,7 @@ impl Store {
                 insert.execute(params![generation, one.facility, one.data_set, pack(&one.parts)?])?;
             }
             drop(insert);
+            history::save(&transaction, generation, &history)?;
             transaction.commit()?;
             Ok(())
         })
@@ -87,7 +84,7 @@ impl Store {
                 .prepare_cached("SELECT rows FROM parts WHERE generation = ?1 AND facility = ?2 AND data_set = ?3")?
                 .query_row(params![generation, facility, data_set], |row| row.get(0))
                 .optional()?;
-            let mut parts = blob.map_or_else(|| Ok(Vec::new()), |blob| unpack(&blob))?;
+            let mut parts: Vec<Part> = blob.map_or_else(|| Ok(Vec::new()), |blob| unpack(&blob, DAMAGED))?;
             parts.retain(|part| part.data_element == element);
             Ok(parts)
         })
@@ -106,21 +103,21 @@ pub(super) fn all_parts(connection: &Connection, generation: u32) -> Result<BTre
     let mut all = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let blob: Vec<u8> = row.get(2)?;
-        all.insert((row.get(0)?, row.get(1)?), unpack(&blob)?);
+        all.insert((row.get(0)?, row.get(1)?), unpack(&blob, DAMAGED)?);
     }
     Ok(all)
 }
 
-fn pack(parts: &[Part]) -> Result<Vec<u8>> {
+pub(super) fn pack(rows: &impl Serialize) -> Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&serde_json::to_vec(parts)?)?;
+    encoder.write_all(&serde_json::to_vec(rows)?)?;
     Ok(encoder.finish()?)
 }
 
-fn unpack(blob: &[u8]) -> Result<Vec<Part>> {
+pub(super) fn unpack<T: DeserializeOwned>(blob: &[u8], damaged: &'static str) -> Result<T> {
     let mut text = Vec::new();
-    ZlibDecoder::new(blob).read_to_end(&mut text).context("the category options are damaged")?;
-    serde_json::from_slice(&text).context("the category options are damaged")
+    ZlibDecoder::new(blob).read_to_end(&mut text).context(damaged)?;
+    serde_json::from_slice(&text).context(damaged)
 }
 
 /// Refuses a plan that does not follow the newest one of the file, and writes down which decisions it resets.

@@ -5,6 +5,7 @@
 //! first. This module knows rows, not rules: what a decision means is `domain::ledger`.
 
 mod forms;
+mod history;
 mod lock;
 mod log;
 mod matrix;
@@ -29,13 +30,14 @@ use crate::domain::{
 };
 
 pub use forms::{Form, FormCell, Seen};
+pub use history::FacilityHistory;
 pub use lock::Holder;
-pub use matrix::{FacilityHistory, FacilityParts};
+pub use matrix::FacilityParts;
 
 /// Marks a file as a review: `onse` in ASCII.
 const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
 
 /// Longest wait, on closing, for another process that reads the file.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -43,8 +45,11 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 /// What to do with a file whose plan or decisions cannot be trusted.
 const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
 
-/// The tables. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL can read it;
-/// a fourth text is the quarter of a number that is an earlier one's.
+/// What each version added; a file is brought from its own version to this one by the steps behind it.
+const STEPS: [&str; 2] = [TABLES, history::TABLE];
+
+/// The tables of version 1. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL
+/// can read it; a fourth text is the quarter of a number that is an earlier one's.
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL,
@@ -136,11 +141,7 @@ impl Store {
         let holder = Holder::take(path)?;
         let connection = Connection::open(path).with_context(|| format!("cannot make {}", path.display()))?;
         prepare(&connection)?;
-        let transaction = connection.unchecked_transaction()?;
-        transaction.execute_batch(TABLES).with_context(|| format!("cannot write {}", path.display()))?;
-        transaction.pragma_update(None, "user_version", SCHEMA)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.commit().with_context(|| format!("cannot write {}", path.display()))?;
+        upgrade(&connection).with_context(|| format!("cannot write {}", path.display()))?;
         Self::start(path, connection, holder)
     }
 
@@ -180,6 +181,7 @@ impl Store {
         let connection =
             Connection::open_with_flags(path, flags).with_context(|| format!("cannot open {}", path.display()))?;
         prepare(&connection)?;
+        upgrade(&connection).with_context(|| format!("cannot bring {} up to this version of onse", path.display()))?;
         Self::start(path, connection, holder)
     }
 
@@ -287,6 +289,14 @@ impl Store {
         self.ask("read the review", load).await
     }
 
+    /// Whether nothing was ever read into the file.
+    pub async fn is_blank(&self) -> Result<bool> {
+        self.ask("look into the review", |connection| {
+            Ok(connection.query_row("SELECT NOT EXISTS(SELECT 1 FROM generation)", [], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// Remembers where the reader was.
     pub async fn save_place(&self, place: String) -> Result<()> {
         self.call("keep the place", move |connection| {
@@ -336,6 +346,27 @@ fn prepare(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Makes the tables the file does not have yet, all or none. A file of this version stays as it is.
+fn upgrade(connection: &Connection) -> Result<()> {
+    let version = version(connection)?;
+    let steps = usize::try_from(version).ok().and_then(|done| STEPS.get(done..)).unwrap_or_default();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction()?;
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", SCHEMA)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    Ok(transaction.commit()?)
+}
+
+/// Version of the tables of an open file.
+fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
 /// Refuses what is not a review file this version can read, before anything is written.
 fn check(path: &Path) -> Result<()> {
     let shown = path.display();
@@ -349,7 +380,10 @@ fn check(path: &Path) -> Result<()> {
     if number("application_id").with_context(not_ours)? != APPLICATION {
         bail!(not_ours());
     }
-    let version = number("user_version")?;
+    let version = version(&connection)?;
+    if version < 1 {
+        bail!(not_ours());
+    }
     if version > SCHEMA {
         bail!("{shown} was made by a newer onse (file version {version}, this one reads up to {SCHEMA}); update onse");
     }
@@ -388,7 +422,7 @@ mod tests {
         };
         let part = Part { data_element: "de".to_owned(), value: Some("4".to_owned()), ..Part::default() };
         let parts = FacilityParts { facility: 0, data_set: "ds".to_owned(), parts: vec![part] };
-        store.save_plan(Arc::new(sample(1, 1, |_| {})), used, vec![parts]).await.unwrap();
+        store.save_plan(Arc::new(sample(1, 1, |_| {})), used, vec![parts], Vec::new()).await.unwrap();
         // The writer is in the middle of something until it is let go.
         let (go, wait) = mpsc::channel::<()>();
         let (begun, is_busy) = oneshot::channel();

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         flags::Severity,
+        history::Series,
         ledger::Verdict,
         plan::{Cell, Kind, State},
         text::{inert, width},
@@ -70,19 +71,25 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     /// The detail in one or two lines: the sentence, then the category options.
     fn folded(&self, height: usize) -> Vec<Line> {
-        let mut lines = Vec::new();
         let flags = self.review.plan.flags(self.cell);
-        match flags.first() {
+        let mut line = match flags.first() {
             Some(flag) => {
                 let word = format!("{}: ", flag.severity.word());
                 let said = inert(&flag.sentence);
                 let said = words(&said, self.room.saturating_sub(width(&word))).into_owned();
-                lines.push(vec![piece(word, flag_role(flag.severity)), piece(said, Role::Text)]);
+                vec![piece(word, flag_role(flag.severity)), piece(said, Role::Text)]
             }
-            None => lines.push(vec![piece(self.full_name(), Role::Strong)]),
+            None => vec![piece(self.full_name(), Role::Strong)],
+        };
+        // The last quarters where the line has room for all of them: a number is never cut.
+        if let Some(last) = self.history().into_iter().next()
+            && wide(&line) + 2 + width(&last.0) <= self.room
+        {
+            line.extend([piece("  ", Role::Text), last]);
         }
+        let mut lines = vec![line];
         if height > 1 {
-            lines.extend(self.options_flow().into_iter().take(1));
+            lines.extend(self.options_flow(Vec::new()).into_iter().take(1));
         }
         lines
     }
@@ -92,7 +99,10 @@ impl Sheet<'_> {
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong)]];
         self.flags(&mut lines, true);
         self.values(&mut lines);
-        lines.extend(self.options_flow());
+        self.history_flow(&mut lines);
+        // The options go on behind the quarters.
+        let last = if self.history().is_empty() { None } else { lines.pop() };
+        lines.extend(self.options_flow(last.unwrap_or_default()));
         self.decision(&mut lines);
         self.notes(&mut lines);
         self.title(&mut lines);
@@ -106,6 +116,7 @@ impl Sheet<'_> {
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong), piece(format!(", {quarter}"), Role::Dim)]];
         self.title(&mut lines);
         self.flags(&mut lines, false);
+        self.history_flow(&mut lines);
         self.decision(&mut lines);
         self.values(&mut lines);
         let mut after = Vec::new();
@@ -115,7 +126,7 @@ impl Sheet<'_> {
                 let space = usize::from(lines.len() + detail.parts.len() + 4 + after.len() <= height);
                 let room = height.saturating_sub(lines.len() + space + 2);
                 if detail.parts.len().min(FEWEST) > room {
-                    lines.extend(self.options_flow());
+                    lines.extend(self.options_flow(Vec::new()));
                 } else if !detail.parts.is_empty() {
                     lines.extend((0..space).map(|_| Vec::new()));
                     self.options_table(detail, room, &mut lines);
@@ -223,6 +234,37 @@ impl Sheet<'_> {
         }
     }
 
+    /// What earlier quarters tell, most wanted first; nothing while that is not known and where it was not asked for.
+    fn history(&self) -> Vec<Piece<'static>> {
+        let series = self.behind().ok().and_then(|detail| detail.history.as_ref());
+        let role = |series: &Series| if series.reported_count() == 0 { Role::Dim } else { Role::Text };
+        let pieces = |series: &Series| series.phrases().into_iter().map(|text| piece(text, role(series))).collect();
+        series.map_or_else(Vec::new, pieces)
+    }
+
+    /// `last 4: 121 115 119 108    a year ago 124    usual 118`, closer together or on the next line where that is too long.
+    fn history_flow(&self, lines: &mut Vec<Line>) {
+        let pieces = self.history();
+        let whole = |gap: usize| wide(&pieces) + gap * pieces.len().saturating_sub(1) <= self.room;
+        let gap = [4, 3, 2].into_iter().find(|gap| whole(*gap)).unwrap_or(4);
+        let mut line: Line = Vec::new();
+        for (text, role) in pieces {
+            let room = self.room.saturating_sub(wide(&line) + gap);
+            if !line.is_empty() && width(&text) > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(piece(" ".repeat(gap), Role::Text));
+            }
+            let mut parts = wrap(&text, self.room).into_iter();
+            line.extend(parts.next().map(|part| piece(part, role)));
+            for part in parts {
+                lines.push(std::mem::replace(&mut line, vec![piece(part, role)]));
+            }
+        }
+        lines.extend((!line.is_empty()).then_some(line));
+    }
+
     /// What is behind the cell, or a line that says why it is not here.
     fn behind(&self) -> Result<&Detail, Line> {
         match &self.review.behind {
@@ -235,23 +277,22 @@ impl Sheet<'_> {
         }
     }
 
-    /// `Female, under 5 640   Male, under 5 402`, broken between options.
-    fn options_flow(&self) -> Vec<Line> {
+    /// `Female, under 5 640   Male, under 5 402` behind what is on the line already, broken between options.
+    fn options_flow(&self, mut line: Line) -> Vec<Line> {
         let detail = match self.behind() {
             Ok(detail) => detail,
             Err(line) => return vec![line],
         };
         let mut lines = Vec::new();
-        let mut line: Line = Vec::new();
-        let mut used = 0;
+        let mut used = wide(&line);
         for part in &detail.parts {
             let name = part_name(part);
             let value = part_value(part);
             let mark = if part.follow_up { " follow-up" } else { "" };
             let tail = width(&value) + width(mark) + 1;
             let name = cut(&name, self.room.saturating_sub(tail)).into_owned();
-            let wide = width(&name) + tail;
-            if used > 0 && used + 3 + wide > self.room {
+            let columns = width(&name) + tail;
+            if used > 0 && used + 3 + columns > self.room {
                 lines.push(std::mem::take(&mut line));
                 used = 0;
             }
@@ -259,7 +300,7 @@ impl Sheet<'_> {
                 line.push(piece("   ", Role::Text));
                 used += 3;
             }
-            used += wide;
+            used += columns;
             line.extend([piece(name, Role::Dim), piece(format!(" {value}"), Role::Text), piece(mark, Role::Review)]);
         }
         if !line.is_empty() {
@@ -343,6 +384,11 @@ impl Sheet<'_> {
             say("entered", format!("{when}{who}").trim());
         }
     }
+}
+
+/// Columns of these pieces.
+fn wide(line: &[Piece<'_>]) -> usize {
+    line.iter().map(|(text, _)| width(text)).sum()
 }
 
 /// Name of a category option, with its attribute option where that is not the default one.
