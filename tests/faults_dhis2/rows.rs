@@ -143,8 +143,9 @@ async fn d18_deleted_rows_are_not_added_up_and_have_a_state_of_their_own() {
 
 /// A mapping of these rows: property, data element, data set.
 pub(crate) fn mapping(rows: &[(&str, &str, &str)]) -> Mapping {
-    let rows: String = rows.iter().map(|(property, element, set)| format!("{property},{element},{set},\n")).collect();
-    Mapping::read(format!("case_property,data_element_id,data_set_id,dhis2_name\n{rows}").as_bytes())
+    let line = |(property, element, set): &(&str, &str, &str)| format!("{property},{element},{set},");
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    Mapping::read(format!("case_property,data_element_id,data_set_id,dhis2_name\n{}\n", lines.join("\n")).as_bytes())
 }
 
 #[tokio::test]
