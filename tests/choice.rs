@@ -76,7 +76,10 @@ async fn a_choice_made_later_gives_what_it_gives_at_once() {
         let later = again(&session, &monthly(), Some((MONTHLY_SET, Some(finer)))).await.unwrap();
         assert_eq!(cells(&later.plan), cells(&at_once.plan), "{finer}");
         assert_eq!((later.plan.head.generation, &later.plan.head.choices), (2, &at_once.plan.head.choices));
-        assert_eq!((&later.plan.head.notes, &later.plan.head.finer), (&at_once.plan.head.notes, &at_once.plan.head.finer));
+        assert_eq!(
+            (&later.plan.head.notes, &later.plan.head.finer),
+            (&at_once.plan.head.notes, &at_once.plan.head.finer)
+        );
         let made = (values(&later.plan, FEVER) > 0, values(&later.plan, STOCK) > 0);
         let expected = match finer {
             Finer::Sum => (true, false),

@@ -69,6 +69,8 @@ pub struct Head {
     pub without_history: bool,
 }
 
+/// The scope of a reading for which no facility was named.
+pub const WHOLE: &str = "whole project";
 /// How the note of a reading begins that tells of [`Head::without_case`].
 pub const WITHOUT_CASE: &str = "organisation units without a case";
 
@@ -100,6 +102,15 @@ impl Head {
             facilities: Vec::new(),
             without_history: false,
         }
+    }
+
+    /// The facilities asked for, in the words they were asked for by; none where all were. A file that does not say it has them in
+    /// its scope.
+    pub fn asked_for(&self) -> Vec<String> {
+        if !self.facilities.is_empty() || self.scope.is_empty() || self.scope == WHOLE {
+            return self.facilities.clone();
+        }
+        self.scope.split(", ").map(str::to_owned).collect()
     }
 
     /// What is known of a data set that is not quarterly; `None` for any other.

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
-        head::WITHOUT_CASE,
+        head::{WHOLE, WITHOUT_CASE},
         history::QUARTERS,
         mapping::{Mapping, Row},
         plan::Head,
@@ -83,7 +83,7 @@ pub struct Ask {
 impl Ask {
     /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
     pub fn scope(&self) -> String {
-        if self.facilities.is_empty() { "whole project".to_owned() } else { self.facilities.join(", ") }
+        if self.facilities.is_empty() { WHOLE.to_owned() } else { self.facilities.join(", ") }
     }
 }
 
