@@ -153,7 +153,7 @@ pub fn stale(read_at: &str, now: Timestamp, days: u32) -> Option<String> {
 }
 
 /// What to do with a review that is too old.
-const ANEW: &str = "read again first: onse review --new";
+const ANEW: &str = "read again first: F in the review, or onse review --new";
 
 /// The DHIS2 API root of a profile.
 fn api(profile: &Profile) -> url::Url {
@@ -201,7 +201,11 @@ mod tests {
         assert_eq!(said("2026-07-15T12:00:00Z", 14), None);
         assert_eq!(said("2026-07-16T11:59:59Z", 14), None);
         assert!(said("2026-07-16T12:00:00Z", 14).unwrap().starts_with("read 15 days ago"));
-        assert!(said("2026-07-21T12:00:00Z", 14).unwrap().ends_with("read again first: onse review --new"));
+        assert!(
+            said("2026-07-21T12:00:00Z", 14)
+                .unwrap()
+                .ends_with("read again first: F in the review, or onse review --new")
+        );
         assert_eq!(said("2026-07-02T11:00:00Z", 0), None);
         assert!(said("2026-07-02T12:00:00Z", 0).unwrap().starts_with("read 1 day ago"));
         assert_eq!(said("2026-06-01T12:00:00Z", 14), None, "a clock was set");
