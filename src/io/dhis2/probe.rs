@@ -129,9 +129,11 @@ fn heard<T>(got: Result<Option<T>, Failure>, not: &mut Vec<Failure>) -> Result<O
 /// Whether another address of the same server may answer although this one did not.
 pub fn elsewhere(failure: &Failure) -> bool {
     match &*failure.why {
-        Why::NotFound { .. } | Why::Forbidden { .. } | Why::Redirect { .. } | Why::NotJson { .. } | Why::Shape { .. } => {
-            true
-        }
+        Why::NotFound { .. }
+        | Why::Forbidden { .. }
+        | Why::Redirect { .. }
+        | Why::NotJson { .. }
+        | Why::Shape { .. } => true,
         Why::Refused { .. } => !is_no_token(failure),
         _ => false,
     }
