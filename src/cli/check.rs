@@ -308,18 +308,19 @@ mod tests {
 
     #[test]
     fn lines_are_folded_on_a_terminal_only() {
-        let line = Line::look("DHIS2 version", "one two three four five six seven eight", "do this and that then");
+        let line =
+            Line::look("DHIS2 version", "one two three four five six seven eight", "do this and that, then that");
         assert_eq!(
             folded(&line, None),
             [
                 "look  DHIS2 version   one two three four five six seven eight",
-                "                      -> do this and that then"
+                "                      -> do this and that, then that"
             ]
         );
-        let folded = folded(&line, Some(50));
-        assert!(folded.iter().all(|text| width(text) <= 50), "{folded:?}");
+        let folded = folded(&line, Some(46));
+        assert!(folded.iter().all(|text| width(text) <= 46), "{folded:?}");
         assert_eq!(folded[1], "                      six seven eight");
-        assert_eq!(folded[3], "                         then");
+        assert_eq!(folded[3], "                         then that");
     }
 
     #[test]

@@ -460,7 +460,10 @@ fn shown(rows: usize, columns: &[Column], problems: &[String], dhis2: &Dhis2) ->
     );
     let first =
         if columns.is_empty() { Line::wrong(MAPPING, sentence, remedy) } else { Line::look(MAPPING, sentence, remedy) };
-    let each = problems.iter().take(MOST).map(|problem| Line::look(MAPPING, dhis2.clean(&capital(problem)), ""));
+    let each = problems
+        .iter()
+        .take(MOST)
+        .map(|problem| Line::look(MAPPING, dhis2.clean(&format!("{}.", capital(problem))), ""));
     let more = problems.len().saturating_sub(MOST);
     let rest = (more > 0).then(|| Line::look(MAPPING, format!("And {more} more rows."), ""));
     std::iter::once(first).chain(each).chain(rest).collect()
