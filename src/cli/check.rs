@@ -24,13 +24,16 @@ use crate::{
         http::{OnWait, Wait},
         transport::SharedTransport,
     },
-    job::check::{Cause, Check, Level, Line},
+    job::check::{Cause, Check, Level, Line, capital},
     tui::parts::wrap,
 };
 
 const SETTINGS: &str = "settings";
 const SECRETS: &str = "secrets";
 const MAPPING: &str = "mapping";
+
+/// Most lines for what is wrong with rows of the mapping.
+const MOST: usize = 20;
 
 /// Columns before a sentence: the level, what it is about, and the gaps.
 const MARGIN: usize = 4 + 2 + 14 + 2;
@@ -135,7 +138,10 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
             "Mend what the lines below say; a row that cannot be used is left out.",
         ),
     }];
-    lines.extend(used.mapping.problems.iter().map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
+    let problems = &used.mapping.problems;
+    lines.extend(problems.iter().take(MOST).map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
+    let more = problems.len().saturating_sub(MOST);
+    lines.extend((more > 0).then(|| Line::look(MAPPING, format!("And {more} more."), "")));
     lines.extend(stamped(ready, &used));
     (lines, Some(used))
 }
@@ -295,11 +301,6 @@ fn folded(line: &Line, columns: Option<usize>) -> Vec<String> {
     let mut lines = broken(&line.sentence, "").into_iter().chain(remedy);
     let first = lines.next().unwrap_or_default();
     std::iter::once(format!("{head}{first}")).chain(lines.map(|text| format!("{margin}{text}"))).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ fn settings_that_are_not_there_or_wrong_are_lines_too() {
 fn the_mapping_is_told_with_its_lines() {
     let (home, servers) = ready();
     let built_in = include_str!("../../case_property_map.csv");
-    let odd = built_in.replacen("asCqKjclllu", "short", 1);
+    let odd = built_in.replacen("yCJBWuhuOLc", "short", 1);
     fs::write(home.path("odd.csv"), &odd).unwrap();
     let at = 1 + odd.lines().position(|line| line.contains("short")).unwrap();
     let ran = home.run(&["check", "--json", "--mapping", "odd.csv"]).ok(0);
