@@ -66,47 +66,38 @@ fn exit(lines: &[Line]) -> Exit {
 
 /// The profile in use, and the lines of the settings.
 fn settings(here: &Here, lines: &mut Vec<Line>) -> Option<Ready> {
-    let remedy = "Mend it there; the other lines may change with it.";
-    match unset(here).map(|line| lines.push(line)) {
-        Ok(()) => return None,
-        Err(None) => {}
-        Err(Some(error)) => {
-            lines.extend(told(SETTINGS, &error, remedy));
+    let ready = match unset(here) {
+        Ok(Some(unset)) => {
+            lines.push(unset);
             return None;
         }
-    }
-    match here.ready(None) {
-        Ok(ready) => {
-            let profile = &ready.profile;
-            let label = if profile.label.is_empty() { String::new() } else { format!(" ({})", profile.label) };
-            let file = ready.settings.file.display();
-            lines.push(Line::ok(SETTINGS, format!("Profile {}{label} of {file}.", profile.name)));
-            Some(ready)
-        }
-        Err(error) => {
-            lines.extend(told(SETTINGS, &error, remedy));
-            None
-        }
-    }
+        Ok(None) => here.ready(None),
+        Err(error) => Err(error),
+    };
+    let ready = ready.map_err(|error| lines.extend(told(SETTINGS, &error))).ok()?;
+    let profile = &ready.profile;
+    let label = if profile.label.is_empty() { String::new() } else { format!(" ({})", profile.label) };
+    lines.push(Line::ok(SETTINGS, format!("Profile {}{label} of {}.", profile.name, ready.settings.file.display())));
+    Some(ready)
 }
 
-/// The line where there are no settings at all; the error is why that could not be found out, `None` where there are some.
-fn unset(here: &Here) -> Result<Line, Option<Error>> {
-    let places = here.places().map_err(Some)?;
-    match config::open(&places) {
-        Ok(None) => Ok(Line::wrong(
+/// The line where there are no settings at all.
+fn unset(here: &Here) -> Result<Option<Line>> {
+    let places = here.places()?;
+    let line = || {
+        Line::wrong(
             SETTINGS,
             format!("There are none yet: {} does not exist.", places.config.display()),
             "Write it; onse plan shows how it begins. To look around first: onse demo",
-        )),
-        _ => Err(None),
-    }
+        )
+    };
+    Ok(config::open(&places)?.is_none().then(line))
 }
 
 /// A line for each thing that is wrong.
-fn told(what: &'static str, error: &Error, remedy: &str) -> Vec<Line> {
+fn told(what: &'static str, error: &Error) -> Vec<Line> {
     let Some(error) = error.downcast_ref::<SettingsError>() else {
-        return vec![Line::wrong(what, format!("{error:#}"), remedy)];
+        return vec![Line::wrong(what, format!("{error:#}"), "")];
     };
     let each = error.wrong.iter().map(|wrong| {
         let one = SettingsError { file: error.file.clone(), wrong: vec![wrong.clone()] };
@@ -125,7 +116,7 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
     }
     let used = match config::mapping(here.global.mapping.as_deref(), profile, &folder) {
         Ok(used) => used,
-        Err(error) => return (told(MAPPING, &error.into(), ""), None),
+        Err(error) => return (told(MAPPING, &error.into()), None),
     };
     let (rows, usable) = (used.mapping.rows.len(), used.mapping.usable().count());
     let about = format!("{}: {}, {usable} usable", used.label, count(rows, "row", "rows"));
@@ -201,7 +192,7 @@ fn one<S>(
         Ok(found) => found,
         Err(error) => {
             // A file that cannot be used is said once, though it is for both.
-            let told = told(SECRETS, &error.into(), "");
+            let told = told(SECRETS, &error.into());
             let new: Vec<Line> = told.into_iter().filter(|line| !lines.contains(line)).collect();
             lines.extend(new);
             return Ok(None);
