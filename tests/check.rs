@@ -1,6 +1,6 @@
 //! `onse check` against both servers in process: every version and gateway, every account, each spelling of the address, and
 //! servers that refuse, lie or fall silent. Rows D11, D26, H01, H28 and Q05 of the fault matrix.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test binary; a failure here is the test's answer")]
+#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 #[path = "support/faults.rs"]
 #[expect(dead_code, reason = "faults of other rows are tested elsewhere")]

@@ -24,13 +24,16 @@ use crate::{
         http::{OnWait, Wait},
         transport::SharedTransport,
     },
-    job::check::{Cause, Check, Level, Line},
+    job::check::{Cause, Check, Level, Line, capital},
     tui::parts::wrap,
 };
 
 const SETTINGS: &str = "settings";
 const SECRETS: &str = "secrets";
 const MAPPING: &str = "mapping";
+
+/// Most lines for what is wrong with rows of the mapping.
+const MOST: usize = 20;
 
 /// Columns before a sentence: the level, what it is about, and the gaps.
 const MARGIN: usize = 4 + 2 + 14 + 2;
@@ -63,47 +66,38 @@ fn exit(lines: &[Line]) -> Exit {
 
 /// The profile in use, and the lines of the settings.
 fn settings(here: &Here, lines: &mut Vec<Line>) -> Option<Ready> {
-    let remedy = "Mend it there; the other lines may change with it.";
-    match unset(here).map(|line| lines.push(line)) {
-        Ok(()) => return None,
-        Err(None) => {}
-        Err(Some(error)) => {
-            lines.extend(told(SETTINGS, &error, remedy));
+    let ready = match unset(here) {
+        Ok(Some(unset)) => {
+            lines.push(unset);
             return None;
         }
-    }
-    match here.ready(None) {
-        Ok(ready) => {
-            let profile = &ready.profile;
-            let label = if profile.label.is_empty() { String::new() } else { format!(" ({})", profile.label) };
-            let file = ready.settings.file.display();
-            lines.push(Line::ok(SETTINGS, format!("Profile {}{label} of {file}.", profile.name)));
-            Some(ready)
-        }
-        Err(error) => {
-            lines.extend(told(SETTINGS, &error, remedy));
-            None
-        }
-    }
+        Ok(None) => here.ready(None),
+        Err(error) => Err(error),
+    };
+    let ready = ready.map_err(|error| lines.extend(told(SETTINGS, &error))).ok()?;
+    let profile = &ready.profile;
+    let label = if profile.label.is_empty() { String::new() } else { format!(" ({})", profile.label) };
+    lines.push(Line::ok(SETTINGS, format!("Profile {}{label} of {}.", profile.name, ready.settings.file.display())));
+    Some(ready)
 }
 
-/// The line where there are no settings at all; the error is why that could not be found out, `None` where there are some.
-fn unset(here: &Here) -> Result<Line, Option<Error>> {
-    let places = here.places().map_err(Some)?;
-    match config::open(&places) {
-        Ok(None) => Ok(Line::wrong(
+/// The line where there are no settings at all.
+fn unset(here: &Here) -> Result<Option<Line>> {
+    let places = here.places()?;
+    let line = || {
+        Line::wrong(
             SETTINGS,
             format!("There are none yet: {} does not exist.", places.config.display()),
             "Write it; onse plan shows how it begins. To look around first: onse demo",
-        )),
-        _ => Err(None),
-    }
+        )
+    };
+    Ok(config::open(&places)?.is_none().then(line))
 }
 
 /// A line for each thing that is wrong.
-fn told(what: &'static str, error: &Error, remedy: &str) -> Vec<Line> {
+fn told(what: &'static str, error: &Error) -> Vec<Line> {
     let Some(error) = error.downcast_ref::<SettingsError>() else {
-        return vec![Line::wrong(what, format!("{error:#}"), remedy)];
+        return vec![Line::wrong(what, format!("{error:#}"), "")];
     };
     let each = error.wrong.iter().map(|wrong| {
         let one = SettingsError { file: error.file.clone(), wrong: vec![wrong.clone()] };
@@ -122,7 +116,7 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
     }
     let used = match config::mapping(here.global.mapping.as_deref(), profile, &folder) {
         Ok(used) => used,
-        Err(error) => return (told(MAPPING, &error.into(), ""), None),
+        Err(error) => return (told(MAPPING, &error.into()), None),
     };
     let (rows, usable) = (used.mapping.rows.len(), used.mapping.usable().count());
     let about = format!("{}: {}, {usable} usable", used.label, count(rows, "row", "rows"));
@@ -135,7 +129,10 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
             "Mend what the lines below say; a row that cannot be used is left out.",
         ),
     }];
-    lines.extend(used.mapping.problems.iter().map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
+    let problems = &used.mapping.problems;
+    lines.extend(problems.iter().take(MOST).map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
+    let more = problems.len().saturating_sub(MOST);
+    lines.extend((more > 0).then(|| Line::look(MAPPING, format!("And {more} more."), "")));
     lines.extend(stamped(ready, &used));
     (lines, Some(used))
 }
@@ -195,7 +192,7 @@ fn one<S>(
         Ok(found) => found,
         Err(error) => {
             // A file that cannot be used is said once, though it is for both.
-            let told = told(SECRETS, &error.into(), "");
+            let told = told(SECRETS, &error.into());
             let new: Vec<Line> = told.into_iter().filter(|line| !lines.contains(line)).collect();
             lines.extend(new);
             return Ok(None);
@@ -295,11 +292,6 @@ fn folded(line: &Line, columns: Option<usize>) -> Vec<String> {
     let mut lines = broken(&line.sentence, "").into_iter().chain(remedy);
     let first = lines.next().unwrap_or_default();
     std::iter::once(format!("{head}{first}")).chain(lines.map(|text| format!("{margin}{text}"))).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ use crate::{
     },
 };
 
+mod address;
 mod commcare;
 mod dhis2;
+mod facts;
 mod values;
 
 /// How good a line is.
@@ -129,7 +131,7 @@ impl Check<'_> {
 }
 
 /// The first letter as a capital, as at the beginning of a sentence.
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

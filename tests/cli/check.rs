@@ -1,11 +1,12 @@
 //! `onse check` from outside: what is said of settings, secrets and mapping, the exit code, and JSON.
 
-use std::fs;
+use std::{fs, io::Read as _, process::Stdio};
 
 use serde_json::Value;
 
 use crate::{
-    rig::{Home, Ran, Servers, ready},
+    between::Mode,
+    rig::{Home, Ran, Running, Servers, ready},
     trouble::through,
 };
 
@@ -144,7 +145,7 @@ fn settings_that_are_not_there_or_wrong_are_lines_too() {
 fn the_mapping_is_told_with_its_lines() {
     let (home, servers) = ready();
     let built_in = include_str!("../../case_property_map.csv");
-    let odd = built_in.replacen("asCqKjclllu", "short", 1);
+    let odd = built_in.replacen("yCJBWuhuOLc", "short", 1);
     fs::write(home.path("odd.csv"), &odd).unwrap();
     let at = 1 + odd.lines().position(|line| line.contains("short")).unwrap();
     let ran = home.run(&["check", "--json", "--mapping", "odd.csv"]).ok(0);
@@ -165,7 +166,7 @@ fn the_mapping_is_told_with_its_lines() {
 
 #[test]
 fn a_server_that_is_down_or_answers_with_a_page_is_exit_1() {
-    let (home, servers, _between) = through(crate::between::Mode::Html);
+    let (home, servers, _between) = through(Mode::Html);
     let ran = home.run(&["check", "--json"]).ok(1);
     for side in ["DHIS2 address", "HQ address"] {
         assert!(line(&ran, side, "stop").contains("an HTML page"), "{ran:?}");
@@ -178,4 +179,18 @@ fn a_server_that_is_down_or_answers_with_a_page_is_exit_1() {
         assert!(line(&ran, side, "stop").contains("No connection"), "{ran:?}");
     }
     assert!(ran.err.contains("DHIS2: next try in") && ran.err.contains("CommCare HQ: next try in"), "{ran:?}");
+}
+
+#[test]
+fn an_interrupted_check_is_exit_130_and_says_nothing_half() {
+    let (home, _servers, between) = through(Mode::Silent);
+    let child = home.command(&["check", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Running(child);
+    between.unanswered();
+    child.interrupt();
+    let (mut out, mut err) = (String::new(), String::new());
+    child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    child.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.0.wait().unwrap().code(), out.as_str()), (Some(130), ""), "{err}");
+    assert!(err.contains("nothing was written"), "{err}");
 }

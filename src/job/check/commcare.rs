@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Line, capital, count, dhis2::span};
+use super::{Check, Line, capital, count, facts::span};
 use crate::{
     domain::{mapping::is_uid, text::inert},
     io::{
