@@ -119,7 +119,7 @@ pub(super) fn ask(model: &mut Model, at: usize) {
     let chosen = head.choices.get(&unfit.data_set);
     let now = chosen.map(|chosen| format!(" Chosen now: {}.", unfit.words(chosen))).unwrap_or_default();
     let has = held(unfit.called(), head.quarter, unfit.months);
-    let question = format!("{has}.{now} What is its quarter? Both sides are read again for it.");
+    let question = format!("{has}.{now} How is a quarter made of them? Both sides are read again for it.");
     let offered = unfit.offered();
     let asked = Choosing {
         data_set: unfit.data_set.clone(),
