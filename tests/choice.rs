@@ -1,6 +1,5 @@
 //! The choice for a data set that is not quarterly, as whole jobs against the sandbox: made, changed, taken back and carried from
 //! reading to reading.
-#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 mod support;
 
@@ -10,9 +9,10 @@ use onse::{
     domain::{
         finer::{Choice, Way},
         mapping::Mapping,
+        outcome::Outcome,
         plan::{Cell, Plan, State},
     },
-    io::store::Store,
+    io::store::{Form, FormCell, Store},
     job::{
         fetch::{Ask, Finer},
         generation::Pick,
@@ -32,10 +32,10 @@ const BUDGET: u16 = 2;
 
 /// What is asked with a mapping of two monthly columns and one of fiscal quarters.
 fn monthly() -> Ask {
-    let rows = [("fever", MONTHLY_SUM, MONTHLY_SET), ("ors", MONTHLY_LAST, MONTHLY_SET)];
-    let rows = rows.into_iter().chain([("budget", FISCAL_ELEMENT, FISCAL_SET)]);
-    let rows: String = rows.map(|(property, element, set)| format!("{property},{element},{set},\n")).collect();
-    let text = format!("case_property,data_element_id,data_set_id,dhis2_name\n{rows}");
+    let text = format!(
+        "case_property,data_element_id,data_set_id,dhis2_name\n\
+         fever,{MONTHLY_SUM},{MONTHLY_SET},\nors,{MONTHLY_LAST},{MONTHLY_SET},\nbudget,{FISCAL_ELEMENT},{FISCAL_SET},\n"
+    );
     Ask { mapping: Mapping::read(text.as_bytes()), ..ask(&[]) }
 }
 
@@ -159,4 +159,33 @@ async fn a_reading_that_is_stopped_or_refused_leaves_the_review_as_it_was() {
     let other = tempfile::tempdir().unwrap();
     let blank = begin(&sandbox, other.path());
     assert!(again(&blank, &monthly(), None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_review_with_a_form_that_is_not_settled_is_not_read_again() {
+    let sandbox = sandbox(10);
+    let folder = tempfile::tempdir().unwrap();
+    let session = begin(&sandbox, folder.path());
+    read(&session, &monthly()).await.unwrap();
+    session.close();
+    let store = Store::open(&folder.path().join("2026Q2.review")).unwrap();
+    let form = Form {
+        number: 1,
+        form_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        generation: 1,
+        frozen_at: "2026-07-05T11:59:03Z".to_owned(),
+        bytes: b"<data/>".to_vec(),
+        cells: vec![FormCell { facility: 0, property: FEVER, old: None, new: "7".to_owned() }],
+        sent: Outcome::Unknown,
+        answer: None,
+        seen: Vec::new(),
+    };
+    store.freeze(form).await.unwrap();
+    let session = support::on(store, connect(sandbox.transport(ORIGIN)));
+    let both = [again(&session, &monthly(), None).await, read(&session, &monthly()).await];
+    for refused in both {
+        let why = refused.unwrap_err().to_string();
+        assert!(why.starts_with("nothing was read: 1 of the forms") && why.contains("onse verify"), "{why}");
+    }
+    assert_eq!(session.open().await.unwrap().plan.head.generation, 1);
 }

@@ -18,11 +18,13 @@ use crossterm::event::{Event, KeyEvent, KeyModifiers};
 use futures_util::Stream;
 use onse::{
     domain::{
+        finer::{Choice, Way},
         ledger::{Ledger, Verdict},
+        mapping::Mapping,
         plan::Plan,
     },
     io::store::Store,
-    job::session::Session,
+    job::{fetch::Ask, session::Session},
     tui::{
         Input, Parts, Perform, Replies, Seat,
         keymap::Press,
@@ -248,10 +250,15 @@ async fn session(folder: &Path) -> Session {
 }
 
 fn performer(session: &Session) -> Performer {
+    performer_of(session, support::ask(&[]))
+}
+
+/// One for which reading means this.
+fn performer_of(session: &Session, ask: Ask) -> Performer {
     let forms = |_: Session| -> futures_util::future::BoxFuture<'static, anyhow::Result<String>> {
         Box::pin(async { Ok("forms".to_owned()) })
     };
-    Performer::new(session.clone(), Some(support::ask(&[])), onse::sandbox::COMMCARE_USER.to_owned(), Arc::new(forms))
+    Performer::new(session.clone(), Some(ask), onse::sandbox::COMMCARE_USER.to_owned(), Arc::new(forms))
 }
 
 /// A plan from the sandbox, for loops whose commands nobody does.
@@ -416,6 +423,47 @@ async fn a_quarter_is_read_decided_sent_and_opened_again() {
         keys.press("q");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_sum_of_months_is_chosen_approved_and_kept_by_reading_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = support::sandbox(20);
+    let session = support::session(folder.path(), support::connect(sandbox.transport(support::ORIGIN)));
+    let set = onse::sandbox::MONTHLY_SET;
+    let rows = format!("fever,{},{set},\nors,{},{set},\n", onse::sandbox::MONTHLY_SUM, onse::sandbox::MONTHLY_LAST);
+    let text = format!("case_property,data_element_id,data_set_id,dhis2_name\n{rows}");
+    let ask = Ask { mapping: Mapping::read(text.as_bytes()), ..support::ask(&[]) };
+    let (_, model) = with(performer_of(&session, ask), Cmd::Read, async |keys| {
+        shows("read; nothing has been written").await;
+        keys.press("gj<enter>s");
+        shows("read again: 0 decisions kept, 0 reset").await;
+        keys.press("3/prop:fever<space>is:plain<enter>");
+        shows("shown").await;
+        keys.press("jja");
+        shows("approved").await;
+        keys.press("F");
+        shows("read again: 1 decision kept, 0 reset").await;
+        let row = frames().pop().unwrap();
+        assert!(row.starts_with("Facilities row "), "the screen stays: {row}");
+        // In DHIS2 the number moves: the decision is asked for again.
+        let kept = session.open().await.unwrap();
+        let cell = kept.plan.cells().find(|cell| kept.ledger.verdict(&kept.plan, *cell).is_some()).unwrap();
+        let unit = kept.plan.facility(cell.facility).external_id.clone();
+        let (element, default) = (onse::sandbox::MONTHLY_SUM, "HllvX50cXC0");
+        assert!(sandbox.set_value(&unit, element, default, "202605", Some("777777")));
+        keys.press("F");
+        shows("read again: 0 decisions kept, 1 reset").await;
+        keys.press("q");
+    })
+    .await;
+    let review = model.review.unwrap();
+    let head = &review.plan.head;
+    assert_eq!((head.generation, head.choices.get(set)), (4, Some(&Choice::Ways([Way::Sum].into()))));
+    let reset: Vec<_> = review.reset_left().collect();
+    assert_eq!((reset.len(), reset[0].said), (1, Some(Verdict::Approve)));
+    assert!(review.plan.new_value(reset[0].cell).unwrap().parse::<u32>().unwrap() > 777_777, "all months add up");
+    assert_eq!(session.open().await.unwrap().plan.head.generation, 4);
 }
 
 #[tokio::test]

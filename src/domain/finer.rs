@@ -186,13 +186,11 @@ impl Unfit {
             return why.clone();
         }
         let has = held(format!("data set {} {}", self.data_set, inert(&self.name)).trim_end(), quarter, self.months);
-        match chosen {
-            Some(chosen) => format!("{has}; chosen: {}", self.words(chosen)),
-            None => {
-                let offered: Vec<_> = self.offered().iter().map(ToString::to_string).collect();
-                format!("{has}; nothing is proposed until one of these is chosen: {}", offered.join("; "))
-            }
+        if let Some(chosen) = chosen {
+            return format!("{has}; chosen: {}", self.words(chosen));
         }
+        let offered: Vec<_> = self.offered().iter().map(ToString::to_string).collect();
+        format!("{has}; nothing is proposed until one of these is chosen: {}", offered.join("; "))
     }
 }
 

@@ -121,13 +121,15 @@ impl Session {
             () = stop.cancelled() => bail!("{}", if self.known().is_some() { STOPPED } else { DROPPED }),
             read = Box::pin(reader.read()) => read?,
         };
+        // Counted as the comparison counts them: a unit once, and none that only an earlier reading of this review had.
+        let units: BTreeSet<String> = plan.facilities().iter().map(|one| one.external_id.clone()).collect();
         let opened = if self.store.is_blank().await? {
             self.store.save_plan(Arc::new(plan), ask.used.clone(), parts, history).await?;
             opened(self.store.load().await?)?
         } else {
             self.next_generation(&plan, parts, history).await?
         };
-        reader.keep(opened.plan.facilities().len()).await;
+        reader.keep(units.len()).await;
         Ok(opened)
     }
 }

@@ -312,6 +312,16 @@ impl Submit {
     }
 }
 
+/// How the next reading of an open review goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Course {
+    /// To its end.
+    #[default]
+    On,
+    /// Nowhere: the person stopped it.
+    Stopped,
+}
+
 /// All state of the screen.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -341,8 +351,8 @@ pub struct Model {
     pub(super) newest: Newest,
     /// Progress of reading; `None` while nothing is read. With a review it is the next reading.
     pub reading: Option<Reading>,
-    /// Whether the person stopped that.
-    pub(super) stopped: bool,
+    /// Whether that goes on or the person stopped it.
+    pub(super) course: Course,
     /// Why there is no review; `None` while there is one or reading goes on.
     pub failed: Option<String>,
     /// The review.

@@ -44,6 +44,14 @@ enum Write {
     Place(Place, Replies),
 }
 
+/// Which reading it is.
+enum Turn {
+    /// The first of the file.
+    First,
+    /// The next one, with what the person changed in the choices.
+    Again(Option<Pick>),
+}
+
 /// How the submission under way is steered.
 struct Wheel {
     stop: CancellationToken,
@@ -130,8 +138,8 @@ impl Performer {
         }
     }
 
-    /// Reads both sides: from the beginning, or again with what the person changed in the choices.
-    fn read(&mut self, again: Option<Option<Pick>>, reply: &Replies) {
+    /// Reads both sides.
+    fn read(&mut self, turn: Turn, reply: &Replies) {
         let Some(ask) = self.ask.clone() else {
             let _ =
                 reply.send(Msg::Read(Err("this review file is looked at as it is; nothing is read again".to_owned())));
@@ -144,9 +152,9 @@ impl Performer {
         let work = async move {
             let (progress, shown) = watch::channel(Reading::default());
             let read = async {
-                match again {
-                    Some(pick) => session.read_again(&ask, pick, progress, stop).await,
-                    None => session.read(&ask, progress, stop).await,
+                match turn {
+                    Turn::Again(pick) => session.read_again(&ask, pick, progress, stop).await,
+                    Turn::First => session.read(&ask, progress, stop).await,
                 }
             };
             let result = told(read, shown, &said, |reading| Msg::Reading(Box::new(reading))).await;
@@ -216,8 +224,8 @@ impl Perform for Performer {
     fn perform(&mut self, cmd: Cmd, reply: &Replies) {
         match cmd {
             Cmd::Open => self.open(reply),
-            Cmd::Read => self.read(None, reply),
-            Cmd::ReadAgain(pick) => self.read(Some(pick), reply),
+            Cmd::Read => self.read(Turn::First, reply),
+            Cmd::ReadAgain(pick) => self.read(Turn::Again(pick), reply),
             Cmd::CancelRead => {
                 if let Some(reading) = &self.reading {
                     reading.cancel();

@@ -4,6 +4,7 @@
 
 mod between;
 mod check;
+mod choice;
 mod curl;
 mod path;
 mod rig;

@@ -20,11 +20,12 @@ use crate::{
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program in a terminal of 24 lines and 100 columns.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     pieces: mpsc::Receiver<Vec<u8>>,
     shown: String,
+    bytes: Vec<u8>,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -36,7 +37,7 @@ impl Drop for Terminal {
 }
 
 impl Terminal {
-    fn start(home: &Home, args: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, args: &[&str]) -> Self {
         let pty = native_pty_system();
         let pair = pty.openpty(PtySize { rows: 24, cols: 100, pixel_width: 0, pixel_height: 0 }).unwrap();
         let like = home.command(args);
@@ -62,31 +63,54 @@ impl Terminal {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { child, keys, pieces, shown: String::new(), _master: pair.master }
+        Self { child, keys, pieces, shown: String::new(), bytes: Vec::new(), _master: pair.master }
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        self.shown.push_str(&String::from_utf8_lossy(piece));
+        self.bytes.extend_from_slice(piece);
     }
 
     /// Waits until this text came, after what was waited for before.
     #[track_caller]
-    fn wait(&mut self, text: &str) {
+    pub(crate) fn wait(&mut self, text: &str) {
         let begun = Instant::now();
         while !self.shown.contains(text) {
             let left = PATIENCE.saturating_sub(begun.elapsed());
             match self.pieces.recv_timeout(left) {
-                Ok(piece) => self.shown.push_str(&String::from_utf8_lossy(&piece)),
+                Ok(piece) => self.take(&piece),
                 Err(why) => panic!("waited for \"{text}\" ({why}); last: {:?}", self.shown),
             }
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    /// Waits until this text is on screen.
+    #[track_caller]
+    pub(crate) fn shows(&mut self, text: &str) {
+        let begun = Instant::now();
+        loop {
+            let mut screen = vt100::Parser::new(24.try_into().unwrap(), 100.try_into().unwrap(), 0);
+            screen.process(&self.bytes);
+            let contents = screen.screen().contents();
+            if contents.contains(text) {
+                return;
+            }
+            match self.pieces.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) {
+                Ok(piece) => self.take(&piece),
+                Err(why) => panic!("waited for \"{text}\" ({why}); last on screen:\n{contents}"),
+            }
+        }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits for the end: the exit code, and everything that was shown.
-    fn end(mut self) -> (u32, String) {
+    pub(crate) fn end(mut self) -> (u32, String) {
         while let Ok(piece) = self.pieces.recv_timeout(PATIENCE) {
-            self.shown.push_str(&String::from_utf8_lossy(&piece));
+            self.take(&piece);
         }
         (self.child.wait().unwrap().exit_code(), std::mem::take(&mut self.shown))
     }

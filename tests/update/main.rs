@@ -1,6 +1,7 @@
 //! A message in, state and commands out: what the keys of the review do, without a terminal. One file per behaviour.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 
+mod again;
 mod bulk;
 mod decide;
 mod filter;

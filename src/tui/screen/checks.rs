@@ -86,7 +86,8 @@ fn check(sheet: &mut Sheet<'_>, here: bool, (sign, role): Sign, name: &'static s
     } else {
         sheet.line(line);
     }
-    for text in more.iter().cloned() {
+    for text in more {
+        let text = text.clone();
         sheet.line(move |pen| _ = pen.to(columns(INDENT)).put(&text, Role::Text));
     }
 }

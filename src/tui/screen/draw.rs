@@ -275,7 +275,11 @@ fn asked_of(canvas: &mut Canvas<'_>, line: Rect, choosing: &Choosing) {
     };
     let mut hints: Vec<(&str, String)> = Vec::new();
     for row in rows.filter(offers) {
-        let long = if matches!(row.action, Action::Make(Finer::Sum | Finer::Average)) { " of the months" } else { "" };
+        let long = match row.action {
+            Action::Make(Finer::Sum | Finer::Average) => " of the months",
+            Action::Make(Finer::Last) => " month",
+            _ => "",
+        };
         hints.push((row.show, format!("{}{long}", row.label)));
     }
     hints.push(("esc", "nothing".to_owned()));
@@ -286,7 +290,7 @@ fn asked_of(canvas: &mut Canvas<'_>, line: Rect, choosing: &Choosing) {
     if !wide(&hints, gap) {
         gap = 2;
         for (_, label) in &mut hints {
-            *label = label.trim_end_matches(" of the months").to_owned();
+            *label = label.trim_end_matches(" of the months").trim_end_matches(" month").to_owned();
         }
     }
     let mut pen = canvas.pen(line, 0);

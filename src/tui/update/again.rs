@@ -13,21 +13,21 @@ use crate::{
     job::{generation::Pick, reach::Finer, report::Reading},
     tui::{
         keymap::{Action, why_not},
-        model::{Ask, Choosing, Review, Submit},
+        model::{Ask, Choosing, Course, Review, Submit},
     },
 };
 
 /// Begins to read again. The review stays on screen until the next reading is in its file.
 pub(super) fn begin(model: &mut Model, pick: Option<Pick>, out: &mut Vec<Cmd>) {
     model.reading = Some(Reading::default());
-    model.stopped = false;
+    model.course = Course::On;
     say(model, Level::Ok, "reading both sides again; decisions wait until that ended, ctrl-c stops it");
     out.push(Cmd::ReadAgain(pick));
 }
 
 /// Stops reading again.
 pub(super) fn stop(model: &mut Model, out: &mut Vec<Cmd>) {
-    model.stopped = true;
+    model.course = Course::Stopped;
     out.push(Cmd::CancelRead);
     say(model, Level::Look, "stopping; the review stays as it was read before");
 }
@@ -35,7 +35,7 @@ pub(super) fn stop(model: &mut Model, out: &mut Vec<Cmd>) {
 /// The next reading failed or was stopped: nothing of the review changed.
 pub(super) fn failed(model: &mut Model, why: &str) {
     model.reading = None;
-    if std::mem::take(&mut model.stopped) {
+    if std::mem::take(&mut model.course) == Course::Stopped {
         return say(model, Level::Look, "stopped reading; the review is as it was read before, with every decision");
     }
     say(model, Level::Stop, format!("not read again, the review is as it was: {why}"));
@@ -53,7 +53,7 @@ pub(super) fn carry(before: Review, review: &mut Review) {
 
 /// Says what the next reading made of the decisions. Checks made on the reading before are void.
 pub(super) fn told(model: &mut Model) {
-    model.stopped = false;
+    model.course = Course::On;
     model.submit = Submit { job: model.submit.job + 1, ..Submit::default() };
     let Some(review) = &model.review else { return };
     let all = review.ledger.all();
@@ -119,7 +119,7 @@ pub(super) fn ask(model: &mut Model, at: usize) {
     let chosen = head.choices.get(&unfit.data_set);
     let now = chosen.map(|chosen| format!(" Chosen now: {}.", unfit.words(chosen))).unwrap_or_default();
     let has = held(unfit.called(), head.quarter, unfit.months);
-    let question = format!("{has}.{now} What is its quarter? Both sides are read again for it.");
+    let question = format!("{has}.{now} How is a quarter made of them? Both sides are read again for it.");
     let offered = unfit.offered();
     let asked = Choosing {
         data_set: unfit.data_set.clone(),

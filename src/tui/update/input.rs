@@ -22,7 +22,7 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),
         Some(row) => act(model, row.action, count, out),
         None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Leave)) => {
-            prompt::no(model)
+            prompt::no(model);
         }
         None => prompt::typed(model, press),
     }

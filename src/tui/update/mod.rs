@@ -14,7 +14,7 @@ mod zeros;
 use super::{
     keymap::{self, Action, Press},
     layout::Shape,
-    model::{Ask, Behind, Line, Model, Newest, Over},
+    model::{Ask, Behind, Course, Line, Model, Newest, Over},
     msg::{Cmd, Msg, Now, Place, Signal},
     screen::{Focus, Screen},
 };
@@ -168,7 +168,7 @@ fn interrupt(model: &mut Model, out: &mut Vec<Cmd>) {
             _ => {}
         }
     }
-    if model.is_read_again() && !model.stopped {
+    if model.is_read_again() && model.course == Course::On {
         return again::stop(model, out);
     }
     break_off(model, out);
