@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers};
 use onse::{
     domain::text::width,
+    job::reach::Finer,
     tui::{
         keymap::{self, Action, Press, Scope, TABLE},
         model::{Look, Model, Run},
@@ -75,6 +76,12 @@ fn every_action_has_a_key_and_words() {
         A::ZeroAll,
         A::Zeros,
         A::KeepOld,
+        A::Make(Finer::Sum),
+        A::Make(Finer::Last),
+        A::Make(Finer::Average),
+        A::Make(Finer::ByType),
+        A::Make(Finer::LeaveOut),
+        A::TakeBack,
         A::Toggle,
         A::ApproveAll,
         A::RejectAll,
@@ -117,6 +124,10 @@ fn only_the_count_and_a_question_can_send_or_decide_in_bulk() {
             Action::Zeros | Action::KeepOld => {
                 assert_eq!(row.scope, Scope::Choice);
                 assert!(row.keys != ["O"], "the key that asks does not answer");
+            }
+            Action::Make(_) | Action::TakeBack => {
+                assert_eq!(row.scope, Scope::Months);
+                assert!(!["enter", "a", "y", "F"].contains(&row.keys[0]), "no key that asks or approves elsewhere");
             }
             Action::Approve | Action::Zero | Action::ZeroAll | Action::Reject | Action::ApproveAll => {
                 assert_eq!(row.scope, Scope::Review);

@@ -268,7 +268,14 @@ async fn plan() -> (Plan, Ledger) {
 async fn opened() -> Msg {
     let (plan, ledger) = plan().await;
     let file = "2026Q2.review".to_owned();
-    Msg::Read(Ok(Box::new(Opened { plan: Arc::new(plan), ledger, place: None, file, sending: None })))
+    Msg::Read(Ok(Box::new(Opened {
+        plan: Arc::new(plan),
+        ledger,
+        place: None,
+        file,
+        sending: None,
+        reset: Vec::new(),
+    })))
 }
 
 #[tokio::test]

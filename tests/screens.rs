@@ -306,7 +306,8 @@ fn partly(size: (u16, u16), sending: Option<Sending>) -> Model {
     assert_eq!(sent.len(), 2);
     let (plan, mut ledger) = (Arc::clone(&review.plan), review.ledger.clone());
     ledger.set_sent(sent);
-    let opened = Opened { plan, ledger, place: None, file: "2026Q2.review".to_owned(), sending };
+    let opened = Opened { plan, ledger, place: None, file: "2026Q2.review".to_owned(), sending, reset: Vec::new() };
+    model.review = None;
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
     model
 }
@@ -329,7 +330,14 @@ fn what_was_sent_is_told_from_what_was_not() {
 /// A plan as it is right after reading.
 fn opened(plan: onse::domain::plan::Plan, size: (u16, u16), keys: &str) -> Model {
     let ledger = Ledger::new(&plan);
-    let opened = Opened { plan: Arc::new(plan), ledger, place: None, file: "f.review".to_owned(), sending: None };
+    let opened = Opened {
+        plan: Arc::new(plan),
+        ledger,
+        place: None,
+        file: "f.review".to_owned(),
+        sending: None,
+        reset: Vec::new(),
+    };
     let mut model = Model::new(run(), PLAIN, size);
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
     press(&mut model, keys);
@@ -609,7 +617,7 @@ fn sent(size: (u16, u16), look: Look, sending: Sending) -> Model {
     let plan = common::plan(20);
     let ledger = Ledger::new(&plan);
     let file = "2026Q2.review".to_owned();
-    let opened = Opened { plan: Arc::new(plan), ledger, place: None, file, sending: Some(sending) };
+    let opened = Opened { plan: Arc::new(plan), ledger, place: None, file, sending: Some(sending), reset: Vec::new() };
     let mut model = Model::new(run(), look, size);
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
     press(&mut model, "4");

@@ -120,6 +120,7 @@ impl Desk {
             account: onse::sandbox::COMMCARE_USER.to_owned(),
             who: "Grace".to_owned(),
             read_only: None,
+            not_again: None,
         };
         let account = run.account.clone();
         let no_forms = Arc::new(|_| -> Later<'static, anyhow::Result<String>> { Box::pin(ready(Ok(String::new()))) });

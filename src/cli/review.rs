@@ -98,13 +98,15 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
 async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -> Result<Exit> {
     let loaded = Store::read_only(file)?;
-    let (connect, profile) = if offline {
-        (None, None)
+    let offline_words = "this review was opened without the servers (--offline)";
+    let (connect, profile, again) = if offline {
+        (None, None, Err(offline_words.to_owned()))
     } else {
         let ready = here.ready(Some(&loaded.used.profile))?;
         connect::fits(&ready.profile, &loaded.plan.head)
             .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
-        (Some(here.connect(&ready)?), Some(ready.profile))
+        let again = again(here, &ready.profile, &loaded.plan.head);
+        (Some(here.connect(&ready)?), Some(ready.profile), again.map_err(|error| format!("{error:#}")))
     };
     here.log()?;
     // Said here as well: on screen the next message takes its place.
@@ -114,13 +116,14 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
     let account = profile.as_ref().map(|profile| profile.commcare.username.clone()).unwrap_or_default();
     let store = Store::open_or_read(file)?;
     let read_only = store.only_reads().map(str::to_owned);
-    let run = Run { read_only, ..run_of(here, &loaded.plan.head, account) };
+    let run = run_of(here, &loaded.plan.head, account);
+    let run = Run { read_only, not_again: again.as_ref().err().cloned(), ..run };
     let mut session = here.session(store, connect);
     if let Some(profile) = profile {
         session = session.stale_after(profile.stale_after_days);
     }
     let log = here.log_file();
-    let shown = on_screen(here, Opening { session, ask: None, run, log, said }).await;
+    let shown = on_screen(here, Opening { session, ask: again.ok(), fresh: false, run, log, said }).await;
     kept(file);
     shown
 }
@@ -143,8 +146,9 @@ async fn new(here: &Here, session: Session, ask: Ask, profile: &Profile, log: Op
         account: profile.commcare.username.clone(),
         who: here.who.clone(),
         read_only: None,
+        not_again: None,
     };
-    let shown = on_screen(here, Opening { session, ask: Some(ask), run, log, said: None }).await;
+    let shown = on_screen(here, Opening { session, ask: Some(ask), fresh: true, run, log, said: None }).await;
     if path.exists() {
         read::discard(&path);
     }
@@ -162,7 +166,17 @@ fn run_of(here: &Here, head: &Head, account: String) -> Run {
         account,
         who: here.who.clone(),
         read_only: None,
+        not_again: None,
     }
+}
+
+/// What to ask to read a review again: the same quarter and facilities, as far back, with the mapping in use now. A review can
+/// be opened without any of it.
+fn again(here: &Here, profile: &Profile, head: &Head) -> Result<Ask> {
+    let mapping = here.mapping(Some(profile))?;
+    let ask = connect::ask(profile, mapping, head.quarter, head.asked_for())?;
+    let reach = Reach { look_back: head.look_back, history: !head.without_history, finer: Vec::new() };
+    Ok(Ask { unfinished: !here.is_over(head.quarter), reach, ..ask })
 }
 
 /// The host of an address, which is what fits a headline.

@@ -25,8 +25,10 @@ use crate::{
 pub(super) struct Opening {
     /// The review file, with or without the servers.
     pub(super) session: Session,
-    /// What is to be read first; none where the file holds a plan.
+    /// What reading means; none where nothing can be read.
     pub(super) ask: Option<Ask>,
+    /// Whether it is read first: the file holds no plan yet.
+    pub(super) fresh: bool,
     /// What is known of the review before it is read or opened.
     pub(super) run: Run,
     /// The log file, for the last words of a fault.
@@ -48,12 +50,12 @@ pub(super) enum Left {
 
 /// Shows the review until the person leaves. What was decided and sent is in the review file, however the screen ended.
 pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Left> {
-    let Opening { session, ask, run, log, said } = opening;
+    let Opening { session, ask, fresh, run, log, said } = opening;
     let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
     let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
     // Offline nobody is signed in, and the forms can only be looked at.
     let username = if run.account.is_empty() { USERNAME.to_owned() } else { run.account.clone() };
-    let first = if ask.is_some() { Cmd::Read } else { Cmd::Open };
+    let first = if fresh { Cmd::Read } else { Cmd::Open };
     let mut performer =
         Performer::new(session.clone(), ask, username.clone(), forms_beside(username, Arc::clone(&here.clock)));
     let mut model = Model::new(run, look(here.global.color, &env), (0, 0));

@@ -2,7 +2,10 @@
 //! a choice gives (data-quality-flags.md section 2.1). Nothing is chosen here and nothing silently: a person says it for each
 //! data set, and what was said stands in the head of the plan.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,9 +67,14 @@ impl Choice {
     /// How a data element with this aggregation type is made under this choice; `None` where it stays without a value.
     pub fn way(&self, aggregation_type: &str) -> Option<Way> {
         match self {
-            Self::Ways(ways) => Way::of(aggregation_type).filter(|way| ways.contains(way)),
+            Self::Ways(_) => Way::of(aggregation_type).filter(|way| self.has(*way)),
             Self::LeaveOut => None,
         }
+    }
+
+    /// Whether data elements are made in this way.
+    fn has(&self, way: Way) -> bool {
+        matches!(self, Self::Ways(ways) if ways.contains(&way))
     }
 }
 
@@ -102,12 +110,90 @@ pub fn choices<'a>(
             types.join(", ")
         ));
     }
+    Ok(offers(ways))
+}
+
+/// All these ways together, then each alone, then to leave it out.
+fn offers(ways: BTreeSet<Way>) -> Vec<Choice> {
     let mut offered = vec![Choice::Ways(ways.clone())];
     if ways.len() > 1 {
         offered.extend(ways.into_iter().map(|way| Choice::Ways(BTreeSet::from([way]))));
     }
     offered.push(Choice::LeaveOut);
-    Ok(offered)
+    offered
+}
+
+/// A mapped data set that is not quarterly: what the server holds of it, and what may be chosen for it. What was chosen stands
+/// beside it in the head of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfit {
+    /// Its id.
+    pub data_set: String,
+    /// What DHIS2 calls it; may be empty.
+    pub name: String,
+    /// Its period type, as DHIS2 says.
+    pub period_type: String,
+    /// Which months of the quarter have rows of its mapped data elements, first to last.
+    pub months: [bool; MONTHS],
+    /// By mapped data element the only way that is right for it; those for which none is are not here.
+    pub ways: BTreeMap<String, Way>,
+    /// Why nothing can be made of it, one sentence; `None` where something can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Unfit {
+    /// A data set with the ids and aggregation types of its mapped data elements; see [`choices`].
+    pub fn of(
+        (data_set, name): (&str, &str),
+        period_type: &str,
+        elements: &[(&str, &str)],
+        months: [bool; MONTHS],
+    ) -> Self {
+        let called = format!("data set {data_set} {}", inert(name));
+        let why = choices(called.trim_end(), period_type, elements.iter().map(|(_, aggregated)| *aggregated)).err();
+        let ways = elements.iter().filter_map(|(id, aggregated)| Some(((*id).to_owned(), Way::of(aggregated)?)));
+        let ways = if why.is_none() { ways.collect() } else { BTreeMap::new() };
+        let [data_set, name, period_type] = [data_set, name, period_type].map(str::to_owned);
+        Self { data_set, name, period_type, months, ways, why }
+    }
+
+    /// What a person calls it: its name, else its id.
+    pub fn called(&self) -> &str {
+        if self.name.is_empty() { &self.data_set } else { &self.name }
+    }
+
+    /// What may be chosen for it, see [`choices`]; nothing where nothing can be made of it.
+    pub fn offered(&self) -> Vec<Choice> {
+        if self.why.is_some() { Vec::new() } else { offers(self.ways.values().copied().collect()) }
+    }
+
+    /// How a data element of it is made under this choice; `None` where it stays without a value.
+    pub fn way(&self, data_element: &str, chosen: &Choice) -> Option<Way> {
+        self.ways.get(data_element).copied().filter(|way| chosen.has(*way))
+    }
+
+    /// A choice in words, without the ways that none of its data elements takes.
+    pub fn words(&self, chosen: &Choice) -> String {
+        let mut used: BTreeSet<Way> = self.ways.values().copied().collect();
+        used.retain(|way| chosen.has(*way));
+        if used.is_empty() { chosen.to_string() } else { Choice::Ways(used).to_string() }
+    }
+
+    /// What the server holds of it and what was chosen or can be, for the notes of a plan.
+    pub fn sentence(&self, quarter: Quarter, chosen: Option<&Choice>) -> String {
+        if let Some(why) = &self.why {
+            return why.clone();
+        }
+        let has = held(format!("data set {} {}", self.data_set, inert(&self.name)).trim_end(), quarter, self.months);
+        match chosen {
+            Some(chosen) => format!("{has}; chosen: {}", self.words(chosen)),
+            None => {
+                let offered: Vec<_> = self.offered().iter().map(ToString::to_string).collect();
+                format!("{has}; nothing is proposed until one of these is chosen: {}", offered.join("; "))
+            }
+        }
+    }
 }
 
 /// Why periods of this type do not make up a quarter; `None` for months (dhis2.md section 4).
@@ -221,6 +307,37 @@ mod tests {
         let sum = Choice::Ways(BTreeSet::from([Way::Sum]));
         assert_eq!((sum.way("COUNT"), sum.way("LAST"), sum.way("MAX")), (Some(Way::Sum), None, None));
         assert_eq!(Choice::LeaveOut.way("SUM"), None);
+    }
+
+    #[test]
+    fn a_data_set_knows_what_may_be_chosen_for_it() {
+        let quarter = Quarter::parse("2026Q1").unwrap();
+        let elements = [("e1", "SUM"), ("e2", "LAST"), ("e3", "MAX")];
+        let set = Unfit::of(("s1", "HMIS\u{1b} 15"), "Monthly", &elements, [true, true, false]);
+        assert_eq!(set.offered(), choices("s1", "Monthly", ["SUM", "LAST", "MAX"]).unwrap());
+        let all = Choice::Ways([Way::Sum, Way::Last, Way::Average].into());
+        let sum = Choice::Ways([Way::Sum].into());
+        let ways = |chosen| ["e1", "e2", "e3"].map(|element| set.way(element, chosen));
+        assert_eq!(ways(&all), [Some(Way::Sum), Some(Way::Last), None]);
+        assert_eq!((ways(&sum), ways(&Choice::LeaveOut)), ([Some(Way::Sum), None, None], [None; 3]));
+        assert_eq!(
+            (set.words(&all).as_str(), set.words(&sum).as_str()),
+            ("sum of the months, last month", "sum of the months")
+        );
+        assert_eq!(set.words(&Choice::LeaveOut), "leave out");
+        let has = "data set s1 HMIS<1B> 15 is Monthly; 202601 and 202602 have data, 202603 has none";
+        assert_eq!(set.sentence(quarter, Some(&sum)), format!("{has}; chosen: sum of the months"));
+        let open = set.sentence(quarter, None);
+        assert!(
+            open.starts_with(&format!("{has}; nothing is proposed until")) && open.ends_with("leave out"),
+            "{open}"
+        );
+        let year = Unfit::of(("s2", ""), "Yearly", &elements, [false; 3]);
+        assert!(year.offered().is_empty() && year.called() == "s2");
+        let why = year.sentence(quarter, Some(&sum));
+        assert!(why.starts_with("data set s2 is Yearly: ") && !why.contains("chosen"), "{why}");
+        let kept: Unfit = serde_json::from_str(&serde_json::to_string(&set).unwrap()).unwrap();
+        assert_eq!(kept, set);
     }
 
     #[test]

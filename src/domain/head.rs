@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{finer::Choice, quarter::Quarter};
+use super::{
+    finer::{Choice, Unfit},
+    quarter::Quarter,
+};
 
 /// Where a plan is from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +58,21 @@ pub struct Head {
     /// What was chosen for data sets that are not quarterly, by data set id; those without a choice propose nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<String, Choice>,
+    /// Mapped data sets that are not quarterly, in the order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finer: Vec<Unfit>,
+    /// The facilities asked for, in the words they were asked for by; none where all were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facilities: Vec<String>,
+    /// Whether the reading did without the quarters before.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_history: bool,
 }
+
+/// The scope of a reading for which no facility was named.
+pub const WHOLE: &str = "whole project";
+/// How the note of a reading begins that tells of [`Head::without_case`].
+pub const WITHOUT_CASE: &str = "organisation units without a case";
 
 impl Head {
     /// The head of a first reading of this quarter that says nothing else.
@@ -81,8 +98,38 @@ impl Head {
             look_back: 0,
             without_case: Vec::new(),
             choices: BTreeMap::new(),
+            finer: Vec::new(),
+            facilities: Vec::new(),
+            without_history: false,
         }
     }
+
+    /// The facilities asked for, in the words they were asked for by; none where all were. A file that does not say it has them in
+    /// its scope.
+    pub fn asked_for(&self) -> Vec<String> {
+        if !self.facilities.is_empty() || self.scope.is_empty() || self.scope == WHOLE {
+            return self.facilities.clone();
+        }
+        self.scope.split(", ").map(str::to_owned).collect()
+    }
+
+    /// What is known of a data set that is not quarterly; `None` for any other.
+    pub fn unfit(&self, data_set: &str) -> Option<&Unfit> {
+        self.finer.iter().find(|unfit| unfit.data_set == data_set)
+    }
+
+    /// The notes that say nothing of data sets that are not quarterly and of organisation units without a case: for who tells of
+    /// these by themselves.
+    pub fn other_notes(&self) -> impl Iterator<Item = &String> {
+        let told: Vec<String> =
+            self.finer.iter().map(|unfit| unfit.sentence(self.quarter, self.choices.get(&unfit.data_set))).collect();
+        self.notes.iter().filter(move |note| !told.contains(note) && !note.starts_with(WITHOUT_CASE))
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

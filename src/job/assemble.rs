@@ -12,12 +12,11 @@ use super::{
 };
 use crate::{
     domain::{
-        finer::{MONTHS, choices, held},
+        finer::{MONTHS, Unfit},
         history::Cached,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
         quarter::Quarter,
-        text::inert,
     },
     io::{
         commcare::CaseRecord,
@@ -147,8 +146,9 @@ pub fn assemble(answers: Answers) -> Assembled {
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let rows = by_unit(&values, head.quarter);
-    let finer = finer(&head, &columns, &rows);
-    head.notes.extend(finer);
+    head.finer = finer(head.quarter, &columns, &rows);
+    let told = head.finer.iter().map(|unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set)));
+    head.notes.extend(told.collect::<Vec<_>>());
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     for one in skipped {
         draft.skip(one);
@@ -269,28 +269,20 @@ fn by_unit(answers: &[Arc<Partial>], quarter: Quarter) -> HashMap<String, UnitRo
     units
 }
 
-/// What data sets hold that are not quarterly, and what was chosen for them or can be (data-quality-flags.md section 2.1).
-fn finer(head: &Head, columns: &[Column], rows: &HashMap<String, UnitRows>) -> Vec<String> {
+/// Mapped data sets that are not quarterly, with what the server holds of them (data-quality-flags.md section 2.1).
+fn finer(quarter: Quarter, columns: &[Column], rows: &HashMap<String, UnitRows>) -> Vec<Unfit> {
     let mut sets: BTreeMap<&str, Vec<&Column>> = BTreeMap::new();
     for column in columns.iter().filter(|column| !column.quarterly()) {
         sets.entry(&column.property.data_set).or_default().push(column);
     }
-    let sentence = |(set, columns): (&str, Vec<&Column>)| {
+    let unfit = |(set, columns): (&str, Vec<&Column>)| {
         let name = columns.first().map_or("", |column| column.property.data_set_name.as_str());
-        let name = format!("data set {set} {}", inert(name));
         let period_type = columns.first().and_then(|column| column.period_type.as_deref()).unwrap_or_default();
-        let types = columns.iter().map(|column| column.aggregation_type.as_str());
-        let offered = match choices(&name, period_type, types) {
-            Ok(offered) => offered.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            Err(why) => return why,
-        };
-        let has = held(&name, head.quarter, months(&columns, rows, head.quarter));
-        match head.choices.get(set) {
-            Some(choice) => format!("{has}; chosen: {choice}"),
-            None => format!("{has}; nothing is proposed until one of these is chosen: {}", offered.join("; ")),
-        }
+        let elements: Vec<_> =
+            columns.iter().map(|c| (c.property.data_element.as_str(), c.aggregation_type.as_str())).collect();
+        Unfit::of((set, name), period_type, &elements, months(&columns, rows, quarter))
     };
-    sets.into_iter().map(sentence).collect()
+    sets.into_iter().map(unfit).collect()
 }
 
 /// Which months of the quarter have rows of these columns.

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
+        head::{WHOLE, WITHOUT_CASE},
         history::QUARTERS,
         mapping::{Mapping, Row},
         plan::Head,
@@ -82,7 +83,7 @@ pub struct Ask {
 impl Ask {
     /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
     pub fn scope(&self) -> String {
-        if self.facilities.is_empty() { "whole project".to_owned() } else { self.facilities.join(", ") }
+        if self.facilities.is_empty() { WHOLE.to_owned() } else { self.facilities.join(", ") }
     }
 }
 
@@ -99,8 +100,13 @@ impl std::fmt::Display for NotFound {
 impl std::error::Error for NotFound {}
 
 impl Session {
-    /// Reads both sides into the review file, whole or not at all, and opens it.
-    pub async fn read(&self, ask: &Ask, progress: watch::Sender<Reading>, stop: CancellationToken) -> Result<Opened> {
+    /// Reads both sides into the review file, whole or not at all, and opens it. Asks for exactly what is asked.
+    pub(super) async fn read_as(
+        &self,
+        ask: &Ask,
+        progress: watch::Sender<Reading>,
+        stop: CancellationToken,
+    ) -> Result<Opened> {
         let (waits, clock) = (progress.clone(), Arc::clone(&self.clock));
         let mut sources =
             self.sources(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))))?;
@@ -439,6 +445,8 @@ impl Reader<'_> {
             notes,
             look_back: ask.reach.look_back,
             choices: ask.reach.finer.iter().map(|(set, finer)| (set.clone(), (*finer).into())).collect(),
+            facilities: ask.facilities.clone(),
+            without_history: !ask.reach.history,
             ..Head::of(ask.quarter)
         }
     }
@@ -448,7 +456,7 @@ impl Reader<'_> {
 fn unmatched(units: &[(String, String)]) -> Option<String> {
     let named: Vec<String> = units.iter().map(|(id, name)| format!("{id} {}", inert(name))).collect();
     let named: Vec<&str> = named.iter().map(|name| name.trim()).collect();
-    (!units.is_empty()).then(|| format!("organisation units without a case: {} ({})", units.len(), listed(&named)))
+    (!units.is_empty()).then(|| format!("{WITHOUT_CASE}: {} ({})", units.len(), listed(&named)))
 }
 
 /// What is to be said of data sets whose period type is not known.

@@ -54,6 +54,18 @@ impl Finer {
     }
 }
 
+impl From<&Choice> for Finer {
+    fn from(choice: &Choice) -> Self {
+        let Choice::Ways(ways) = choice else { return Self::LeaveOut };
+        match ways.iter().copied().collect::<Vec<_>>().as_slice() {
+            [Way::Sum] => Self::Sum,
+            [Way::Last] => Self::Last,
+            [Way::Average] => Self::Average,
+            _ => Self::ByType,
+        }
+    }
+}
+
 impl From<Finer> for Choice {
     fn from(finer: Finer) -> Self {
         match finer {
@@ -70,5 +82,18 @@ impl std::fmt::Display for Finer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = Self::WORDS.iter().find(|(_, finer)| finer == self).map_or("", |(word, _)| word);
         f.write_str(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_of_a_plan_is_asked_for_again_as_it_was() {
+        for (word, finer) in Finer::WORDS {
+            assert_eq!(Finer::from(&Choice::from(finer)), finer, "{word}");
+        }
+        assert_eq!(Finer::from(&Choice::Ways([Way::Sum, Way::Last].into())), Finer::ByType);
     }
 }

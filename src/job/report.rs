@@ -224,6 +224,8 @@ pub struct PartLine {
     pub name: String,
     /// Name of the attribute option combo where it is not the default one.
     pub attribute: Option<String>,
+    /// The month it is of, as DHIS2 writes it (`202604`), where the data set is reported each month.
+    pub period: Option<String>,
     /// The stored text; `None` for a row that holds only a comment.
     pub value: Option<String>,
     /// What the clerk wrote beside it.

@@ -186,6 +186,7 @@ impl Session {
             PartLine {
                 name: named(&part.category_option_combo),
                 attribute: (attribute != "default" && !attribute.is_empty()).then_some(attribute),
+                period: part.period,
                 value: part.value,
                 comment: part.comment,
                 follow_up: part.follow_up,

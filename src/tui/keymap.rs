@@ -10,7 +10,7 @@ use super::{
     model::{Ask, Model, Over, Review, Stage},
     screen::{Focus, Screen},
 };
-use crate::domain::text::width;
+use crate::{domain::text::width, job::reach::Finer};
 
 mod why;
 
@@ -154,6 +154,8 @@ pub enum Scope {
     Question,
     /// A question in the footer that asks for zeros or the old values.
     Choice,
+    /// A question in the footer what is made of a data set that is not quarterly.
+    Months,
     /// A prompt in the footer.
     Prompt,
     /// The help.
@@ -269,6 +271,10 @@ pub enum Action {
     Zeros,
     /// Keep the old values of what was asked.
     KeepOld,
+    /// Make this of the data set that was asked for.
+    Make(Finer),
+    /// Take back what was chosen for it.
+    TakeBack,
     /// Take what was typed.
     Accept,
     /// Take the last reason again.
@@ -279,13 +285,14 @@ pub enum Action {
 
 /// The scopes that have the keys now, innermost first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
-    use Scope::{Always, Choice, Everywhere, Help, Lists, Over as Covered, Prompt, Question, Small};
+    use Scope::{Always, Choice, Everywhere, Help, Lists, Months, Over as Covered, Prompt, Question, Small};
     if model.layout().shape == Shape::TooSmall {
         return &[Small, Always];
     }
     match &model.ask {
         Some(Ask::Bulk(_) | Ask::Leave) => return &[Question, Always],
         Some(Ask::Zeros(_)) => return &[Choice, Always],
+        Some(Ask::Finer(_)) => return &[Months, Always],
         Some(Ask::Reason { .. } | Ask::Filter { .. }) => return &[Prompt, Always],
         None => {}
     }
@@ -343,6 +350,7 @@ fn label(model: &Model, row: &Row) -> &'static str {
     match (row.action, model.screen) {
         (Action::Approve, Screen::Facilities) if model.focus == Focus::List => "approve facility",
         (Action::Approve, Screen::Facilities) => "approve cell",
+        (Action::Open, Screen::Overview) if model.size.0 < 120 => "open",
         (Action::Pause, _) if model.submit.paused => "go on",
         (Action::Check, _) if matches!(model.submit.stage, Stage::Ended(_)) && model.unsent() > 0 => "submit the rest",
         _ => row.label,

@@ -4,6 +4,7 @@ use super::{
     keymap::{Action, Press, Scope},
     screen::Screen,
 };
+use crate::job::reach::Finer;
 
 /// One row: everything that is known of an action in a scope.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +132,11 @@ pub static TABLE: &[Row] = {
             ),
         ),
         row((S::Review, A::Unchanged, 0), (&["t"], "t"), ("Find", "unchanged", "show or hide what does not change")),
+        row(
+            (S::Review, A::Read, 0),
+            (&["F"], "F"),
+            ("Read", "read again", "both sides; decisions on values that did not move stay"),
+        ),
         // Facilities.
         row(
             (S::Facilities, A::Into, 0),
@@ -155,8 +161,17 @@ pub static TABLE: &[Row] = {
         ),
         // Overview.
         row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
+        row(
+            (S::Overview, A::Read, 24),
+            (&["F"], "F"),
+            ("Read", "read again", "both sides; decisions on values that did not move stay"),
+        ),
         row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "what came is kept")),
-        row((S::Unread, A::Read, 1), (&["enter"], "enter"), ("Read", "read again", "goes on with what came before")),
+        row(
+            (S::Unread, A::Read, 1),
+            (&["enter", "F"], "enter"),
+            ("Read", "read again", "goes on with what came before"),
+        ),
         // Submit.
         row(
             (S::Ready, A::Send, 1),
@@ -210,6 +225,20 @@ pub static TABLE: &[Row] = {
         row((S::Question, A::Yes, 1), (&["y"], "y"), ("Decide", "yes", "any other key: no")),
         row((S::Choice, A::Zeros, 1), (&["0"], "0"), ("Decide", "write 0", "for all without a flag")),
         row((S::Choice, A::KeepOld, 2), (&["r"], "r"), ("Decide", "keep the old values", "any other key: neither")),
+        row((S::Months, A::Make(Finer::Sum), 1), (&["s"], "s"), ("Read", "sum", "of the months")),
+        row((S::Months, A::Make(Finer::Last), 2), (&["l"], "l"), ("Read", "last", "the last month that has rows")),
+        row((S::Months, A::Make(Finer::Average), 3), (&["m"], "m"), ("Read", "average", "the mean of the months")),
+        row(
+            (S::Months, A::Make(Finer::ByType), 4),
+            (&["t"], "t"),
+            ("Read", "each by its type", "as DHIS2 aggregates each data element"),
+        ),
+        row(
+            (S::Months, A::Make(Finer::LeaveOut), 5),
+            (&["x"], "x"),
+            ("Read", "leave out", "nothing is proposed for it"),
+        ),
+        row((S::Months, A::TakeBack, 6), (&["c"], "c"), ("Read", "take back", "nothing is chosen")),
         row((S::Prompt, A::Accept, 1), (&["enter"], "enter"), ("Decide", "take it", "")),
         row((S::Prompt, A::Escape, 2), (&["esc"], "esc"), ("Decide", "no", "")),
         row((S::Prompt, A::Again, 0), (&["up"], "↑"), ("Decide", "last reason", "")),
@@ -236,8 +265,8 @@ pub static TABLE: &[Row] = {
             (&["esc"], "esc"),
             ("Other", "close", "what is open; clears the filter; never leaves"),
         ),
-        row((S::Everywhere, A::Back, 24), (&["q"], "q"), ("Other", "leave", "decisions are saved already")),
-        row((S::Everywhere, A::Help, 25), (&["?", "f1"], "?"), ("Other", "help", "type to search, enter runs it")),
+        row((S::Everywhere, A::Back, 25), (&["q"], "q"), ("Other", "leave", "decisions are saved already")),
+        row((S::Everywhere, A::Help, 26), (&["?", "f1"], "?"), ("Other", "help", "type to search, enter runs it")),
         row((S::Small, A::Back, 1), (&["q"], "q"), ("Other", "leave", "")),
         row(
             (S::Always, A::Interrupt, 0),

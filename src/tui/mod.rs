@@ -1,6 +1,7 @@
 //! The review full screen: draws, and turns keys into decisions. It never talks to a server or a file; it asks for that
 //! with [`msg::Cmd`], and whoever holds the session does it (see `perform`).
 
+mod asks;
 pub mod keymap;
 mod keys;
 pub mod layout;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tui_input::Input;
 
-pub use super::rows::Rows;
+pub use super::{
+    asks::{Ask, Bulk, Choosing, Rest, Zeros},
+    rows::Rows,
+};
 use super::{
     layout::{Layout, Widths},
     msg::{Job, Now},
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ledger::{Act, Ledger},
+        ledger::{Ledger, Reset},
         plan::{Cell, Plan, State},
         query::Filter,
     },
@@ -48,6 +51,8 @@ pub struct Run {
     pub who: String,
     /// Why the review can only be looked at, e.g. who holds its file; `None` where it can be decided.
     pub read_only: Option<String>,
+    /// Why both sides cannot be read again; `None` where they can.
+    pub not_again: Option<String>,
 }
 
 /// A line of the message log; the newest is the status line.
@@ -76,8 +81,12 @@ pub(super) enum Newest {
 /// A line of Overview that enter opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// Cases that cannot take part.
+    /// Cases that cannot take part, and organisation units without a case.
     NotMatched,
+    /// A data set that is not quarterly, by its place in the head of the plan.
+    Finer(usize),
+    /// Decisions that a reading reset.
+    Reset,
     /// Undecided changes with a STOP.
     Stop,
     /// Undecided changes with a REVIEW.
@@ -200,6 +209,8 @@ pub struct Review {
     pub(super) saving: Option<u64>,
     /// The last reason given for a STOP.
     pub(super) last_reason: Option<String>,
+    /// Decisions that the last reading to reset any took away.
+    pub reset: Vec<Reset>,
 }
 
 impl Review {
@@ -213,86 +224,15 @@ impl Review {
         self.saving.is_some()
     }
 
+    /// Decisions that a reading took away and that were not made again.
+    pub fn reset_left(&self) -> impl Iterator<Item = &Reset> {
+        self.reset.iter().filter(|reset| self.ledger.verdict(&self.plan, reset.cell).is_none())
+    }
+
     /// Place of the current property in the order of `h` and `l`, 1 for the first.
     pub fn property_number(&self) -> usize {
         usize::from(self.property) + 1
     }
-}
-
-/// Whose changes are counted when it is said what a decision left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// The whole review.
-    All,
-    /// A facility.
-    Facility(u32),
-    /// A property.
-    Property(u16),
-}
-
-/// A bulk decision that was asked for and waits for its `y`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bulk {
-    /// What is to be done.
-    pub act: Act,
-    /// To which cells; the count in the question is theirs.
-    pub cells: Vec<Cell>,
-    /// `Approve 224 changes of opd_total without a flag?`
-    pub question: String,
-    /// `55 REVIEW and 4 STOP stay.`; empty where nothing stays.
-    pub stays: String,
-    /// What `y` does: `approve 224`.
-    pub yes: String,
-    /// What the log calls it: `224 of opd_total`.
-    pub(super) label: String,
-    /// What it is done in, to say what is left of the same.
-    pub(super) rest: Rest,
-}
-
-/// Cells that read `(0?)` for which zeros or the old values were asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zeros {
-    /// Those without a flag, which `0` takes.
-    pub plain: Vec<Cell>,
-    /// All of them, which `r` takes.
-    pub all: Vec<Cell>,
-    /// `31 cells in opd_total read (0?): …`
-    pub question: String,
-    /// What `0` does not take: `2 REVIEW and 1 STOP stay.`; empty where it takes all.
-    pub stays: String,
-    /// What it is done in: `in opd_total`.
-    pub(super) within: String,
-    /// The same, to say what is left of it.
-    pub(super) rest: Rest,
-}
-
-/// A question or prompt in the footer. It has all keys until it is answered.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    /// A bulk decision; `y` does it, any other key does not.
-    Bulk(Bulk),
-    /// Zeros or the old values; `0` writes zeros, `r` keeps, any other key does neither.
-    Zeros(Zeros),
-    /// The reason to approve a STOP.
-    Reason {
-        /// Which cell.
-        cell: Cell,
-        /// The sentence of its STOP.
-        sentence: String,
-        /// What was typed.
-        input: Input,
-        /// Whether the cursor goes on to the next undecided afterwards.
-        advance: bool,
-    },
-    /// Words of the filter.
-    Filter {
-        /// What was typed.
-        input: Input,
-        /// Why it cannot be read; `None` while it can.
-        wrong: Option<String>,
-    },
-    /// Leaving while forms are sent; `y` leaves.
-    Leave,
 }
 
 /// Something that covers the screen until esc.
@@ -399,8 +339,10 @@ pub struct Model {
     pub(super) said: u64,
     /// How long the newest message is the status line.
     pub(super) newest: Newest,
-    /// Progress of reading; `None` while nothing is read.
+    /// Progress of reading; `None` while nothing is read. With a review it is the next reading.
     pub reading: Option<Reading>,
+    /// Whether the person stopped that.
+    pub(super) stopped: bool,
     /// Why there is no review; `None` while there is one or reading goes on.
     pub failed: Option<String>,
     /// The review.
@@ -428,6 +370,11 @@ impl Model {
     /// The newest message, until what it was said about is over.
     pub fn status(&self) -> Option<&Line> {
         self.log.last().filter(|_| self.newest != Newest::Over)
+    }
+
+    /// Whether both sides are read again while a review is shown.
+    pub fn is_read_again(&self) -> bool {
+        self.reading.is_some() && self.review.is_some()
     }
 
     /// Approved changes that were not sent.

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{keymap::Press, screen::Screen};
 use crate::{
     domain::{
-        ledger::{Entry, Ledger},
+        ledger::{Entry, Ledger, Reset},
         plan::{Cell, Plan},
     },
+    job::generation::Pick,
     job::report::{Check, Detail, Level, Reading, Sending},
 };
 
@@ -38,6 +39,8 @@ pub struct Opened {
     pub file: String,
     /// A submission that was begun and whose outcome is shown; `None` where nothing was sent.
     pub sending: Option<Sending>,
+    /// Decisions that the last reading to reset any took away.
+    pub reset: Vec<Reset>,
 }
 
 /// Where the reviewer is, kept in the review file so that the next start opens at the same row.
@@ -108,6 +111,8 @@ pub enum Cmd {
     Open,
     /// Read both sides from the beginning; answered by [`Msg::Read`].
     Read,
+    /// Read both sides again into this review, with one choice changed where there is one; answered by [`Msg::Read`].
+    ReadAgain(Option<Pick>),
     /// Stop reading; what came is kept.
     CancelRead,
     /// Write a decision to the review file; answered by [`Msg::Recorded`].

@@ -25,6 +25,7 @@ use crate::{
     },
     job::{
         fetch::Ask,
+        generation::Pick,
         report::{Level, Phase, Reading, Sending},
         session::{self, Session},
         submit::Steering,
@@ -75,7 +76,7 @@ impl std::fmt::Debug for Performer {
 }
 
 impl Performer {
-    /// Works on this session. `ask` is what reading means, none where nothing can be read; `username` stands in the forms.
+    /// Works on this session. `ask` is what reading means, at first and again, none where nothing can be read; `username` stands in the forms.
     /// Needs a tokio runtime around it.
     pub fn new(session: Session, ask: Option<Ask>, username: String, write_forms: WriteForms) -> Self {
         let plan = Arc::new(Mutex::new(None));
@@ -129,7 +130,8 @@ impl Performer {
         }
     }
 
-    fn read(&mut self, reply: &Replies) {
+    /// Reads both sides: from the beginning, or again with what the person changed in the choices.
+    fn read(&mut self, again: Option<Option<Pick>>, reply: &Replies) {
         let Some(ask) = self.ask.clone() else {
             let _ =
                 reply.send(Msg::Read(Err("this review file is looked at as it is; nothing is read again".to_owned())));
@@ -141,7 +143,12 @@ impl Performer {
         let said = reply.clone();
         let work = async move {
             let (progress, shown) = watch::channel(Reading::default());
-            let read = session.read(&ask, progress, stop);
+            let read = async {
+                match again {
+                    Some(pick) => session.read_again(&ask, pick, progress, stop).await,
+                    None => session.read(&ask, progress, stop).await,
+                }
+            };
             let result = told(read, shown, &said, |reading| Msg::Reading(Box::new(reading))).await;
             read_msg(&session, &plan, result)
         };
@@ -209,7 +216,8 @@ impl Perform for Performer {
     fn perform(&mut self, cmd: Cmd, reply: &Replies) {
         match cmd {
             Cmd::Open => self.open(reply),
-            Cmd::Read => self.read(reply),
+            Cmd::Read => self.read(None, reply),
+            Cmd::ReadAgain(pick) => self.read(Some(pick), reply),
             Cmd::CancelRead => {
                 if let Some(reading) = &self.reading {
                     reading.cancel();
@@ -323,7 +331,8 @@ fn read_msg(session: &Session, plan: &Mutex<Option<Arc<Plan>>>, result: Result<s
     let place = opened.place.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let file = session.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let sending = opened.standing();
-    Msg::Read(Ok(Box::new(Opened { plan: opened.plan, ledger: opened.ledger, place, file, sending })))
+    let session::Opened { plan, ledger, reset, .. } = opened;
+    Msg::Read(Ok(Box::new(Opened { plan, ledger, place, file, sending, reset })))
 }
 
 /// Progress of a submission. That it ended is said by [`ended`], after what was sent is known.

@@ -220,6 +220,7 @@ pub(crate) fn run() -> Run {
         account: "ops@example.org".to_owned(),
         who: "Grace".to_owned(),
         read_only: None,
+        not_again: None,
     }
 }
 
@@ -233,7 +234,14 @@ pub(crate) fn model(number: u32, look: Look, size: (u16, u16)) -> Model {
     ledger.decide(&plan, Act::Reject, [cell(0, property::AMBULANCES)], None, "ambulances", &stamp).unwrap();
     let sixth = ledger.undecided(&plan, plan.row(5)).plain;
     ledger.decide(&plan, Act::Approve, sixth, None, "all in Bwanje Hill HC", &stamp).unwrap();
-    let opened = Opened { plan: Arc::new(plan), ledger, place: None, file: "2026Q2.review".to_owned(), sending: None };
+    let opened = Opened {
+        plan: Arc::new(plan),
+        ledger,
+        place: None,
+        file: "2026Q2.review".to_owned(),
+        sending: None,
+        reset: Vec::new(),
+    };
     let mut model = Model::new(run(), look, size);
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
     model

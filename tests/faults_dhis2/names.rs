@@ -38,6 +38,7 @@ async fn drawn(got: &Got, down: usize, size: (u16, u16)) -> Vec<Vec<String>> {
         place: None,
         file: String::new(),
         sending: None,
+        reset: Vec::new(),
     };
     update(&mut model, Msg::Read(Ok(Box::new(opened))), &now);
     for key in ["2", "enter"].into_iter().chain(std::iter::repeat_n("j", down)) {

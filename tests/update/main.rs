@@ -135,7 +135,7 @@ impl Desk {
 
     pub(crate) fn open(&mut self, plan: Plan, ledger: Ledger, place: Option<Place>) {
         let file = "2026Q2.review".to_owned();
-        let opened = Opened { plan: Arc::new(plan), ledger, place, file, sending: None };
+        let opened = Opened { plan: Arc::new(plan), ledger, place, file, sending: None, reset: Vec::new() };
         self.tell(Msg::Read(Ok(Box::new(opened))));
     }
 

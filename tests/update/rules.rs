@@ -168,7 +168,7 @@ fn rule_9_the_footers_of_the_pictures() {
     assert!(!line(&desk, 200).contains("next flag"), "nothing flagged is left");
     assert_eq!(
         line(&Desk::on(Screen::Overview), 80),
-        "enter open what is selected  2 properties  3 facilities  4 submit  q leave"
+        "enter open  2 properties  3 facilities  4 submit  F read again  q leave"
     );
     let mut desk = Desk::on(Screen::Facilities);
     desk.keys("Ay");

@@ -158,6 +158,7 @@ fn a_submission_begun_before_is_shown() {
         place: None,
         file: "a.review".to_owned(),
         sending: Some(sending.clone()),
+        reset: Vec::new(),
     };
     desk.tell(Msg::Read(Ok(Box::new(opened))));
     assert_eq!(desk.model.screen, Screen::Submit);

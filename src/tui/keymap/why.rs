@@ -3,8 +3,9 @@
 use super::Action;
 use crate::{
     domain::plan::State,
+    job::reach::Finer,
     tui::{
-        model::{Model, Review, Stage},
+        model::{Ask, Model, Review, Stage},
         screen::Screen,
     },
 };
@@ -12,9 +13,9 @@ use crate::{
 /// Why an action cannot be done now; `None` where it can.
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     use Action::{
-        Approve, ApproveAll, Clear, ClearAll, Filter, KeepOld, Log, Next, NextFlag, NextPane, Pause, Previous,
-        PreviousFlag, PreviousPane, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab, Toggle, Unchanged, Undo,
-        WriteForms, Zero, ZeroAll, Zeros,
+        Approve, ApproveAll, Check, Clear, ClearAll, Filter, KeepOld, Log, Make, Next, NextFlag, NextPane, Pause,
+        Previous, PreviousFlag, PreviousPane, Read, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab,
+        TakeBack, Toggle, Unchanged, Undo, WriteForms, Zero, ZeroAll, Zeros,
     };
     let review = model.review.as_ref();
     if let Some(why) = &model.run.read_only
@@ -22,7 +23,19 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     {
         return Some(why.clone());
     }
+    if matches!(action, Read | Make(_) | TakeBack)
+        && let Some(why) = cannot_read(model)
+    {
+        return Some(why);
+    }
     let why = match action {
+        Tab(Screen::Submit) | Check | Send | Settle | WriteForms if model.is_read_again() => {
+            Some("both sides are being read again; what is submitted is known when that ended")
+        }
+        Make(finer) => not_offered(model, finer),
+        TakeBack if !matches!(&model.ask, Some(Ask::Finer(asked)) if asked.chosen.is_some()) => {
+            Some("nothing is chosen for it")
+        }
         Tab(Screen::Overview) => None,
         Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
             Some("nothing is read yet")
@@ -110,13 +123,43 @@ fn has_zeros(model: &Model) -> bool {
 /// Why no decision can be made at all.
 fn cannot_decide(model: &Model) -> Option<&'static str> {
     let Some(review) = &model.review else { return Some("nothing is read yet") };
-    if model.submit.is_sending() {
+    if model.is_read_again() {
+        Some("both sides are being read again; decisions wait until that ended")
+    } else if model.submit.is_sending() {
         Some("a submit is running; decisions wait until it ended")
     } else if review.is_saving() {
         Some("the last decision is still being saved")
     } else {
         None
     }
+}
+
+/// Why both sides cannot be read again; `None` where they can, and where nothing was read yet.
+fn cannot_read(model: &Model) -> Option<String> {
+    let review = model.review.as_ref()?;
+    if let Some(why) = model.run.read_only.as_ref().or(model.run.not_again.as_ref()) {
+        return Some(format!("not read again: {why}"));
+    }
+    let why = match &model.submit.stage {
+        _ if model.is_read_again() => "both sides are being read already; ctrl-c, or esc on tab 1, stops that",
+        _ if review.is_saving() => "the last decision is still being saved",
+        Stage::Sending(_) => "forms are being sent; read again when that ended",
+        Stage::Checking => "the checks before sending are under way; read again when they ended",
+        Stage::Ended(sending) if sending.accepted + sending.unknown > 0 => {
+            "what was sent is not settled: v on tab 4 settles it, then read again"
+        }
+        _ => return None,
+    };
+    Some(why.to_owned())
+}
+
+/// Why a choice cannot be made for the data set that is asked for.
+fn not_offered(model: &Model, finer: Finer) -> Option<&'static str> {
+    let Some(Ask::Finer(asked)) = &model.ask else { return Some("no data set is asked for") };
+    if asked.chosen == Some(finer) {
+        return Some("that is chosen already");
+    }
+    (!asked.offered.contains(&finer)).then_some("that is right for none of its data elements, so it is not offered")
 }
 
 /// Why what was sent cannot be settled by itself. A submission settles it first, so approved changes go the way of the count.

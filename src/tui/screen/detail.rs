@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{
     facilities::flag_role,
+    months::Made,
     word_diff::{in_lines, word_diff},
 };
 use crate::{
@@ -285,6 +286,12 @@ impl Sheet<'_> {
         };
         let mut lines = Vec::new();
         let mut used = wide(&line);
+        if let Some(made) = self.made(detail) {
+            let gap = if used > 0 { "   " } else { "" };
+            let text = format!("{gap}{}", made.words);
+            used += width(&text);
+            line.push(piece(text, Role::Strong));
+        }
         for part in &detail.parts {
             let name = part_name(part);
             let value = part_value(part);
@@ -309,6 +316,11 @@ impl Sheet<'_> {
         lines
     }
 
+    /// How the value was made of months, where it was.
+    fn made(&self, detail: &Detail) -> Option<Made> {
+        Made::of(&self.review.plan, self.cell, &detail.parts)
+    }
+
     /// Option, value and share, one to a line, at most `room` of them; then the sum.
     fn options_table(&self, detail: &Detail, room: usize, lines: &mut Vec<Line>) {
         let values: Vec<String> = detail.parts.iter().map(part_value).collect();
@@ -318,12 +330,14 @@ impl Sheet<'_> {
         let name = self.room.saturating_sub(wide + 3 + bar_width + 6 + width(mark)).clamp(8, 36);
         let heading = format!("{}{:>wide$}   share", pad("category option", name), "value");
         lines.push(vec![piece(heading, Role::Heading)]);
+        let made = self.made(detail);
         let total = Number::parse(self.review.plan.held(self.cell).unwrap_or("")).map_or(0.0, |n| n.approx());
         let shown = if detail.parts.len() > room { room.saturating_sub(1) } else { detail.parts.len() };
         for (part, value) in detail.parts.iter().zip(&values).take(shown) {
             let text = format!("{}{value:>wide$}   ", pad(&part_name(part), name));
             let mut line = vec![piece(text, Role::Text)];
-            let share = part.value.as_deref().and_then(Number::parse).map(|n| n.approx() / total);
+            let counts = made.as_ref().is_none_or(|made| made.is_part(part));
+            let share = part.value.as_deref().filter(|_| counts).and_then(Number::parse).map(|n| n.approx() / total);
             if let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) {
                 line.extend(bar(share, bar_width));
             }
@@ -337,7 +351,8 @@ impl Sheet<'_> {
             lines.push(vec![piece(more, Role::Dim)]);
         }
         if !sum.is_empty() && Number::parse(self.review.plan.held(self.cell).unwrap_or("")).is_some() {
-            lines.push(vec![piece(format!("{}{sum:>wide$}", pad("sum", name)), Role::Strong)]);
+            let what = made.as_ref().map_or("sum", |made| made.words.as_str());
+            lines.push(vec![piece(format!("{}{sum:>wide$}", pad(what, name)), Role::Strong)]);
         }
     }
 
@@ -391,11 +406,12 @@ fn wide(line: &[Piece<'_>]) -> usize {
     line.iter().map(|(text, _)| width(text)).sum()
 }
 
-/// Name of a category option, with its attribute option where that is not the default one.
+/// Name of a category option, after its month where it has one, with its attribute option where that is not the default one.
 fn part_name(part: &PartLine) -> String {
+    let month = part.period.as_deref().map(|month| format!("{} ", inert(month))).unwrap_or_default();
     match &part.attribute {
-        Some(attribute) => format!("{} / {}", inert(&part.name), inert(attribute)),
-        None => inert(&part.name).into_owned(),
+        Some(attribute) => format!("{month}{} / {}", inert(&part.name), inert(attribute)),
+        None => format!("{month}{}", inert(&part.name)),
     }
 }
 

@@ -12,11 +12,11 @@ use tui_input::Input;
 use super::{Screen, facilities, help, log, overview, properties, reading, sending, small, submit};
 use crate::{
     domain::text::{inert, width},
-    job::report::Level,
+    job::{reach::Finer, report::Level},
     tui::{
-        keymap::{self, Action},
+        keymap::{self, Action, Scope, TABLE},
         layout::{Layout, Shape},
-        model::{Ask, Model, Over, Review, Stage, Zeros},
+        model::{Ask, Choosing, Model, Over, Review, Stage, Zeros},
         parts::{Canvas, Piece, columns, count, keep_end, piece, wrap},
         theme::{Role, Theme},
     },
@@ -197,6 +197,10 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
             choice(canvas, line, zeros);
             None
         }
+        Ask::Finer(asked) => {
+            asked_of(canvas, line, asked);
+            None
+        }
         Ask::Leave => {
             let text = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
             asked(canvas, line, "", text, Role::Question);
@@ -259,6 +263,37 @@ fn choice(canvas: &mut Canvas<'_>, line: Rect, zeros: &Zeros) {
     pen.put("r", Role::Key).gap(1).put(&format!("keep {keep}"), Role::Strong).gap(4);
     pen.put("any other key: neither", Role::Text);
     pen.close(&[piece("u undoes it", Role::Dim)]);
+}
+
+/// `s sum of the months    l last month    x leave out    esc nothing`, shorter where that is too long.
+fn asked_of(canvas: &mut Canvas<'_>, line: Rect, choosing: &Choosing) {
+    asked(canvas, line, "", &choosing.question, Role::Question);
+    let rows = TABLE.iter().filter(|row| row.scope == Scope::Months);
+    let offers = |row: &&keymap::Row| match row.action {
+        Action::Make(finer) => choosing.offered.contains(&finer) && choosing.chosen != Some(finer),
+        _ => choosing.chosen.is_some(),
+    };
+    let mut hints: Vec<(&str, String)> = Vec::new();
+    for row in rows.filter(offers) {
+        let long = if matches!(row.action, Action::Make(Finer::Sum | Finer::Average)) { " of the months" } else { "" };
+        hints.push((row.show, format!("{}{long}", row.label)));
+    }
+    hints.push(("esc", "nothing".to_owned()));
+    let wide = |hints: &[(&str, String)], gap: usize| {
+        hints.iter().map(|(key, label)| width(key) + 1 + width(label) + gap).sum::<usize>() <= usize::from(line.width)
+    };
+    let mut gap = 4;
+    if !wide(&hints, gap) {
+        gap = 2;
+        for (_, label) in &mut hints {
+            *label = label.trim_end_matches(" of the months").to_owned();
+        }
+    }
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1);
+    for (key, label) in hints {
+        pen.put(key, Role::Key).gap(1).put(&label, Role::Text).gap(columns(gap));
+    }
 }
 
 /// `[ what was typed   ]  enter take  esc no`; the end that is typed at is always seen.

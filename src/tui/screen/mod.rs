@@ -1,10 +1,12 @@
 //! Which screen is shown and what on it has the keys. Both are state, never a trace of what was drawn.
 
+mod checks;
 mod detail;
 mod draw;
 mod facilities;
 mod help;
 mod log;
+mod months;
 mod overview;
 mod properties;
 mod reading;

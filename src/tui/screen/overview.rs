@@ -3,10 +3,11 @@
 
 use jiff::Timestamp;
 
+use super::checks;
 use crate::{
     domain::{
         ledger::Tally,
-        plan::{Plan, State},
+        plan::State,
         text::{fit_middle, inert, width},
     },
     tui::{
@@ -57,15 +58,20 @@ pub(super) fn place(model: &Model, pen: &mut Pen<'_>) {
 
 /// `read 2 h ago`; the time itself where it cannot be compared.
 fn read_when(at: &str, now: &str) -> String {
+    format!("read {}", ago(at, now))
+}
+
+/// `2 h ago`; the time itself where it cannot be compared.
+pub(super) fn ago(at: &str, now: &str) -> String {
     let (Ok(then), Ok(now)) = (at.parse::<Timestamp>(), now.parse::<Timestamp>()) else {
-        return format!("read {}", inert(at));
+        return inert(at).into_owned();
     };
     let minutes = now.as_second().saturating_sub(then.as_second()) / 60;
     match minutes {
-        ..1 => "read just now".to_owned(),
-        1..60 => format!("read {minutes} min ago"),
-        60..2880 => format!("read {} h ago", minutes / 60),
-        _ => format!("read {} days ago", minutes / 1440),
+        ..1 => "just now".to_owned(),
+        1..60 => format!("{minutes} min ago"),
+        60..2880 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
     }
 }
 
@@ -85,7 +91,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
             }
         });
     }
-    checks(&mut sheet, review, at, layout.body.width.into());
+    checks::draw(&mut sheet, model, review, layout.body.width.into());
     sheet.heading("Left to decide");
     let to = if wide { COUNTS.0 } else { COUNTS.1 }.min(layout.body.width.saturating_sub(2));
     for (door, sign, role, name, text, number) in [
@@ -150,49 +156,6 @@ pub(super) fn tally_pieces(tally: Tally) -> Vec<crate::tui::parts::Piece<'static
         piece("  left ", Role::Dim),
         piece(count(tally.left()), Role::Strong),
     ]
-}
-
-/// What is odd about the whole run.
-fn checks<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, width: usize) {
-    let head = &review.plan.head;
-    sheet.heading("Checks of the whole run");
-    let facilities = count(review.plan.height());
-    let changing = count(review.counts.changing);
-    let scope = if head.scope.is_empty() { String::new() } else { format!(" ({})", head.scope) };
-    let scope = format!("{facilities} in scope{scope}, {changing} with a change");
-    check(sheet, false, ("ok", Role::Approved), "facilities", scope, width);
-    let cases = review.plan.skipped().len();
-    if cases > 0 {
-        let text = format!("{} that cannot take part", plural(cases, "case", "cases"));
-        check(sheet, at == Some(Door::NotMatched), ("!", Role::Review), "not matched", text, width);
-    }
-    if review.counts.incomplete {
-        check(sheet, false, ("!!", Role::Stop), "incomplete", missing(&review.plan), width);
-    }
-    match head.mapping_problems.as_slice() {
-        [] => check(sheet, false, ("ok", Role::Approved), "mapping", head.mapping.clone(), width),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-            check(sheet, false, ("!", Role::Review), "mapping", format!("{first}{more}"), width);
-        }
-    }
-    for note in &head.notes {
-        check(sheet, false, ("!", Role::Review), "note", note.clone(), width);
-    }
-}
-
-fn check(
-    sheet: &mut Sheet<'_>,
-    here: bool,
-    (sign, role): (&'static str, Role),
-    name: &'static str,
-    text: String,
-    width: usize,
-) {
-    sheet.row(here, move |pen| {
-        pen.gap(3).left(4, sign, role).left(13, name, Role::Text);
-        pen.put(&words(&inert(&text), width.saturating_sub(pen.at().into())), Role::Text);
-    });
 }
 
 /// Cells for which the case keeps what it has.
@@ -276,27 +239,5 @@ fn figure(heading: &str, tally: Tally, with: usize) -> (String, Role) {
         "left" => (count_or_dash(tally.left()), Role::Strong),
         "!!" => (count_or_dash(tally.stop), Role::Stop),
         _ => (count_or_dash(tally.review), Role::Review),
-    }
-}
-
-/// What is missing from the plan: what the reading said of the case list, else that units could not be read.
-fn missing(plan: &Plan) -> String {
-    plan.head
-        .incomplete
-        .clone()
-        .unwrap_or_else(|| "some facilities could not be fetched; this is not the whole picture".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::plan::sample;
-
-    #[test]
-    fn what_is_missing_is_said_as_the_reading_said_it() {
-        let mut plan = sample(1, 1, |_| {});
-        assert!(missing(&plan).contains("could not be fetched"));
-        plan.head.incomplete = Some("CommCare listed 3 of 4 cases".to_owned());
-        assert_eq!(missing(&plan), "CommCare listed 3 of 4 cases");
     }
 }

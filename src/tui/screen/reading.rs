@@ -29,6 +29,10 @@ const PROBLEMS: usize = 6;
 const UNFINISHED: &str =
     "Nothing has been written. Esc or ctrl-c stop: what came is kept, and the same command goes on from there.";
 
+/// The same where a review is read again.
+const AGAIN: &str = "The review stays as it was read before until both sides are read; decisions wait. Esc or ctrl-c stop; F goes on \
+                     from what came.";
+
 /// When and in how much room a line is drawn.
 #[derive(Clone, Copy)]
 struct Here {
@@ -44,7 +48,7 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let columns = if area.width < 80 { NARROW } else { WIDE };
     let here = Here { now: time(model).unwrap_or_default(), columns, rates: area.width >= RATES };
     let mut sheet = Sheet::default();
-    sheet.heading("Reading");
+    sheet.heading(if model.is_read_again() { "Reading again" } else { "Reading" });
     sheet.line(move |pen| progress(pen, "CommCare cases", reading, &reading.cases, here));
     sheet.line(move |pen| progress(pen, "DHIS2 reports", reading, &reading.reports, here));
     sheet.line(move |pen| history(pen, reading, here));
@@ -52,18 +56,19 @@ pub(super) fn draw(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     requests(&mut sheet, reading, here.now, area.width.into());
     // Where not all fits, what becomes of a stopped reading stands before what is known of the mapping anyway.
     if columns == NARROW {
-        unfinished(&mut sheet, area);
+        unfinished(model, &mut sheet, area);
     }
     mapping(&mut sheet, reading, area.width.into());
     if columns == WIDE {
-        unfinished(&mut sheet, area);
+        unfinished(model, &mut sheet, area);
     }
     sheet.draw(canvas, area);
 }
 
-fn unfinished(sheet: &mut Sheet<'_>, area: Rect) {
+fn unfinished(model: &Model, sheet: &mut Sheet<'_>, area: Rect) {
     sheet.space();
-    for line in wrap(UNFINISHED, usize::from(area.width.saturating_sub(2))) {
+    let words = if model.is_read_again() { AGAIN } else { UNFINISHED };
+    for line in wrap(words, usize::from(area.width.saturating_sub(2))) {
         sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
     }
 }

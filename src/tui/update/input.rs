@@ -21,7 +21,9 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     match row {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),
         Some(row) => act(model, row.action, count, out),
-        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Leave)) => prompt::no(model),
+        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Leave)) => {
+            prompt::no(model)
+        }
         None => prompt::typed(model, press),
     }
     let tab = row.is_some_and(|row| matches!(row.action, Action::Tab(_)));

@@ -1,5 +1,6 @@
 //! A message in, state and commands out. Nothing else changes state, and nothing here waits, draws or asks for the time.
 
+mod again;
 mod decide;
 mod find;
 mod input;
@@ -38,7 +39,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         }
         Msg::Tick | Msg::Resumed => {}
         Msg::Reading(reading) => {
-            if model.review.is_none() {
+            if model.reading.is_some() {
                 model.reading = Some(*reading);
             }
         }
@@ -99,6 +100,8 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
         A::Approve | A::Zero | A::Reject | A::Clear | A::Toggle => decide::here(model, action, out),
         A::ApproveAll | A::RejectAll | A::ClearAll => decide::ask_all(model, action),
         A::ZeroAll => zeros::ask(model),
+        A::Make(finer) => again::answer(model, Some(finer), out),
+        A::TakeBack => again::answer(model, None, out),
         A::Zeros | A::KeepOld => zeros::answer(model, action, out),
         A::Undo | A::Redo => decide::undo(model, action, out),
         A::Filter => prompt::filter(model),
@@ -164,6 +167,9 @@ fn interrupt(model: &mut Model, out: &mut Vec<Cmd>) {
             }
             _ => {}
         }
+    }
+    if model.is_read_again() && !model.stopped {
+        return again::stop(model, out);
     }
     break_off(model, out);
 }

@@ -1,6 +1,6 @@
 //! Moving: rows, panes, properties, tabs. Nothing here decides.
 
-use super::{Action, Cmd, Focus, Model, Over, Screen, input::is_review, prompt, submit, view};
+use super::{Action, Cmd, Focus, Model, Over, Screen, again, decide, input::is_review, prompt, submit, view};
 use crate::{
     domain::text::{fit_middle, inert},
     tui::model::{Door, Rows, Stage},
@@ -164,6 +164,8 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
             return;
         }
         Door::NotMatched => return not_matched(model),
+        Door::Finer(at) => return again::ask(model, at),
+        Door::Reset => return again::list(model),
     };
     tab(model, Screen::Facilities, out);
     model.focus = Focus::List;
@@ -177,14 +179,26 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
     }
 }
 
-/// Lists the cases that take no part.
+/// Lists the cases that take no part, and the organisation units that have none (R2 of data-quality-flags.md section 4).
 fn not_matched(model: &mut Model) {
     let Some(review) = &model.review else { return };
-    let remedy = "Give the case an external id in CommCare, the id of its organisation unit, then read again.";
-    let cases = review.plan.skipped().iter().map(|skipped| {
+    let (skipped, units) = (review.plan.skipped(), &review.plan.head.without_case);
+    let mut lines = Vec::new();
+    if !skipped.is_empty() {
+        let remedy = "Give the case an external id in CommCare, the id of its organisation unit, then read again (F).";
+        lines.extend([remedy.to_owned(), String::new()]);
+    }
+    let cases = skipped.iter().map(|skipped| {
         let (name, reason) = (inert(&skipped.case_name), inert(&skipped.reason));
         format!("{}: {reason}  case {}", fit_middle(&name, 30), inert(&skipped.case_id))
     });
-    let lines = [remedy.to_owned(), String::new()].into_iter().chain(cases).collect();
+    lines.extend(cases);
+    if !units.is_empty() {
+        lines.extend((!skipped.is_empty()).then(String::new));
+        let count = decide::plural(units.len(), "organisation unit");
+        lines.extend([format!("{count} of a mapped data set without a case of this project:"), String::new()]);
+        let named = units.iter().map(|(id, name)| format!("{}  {}", inert(id), inert(name)).trim_end().to_owned());
+        lines.extend(named);
+    }
     model.over = Some(Over::Lines { title: "Not matched".to_owned(), lines, top: 0 });
 }

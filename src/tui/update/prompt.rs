@@ -122,14 +122,18 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             let decision = decide::Decision { act, cells: vec![cell], reason, label, advance, rest };
             decide::decide(model, decision, out);
         }
-        Some(ask @ Ask::Zeros(_)) => model.ask = Some(ask),
+        Some(ask @ (Ask::Zeros(_) | Ask::Finer(_))) => model.ask = Some(ask),
         None => {}
     }
 }
 
 /// Any other key than `y`: no.
 pub(super) fn no(model: &mut Model) {
-    let text = if matches!(model.ask, Some(Ask::Leave)) { "stayed" } else { "nothing was decided" };
+    let text = match model.ask {
+        Some(Ask::Leave) => "stayed",
+        Some(Ask::Finer(_)) => "nothing was chosen",
+        _ => "nothing was decided",
+    };
     model.ask = None;
     say(model, Level::Ok, text);
 }

@@ -1,6 +1,6 @@
 //! Reading: progress, the review it opens, and what is behind a cell.
 
-use super::{Action, Cmd, Level, Model, Screen, say, view};
+use super::{Action, Cmd, Level, Model, Screen, again, say, view};
 use crate::{
     domain::{
         plan::{Cell, Kind, Plan, ordinal},
@@ -8,7 +8,7 @@ use crate::{
         text::{inert, width},
         value::grouped,
     },
-    job::report::{Detail, Reading},
+    job::report::{Detail, Reading, Sending},
     tui::{
         layout::Widths,
         model::{Behind, Counts, Hidden, Review, Rows, Stage},
@@ -19,9 +19,15 @@ use crate::{
 
 /// Starts reading, or stops it. What came is kept for the next one.
 pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
+    if action == Action::StopReading && model.review.is_some() {
+        return again::stop(model, out);
+    }
     if action == Action::StopReading {
         out.push(Cmd::CancelRead);
         return say(model, Level::Ok, "stopping; what came is kept, and the same command goes on from there");
+    }
+    if model.review.is_some() {
+        return again::begin(model, None, out);
     }
     model.failed = None;
     model.reading = Some(Reading::default());
@@ -30,6 +36,9 @@ pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd
 
 /// Reading failed or was stopped.
 pub(super) fn failed(model: &mut Model, why: String) {
+    if model.is_read_again() {
+        return again::failed(model, &why);
+    }
     model.reading = None;
     say(model, Level::Stop, &why);
     if model.review.is_none() {
@@ -55,10 +64,11 @@ pub(super) fn detail(model: &mut Model, result: Result<Detail, (Cell, String)>) 
 
 /// A review was read or opened: shows it where the reviewer was.
 pub(super) fn opened(model: &mut Model, opened: Opened) {
-    let Opened { plan, ledger, place, file, sending } = opened;
+    let Opened { plan, ledger, place, file, sending, reset } = opened;
     (model.reading, model.failed) = (None, None);
     model.run.file = file;
-    model.review = Some(Review {
+    let before = model.review.take();
+    let mut review = Review {
         filter: Filter::default(),
         unchanged: false,
         shown: Vec::new(),
@@ -77,16 +87,31 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         counts: counts(&plan),
         saving: None,
         last_reason: None,
+        reset,
         plan,
         ledger,
-    });
+    };
+    let again = before.is_some();
+    if let Some(before) = before {
+        again::carry(before, &mut review);
+    }
+    model.review = Some(review);
     view::fit(model);
     view::settle(model);
     view::fill_doors(model);
     match place {
+        _ if again => again::told(model),
         Some(place) => restore(model, &place),
         None => say(model, Level::Ok, "read; nothing has been written"),
     }
+    shown_as_sent(model, sending);
+    if let Some(why) = model.run.read_only.clone() {
+        say(model, Level::Look, why);
+    }
+}
+
+/// Shows what was sent, on Submit where it is not settled.
+fn shown_as_sent(model: &mut Model, sending: Option<Sending>) {
     if let Some(sending) = sending {
         // What is not settled is what the person came back for.
         let open = sending.accepted + sending.unknown;
@@ -95,9 +120,6 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
             say(model, Level::Look, format!("{} sent earlier and not settled", super::decide::plural(open, "change")));
         }
         model.submit.stage = Stage::Ended(sending);
-    }
-    if let Some(why) = model.run.read_only.clone() {
-        say(model, Level::Look, why);
     }
 }
 

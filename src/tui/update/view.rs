@@ -175,8 +175,11 @@ pub(super) fn fill_doors(model: &mut Model) {
         let tally = review.ledger.property(*property);
         (std::cmp::Reverse((tally.stop, tally.review, tally.left(), tally.changes)), *property)
     });
-    let unmatched = !review.plan.skipped().is_empty();
+    let head = &review.plan.head;
+    let unmatched = !review.plan.skipped().is_empty() || !head.without_case.is_empty();
     let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
+    doors.extend((0..head.finer.len()).map(Door::Finer));
+    doors.extend(review.reset_left().next().map(|_| Door::Reset));
     doors.extend([Door::Stop, Door::Review, Door::Plain]);
     let states = State::ALL.into_iter().zip(review.counts.states);
     doors.extend(
