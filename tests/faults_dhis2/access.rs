@@ -58,7 +58,7 @@ fn without_set(mut truth: Cells, set: &str) -> Cells {
 #[tokio::test]
 async fn d02_a_data_set_that_may_not_be_read_costs_only_its_columns() {
     let set = sandbox::DHIS2_HIDDEN_SET;
-    let rig = Rig::new(400);
+    let rig = Rig::new(100);
     let wanted = without_set(rig.truth().await, set);
     let read = "User is not allowed to read data for data set";
     let faults: [fn(&str) -> Act; 4] = [
