@@ -1,6 +1,7 @@
 //! The command line: what was typed, which command does it, where words go, and the exit code. The work itself is in `job`.
 
 mod args;
+mod check;
 mod decide;
 mod exit;
 mod here;
@@ -83,6 +84,7 @@ async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
         Some(Command::Show(args)) => show::show(&here, args, out),
         Some(Command::Decide(args)) => decide::decide(&here, args, out).await,
         Some(Command::Submit(args)) => submit::submit(&here, args, out).await,
+        Some(Command::Check(args)) => check::check(&here, args, out).await,
         Some(Command::Sandbox(args)) => sandbox::serve(&here, args, out).await,
     }
 }

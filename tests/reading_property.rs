@@ -188,10 +188,10 @@ impl World {
     async fn mapping(&self, rig: &Rig) -> (Mapping, Vec<Pair>) {
         let pairs = self.pairs(rig).await;
         let rows: Vec<Pair> = self.rows.iter().map(|row| row.get(&pairs).clone()).collect();
-        let lines: String =
-            rows.iter().enumerate().map(|(at, (element, set))| format!("p{at},{element},{set},\n")).collect();
-        let head = "case_property,data_element_id,data_set_id,dhis2_name\n";
-        (Mapping::read(format!("{head}{lines}").as_bytes()), rows)
+        let lines = rows.iter().enumerate().map(|(at, (element, set))| format!("p{at},{element},{set},"));
+        let lines: Vec<String> =
+            std::iter::once("case_property,data_element_id,data_set_id,dhis2_name".to_owned()).chain(lines).collect();
+        (Mapping::read(lines.join("\n").as_bytes()), rows)
     }
 
     async fn change(&self, rig: &Rig, rows: &[Pair]) {

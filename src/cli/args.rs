@@ -74,6 +74,8 @@ pub(super) enum Command {
     Decide(Decide),
     /// Send the approved changes and read them back
     Submit(Submit),
+    /// Settings, secrets, both servers, permissions and mapping: one line for each, with what to do. Writes nothing
+    Check(Check),
     /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
     Sandbox(Sandbox),
 }
@@ -231,6 +233,13 @@ pub(super) struct Submit {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Check {
+    /// Print the lines as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Sandbox {
     /// Port on this machine; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -333,6 +342,7 @@ mod tests {
             "review f --look-back 2",
             "review f --no-history",
             "review f --finer a=sum",
+            "check f",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -346,6 +356,7 @@ mod tests {
             "sandbox --port 0 --json --latency 5 --gzip --dhis2-version 2.43",
             "demo --dhis2-version 2.30",
             "plan --look-back 8 --no-history --curl",
+            "check --json",
             "review --new --look-back 0 --finer a=sum --finer b=leave-out",
         ] {
             parse(line).unwrap();

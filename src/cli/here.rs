@@ -47,12 +47,12 @@ pub(super) struct Here {
 
 /// A profile with where it came from.
 pub(super) struct Ready {
-    places: Places,
-    settings: Settings,
+    pub(super) places: Places,
+    pub(super) settings: Settings,
     pub(super) profile: Profile,
 }
 
-fn env(name: &str) -> Option<OsString> {
+pub(super) fn env(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
@@ -139,17 +139,11 @@ impl Here {
     pub(super) fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
         let profile = &ready.profile;
         let mut found = find_secrets(&ready.places, &ready.settings, profile, env)?;
-        if someone_is_there() {
-            if found.dhis2.is_none() {
-                found.dhis2 = Some(match &profile.dhis2.username {
-                    Some(user) => Dhis2Secret::Password(prompt::secret(&format!("DHIS2 password of {user}"))?),
-                    None => Dhis2Secret::Token(prompt::secret("DHIS2 token")?),
-                });
-            }
-            if found.commcare.is_none() {
-                let user = &profile.commcare.username;
-                found.commcare = Some(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
-            }
+        if found.dhis2.is_none() {
+            found.dhis2 = ask_dhis2(profile)?;
+        }
+        if found.commcare.is_none() {
+            found.commcare = ask_commcare(profile)?;
         }
         let way = |side, ca_file: &Option<PathBuf>| -> Result<SharedTransport> {
             let wire = wire(ca_file.as_deref())?;
@@ -167,8 +161,12 @@ impl Here {
 
     /// Both clients over these ways.
     pub(super) fn connected(&self, profile: &Profile, secrets: &Secrets, ways: &Ways) -> Result<Connect> {
-        let seed = u64::try_from((self.clock)().as_nanosecond().unsigned_abs() & u128::from(u64::MAX)).unwrap_or(0);
-        connect(profile, secrets, ways, &self.sleep, seed)
+        connect(profile, secrets, ways, &self.sleep, self.seed())
+    }
+
+    /// What feeds the jitter of waits.
+    pub(super) fn seed(&self) -> u64 {
+        u64::try_from((self.clock)().as_nanosecond().unsigned_abs() & u128::from(u64::MAX)).unwrap_or(0)
     }
 
     /// A session that knows what earlier runs on this machine came to know.
@@ -212,8 +210,24 @@ pub(super) fn create(path: &Path) -> Result<Store> {
     Store::create(path)
 }
 
+/// Asks for the DHIS2 secret, where a person is there to answer.
+pub(super) fn ask_dhis2(profile: &Profile) -> Result<Option<Dhis2Secret>> {
+    let ask = || match &profile.dhis2.username {
+        Some(user) => Ok(Dhis2Secret::Password(prompt::secret(&format!("DHIS2 password of {user}"))?)),
+        None => Ok(Dhis2Secret::Token(prompt::secret("DHIS2 token")?)),
+    };
+    someone_is_there().then(ask).transpose()
+}
+
+/// Asks for the `CommCare` API key, where a person is there to answer.
+pub(super) fn ask_commcare(profile: &Profile) -> Result<Option<CommCareSecret>> {
+    let user = &profile.commcare.username;
+    let ask = || Ok(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
+    someone_is_there().then(ask).transpose()
+}
+
 /// The network, with the certificate authority of the profile where it names one.
-fn wire(ca_file: Option<&Path>) -> Result<SharedTransport> {
+pub(super) fn wire(ca_file: Option<&Path>) -> Result<SharedTransport> {
     let Some(path) = ca_file else { return real(&Options::default()) };
     let unusable = |error: anyhow::Error| usage(format!("ca_file {}: {error:#}", path.display()));
     let ca = std::fs::read(path).context("it cannot be read").map_err(unusable)?;

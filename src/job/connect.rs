@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use jiff::Timestamp;
+use url::Url;
 
 use super::{
     fetch::{Ask, Reach},
@@ -40,24 +41,39 @@ impl std::fmt::Debug for Ways {
 /// What makes both clients of a profile. `seed` feeds the jitter of retries.
 /// Fails where an address or a secret cannot be used, without naming the secret.
 pub fn connect(profile: &Profile, secrets: &Secrets, ways: &Ways, sleep: &Sleeper, seed: u64) -> Result<Connect> {
-    let user = profile.dhis2.username.clone().unwrap_or_default();
-    let sign_in = match &secrets.dhis2 {
-        Dhis2Secret::Password(password) => SignIn::Basic { user, password: password.clone() },
-        Dhis2Secret::Token(token) => SignIn::Token(token.clone()),
-    };
-    let dhis2 = Client::new(Arc::clone(&ways.dhis2), Side::Dhis2, &api(profile), sign_in, seed)?;
-    let user = profile.commcare.username.clone();
-    let sign_in = match &secrets.commcare {
-        CommCareSecret::ApiKey(key) => SignIn::ApiKey { user, key: key.clone() },
-        CommCareSecret::Password(password) => SignIn::Basic { user, password: password.clone() },
-    };
-    let commcare = Client::new(Arc::clone(&ways.commcare), Side::CommCare, &profile.commcare.url, sign_in, !seed)?;
-    let (dhis2, commcare) = (dhis2.sleeping(Arc::clone(sleep)), commcare.sleeping(Arc::clone(sleep)));
+    let dhis2 = dhis2(profile, &secrets.dhis2, &api(profile), &ways.dhis2, seed)?.sleeping(Arc::clone(sleep));
+    let commcare = commcare(profile, &secrets.commcare, &ways.commcare, !seed)?.sleeping(Arc::clone(sleep));
     let project = profile.commcare.project.clone();
     Ok(Arc::new(move |on_wait| Sources {
         commcare: CommCare::new(commcare.clone().reporting(Arc::clone(&on_wait)), project.clone()),
         dhis2: Dhis2::new(dhis2.clone().reporting(on_wait)),
     }))
+}
+
+/// A client of the DHIS2 of a profile, for everything under `root`.
+pub(super) fn dhis2(
+    profile: &Profile,
+    secret: &Dhis2Secret,
+    root: &Url,
+    way: &SharedTransport,
+    seed: u64,
+) -> Result<Client> {
+    let user = profile.dhis2.username.clone().unwrap_or_default();
+    let sign_in = match secret {
+        Dhis2Secret::Password(password) => SignIn::Basic { user, password: password.clone() },
+        Dhis2Secret::Token(token) => SignIn::Token(token.clone()),
+    };
+    Client::new(Arc::clone(way), Side::Dhis2, root, sign_in, seed)
+}
+
+/// A client of the `CommCare` HQ of a profile.
+pub(super) fn commcare(profile: &Profile, secret: &CommCareSecret, way: &SharedTransport, seed: u64) -> Result<Client> {
+    let user = profile.commcare.username.clone();
+    let sign_in = match secret {
+        CommCareSecret::ApiKey(key) => SignIn::ApiKey { user, key: key.clone() },
+        CommCareSecret::Password(password) => SignIn::Basic { user, password: password.clone() },
+    };
+    Client::new(Arc::clone(way), Side::CommCare, &profile.commcare.url, sign_in, seed)
 }
 
 /// What reading this quarter with this profile means, with the default [`Reach`]. `facilities` are names or ids; none for all.
@@ -156,7 +172,7 @@ pub fn stale(read_at: &str, now: Timestamp, days: u32) -> Option<String> {
 const ANEW: &str = "read again first: F in the review, or onse review --new";
 
 /// The DHIS2 API root of a profile.
-fn api(profile: &Profile) -> url::Url {
+fn api(profile: &Profile) -> Url {
     root(&profile.dhis2.url, profile.dhis2.api_root)
 }
 

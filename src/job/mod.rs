@@ -2,6 +2,7 @@
 //! Joins `domain` and `io`; knows nothing of screens.
 
 pub mod assemble;
+pub mod check;
 pub mod columns;
 pub mod connect;
 pub mod export;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The release lines this program was tested with.
-const TESTED: std::ops::RangeInclusive<u32> = 30..=43;
+pub(super) const TESTED: std::ops::RangeInclusive<u32> = 30..=43;
 
 /// What was learned before the values.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub(super) struct Server {
 }
 
 /// `None` where the server has no such resource, or keeps it to itself; any other failure stays one.
-fn optional<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub(super) fn optional<T>(got: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match got {
         Ok(got) => Ok(Some(got)),
         Err(failure) if matches!(*failure.why, Why::NotFound { .. } | Why::Forbidden { .. } | Why::Refused { .. }) => {

@@ -30,8 +30,8 @@ use crate::{
 pub(super) struct UnitRows {
     /// Rows of the quarter that are not deleted; sorted, those of a data element together.
     parts: Vec<Part>,
-    /// Data elements that had a row which was deleted.
-    deleted: BTreeSet<String>,
+    /// Data elements that had a row which was deleted, and whether it was one of a finer period.
+    deleted: BTreeSet<(String, bool)>,
     /// Data sets of which some value is there.
     pub(super) reports: BTreeSet<u16>,
     /// Where data sets were asked for one by one: those whose answer had a data element. The first one's rows are kept.
@@ -55,7 +55,7 @@ impl UnitRows {
             return;
         }
         if row.deleted {
-            self.deleted.insert(row.data_element.to_owned());
+            self.deleted.insert((row.data_element.to_owned(), period.is_some()));
             return;
         }
         let text = |text: Option<&str>| text.map(str::to_owned);
@@ -163,7 +163,8 @@ impl Sheet<'_> {
             assigned: units.map(|units| units.contains(self.facility.external_id.as_str())),
             complete: self.complete(column, quarter),
             siblings: number.is_some_and(|number| self.rows.reports.contains(&number)),
-            deleted: self.rows.deleted.contains(&property.data_element),
+            deleted: self.rows.belong(&property.data_element, &property.data_set)
+                && self.rows.deleted.contains(&(property.data_element.clone(), column.monthly())),
         }
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test binary; a failure here is the test's answer")]
 
 mod between;
+mod check;
 mod choice;
 mod curl;
 mod path;

@@ -224,9 +224,9 @@ async fn d27_of_two_servers_that_disagree_each_facility_is_read_from_one() {
             row["value"] = text.into();
         }
     };
-    let judge = move |path: &str| match values(path) && turn.fetch_add(1, Ordering::SeqCst) % 2 == 1 {
-        true => Act::bend(more),
-        false => Act::Pass,
+    let judge = move |path: &str| {
+        let second = values(path) && turn.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+        if second { Act::bend(more) } else { Act::Pass }
     };
     // Some answers break off on the way and come from the other server the next time.
     let cut = crate::faults::Rule::new(crate::faults::Fault::ResetAfter(|length| length - 9));

@@ -4,10 +4,10 @@ use jiff::civil::date;
 use onse::{
     domain::{
         mapping::Mapping,
-        plan::{Cell, State},
+        plan::{Cell, Kind, State},
     },
     job::{
-        fetch::{Ask, Reach},
+        fetch::{Ask, Finer, Reach},
         report::PartLine,
     },
     sandbox::{self, Version},
@@ -143,8 +143,9 @@ async fn d18_deleted_rows_are_not_added_up_and_have_a_state_of_their_own() {
 
 /// A mapping of these rows: property, data element, data set.
 pub(crate) fn mapping(rows: &[(&str, &str, &str)]) -> Mapping {
-    let rows: String = rows.iter().map(|(property, element, set)| format!("{property},{element},{set},\n")).collect();
-    Mapping::read(format!("case_property,data_element_id,data_set_id,dhis2_name\n{rows}").as_bytes())
+    let line = |(property, element, set): &(&str, &str, &str)| format!("{property},{element},{set},");
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    Mapping::read(format!("case_property,data_element_id,data_set_id,dhis2_name\n{}\n", lines.join("\n")).as_bytes())
 }
 
 #[tokio::test]
@@ -225,5 +226,51 @@ async fn d23_rows_split_by_something_the_account_may_not_read_are_warned_of() {
             outreach.filter_map(|(_, cell)| cell.1?.parse::<f64>().ok()).sum()
         };
         assert!(sum(&whole) > sum(&got) * 1.2, "{version}: {} and {}", sum(&whole), sum(&got));
+    }
+}
+
+/// The values of a monthly data element in the months of the quarter, as whole numbers.
+async fn months(naive: &Naive, unit: &str, element: &str) -> Vec<Option<i64>> {
+    let mut values = Vec::new();
+    for month in ["202604", "202605", "202606"] {
+        let set = sandbox::MONTHLY_SET;
+        let body = naive.ask(&format!("dataValueSets?dataSet={set}&period={month}&orgUnit={unit}")).await.1;
+        let rows = body["dataValues"].as_array().cloned().unwrap_or_default();
+        let row = rows.iter().find(|row| row["dataElement"] == *element);
+        values.push(row.map(|row| row["value"].as_str().unwrap().parse().unwrap()));
+    }
+    values
+}
+
+#[tokio::test]
+async fn d19_what_is_chosen_for_a_monthly_data_set_makes_its_numbers_and_missing_months_are_flagged() {
+    let rig = Rig::new(80);
+    let (fever, ors) = (sandbox::MONTHLY_SUM, sandbox::MONTHLY_LAST);
+    let mapping = mapping(&[("fever", fever, sandbox::MONTHLY_SET), ("ors", ors, sandbox::MONTHLY_SET)]);
+    let naive = Naive::new(&rig.sandbox, rig.user);
+    for chosen in [Finer::ByType, Finer::Sum, Finer::Last, Finer::LeaveOut] {
+        let reach = Reach { finer: vec![(sandbox::MONTHLY_SET.to_owned(), chosen)], ..ask(&[]).reach };
+        let got = rig.read(&Ask { mapping: mapping.clone(), reach, ..ask(&[]) }).await;
+        let (plan, mut flagged) = (got.plan(), 0);
+        for at in plan.cells() {
+            let element = &plan.property(at.property).data_element;
+            let held = months(&naive, &plan.facility(at.facility).external_id, element).await;
+            let number = match (chosen, element == fever) {
+                (Finer::ByType | Finer::Sum, true) => held.iter().flatten().copied().reduce(|sum, more| sum + more),
+                (Finer::ByType | Finer::Last, false) => held.iter().flatten().next_back().copied(),
+                _ => {
+                    assert_eq!(plan.state(at), State::WrongPeriodType, "{chosen}: {}", plan.title(at));
+                    continue;
+                }
+            };
+            assert_eq!(plan.new_value(at), number.map(|number| number.to_string()).as_deref(), "{chosen}: {held:?}");
+            let missing = held.contains(&None) && number.is_some();
+            if plan.kind(at) == Kind::Change {
+                assert_eq!(plan.flags(at).iter().any(|flag| flag.id == "S01"), missing, "{chosen}: {held:?}");
+                flagged += usize::from(missing);
+            }
+        }
+        assert!(flagged > 0 || chosen == Finer::LeaveOut, "{chosen}");
+        assert!(got.note("is Monthly").contains("chosen: "), "{chosen}");
     }
 }

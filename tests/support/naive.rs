@@ -46,6 +46,8 @@ pub(crate) struct Naive {
     pub(crate) user: &'static str,
     pub(crate) knows: Knows,
     pub(crate) look_back: usize,
+    /// An organisation unit outside the country.
+    pub(crate) outside: String,
     /// Answers by what was asked: a data set has many cells.
     pub(crate) asked: Mutex<HashMap<String, Arc<(u16, Value)>>>,
 }
@@ -66,7 +68,15 @@ enum Report {
 
 impl Naive {
     pub(crate) fn new(sandbox: &Sandbox, user: &'static str) -> Self {
-        Self { transport: sandbox.transport(ORIGIN), user, knows: Knows::ALL, look_back: 0, asked: Mutex::default() }
+        let outside = sandbox.unreadable_org_unit().unwrap().to_owned();
+        Self {
+            transport: sandbox.transport(ORIGIN),
+            outside,
+            user,
+            knows: Knows::ALL,
+            look_back: 0,
+            asked: Mutex::default(),
+        }
     }
 
     async fn get(&self, rest: &str) -> Arc<(u16, Value)> {
@@ -119,7 +129,9 @@ impl Naive {
         match status {
             200 => {}
             // None of the units is known: nothing is stored for it.
-            409 if body["message"].as_str().unwrap().starts_with("At least one") => return Report::Rows(Vec::new()),
+            409 if body["message"].as_str().unwrap().starts_with("At least one") => {
+                return self.of_nobody(set, quarter).await;
+            }
             409 => return Report::Refused,
             other => panic!("{other}: {body}"),
         }
@@ -127,6 +139,15 @@ impl Naive {
         let of = |row: &Value, name: &str| row.get(name).unwrap_or(&body[name]).as_str().unwrap_or_default().to_owned();
         assert!(rows.iter().all(|row| of(row, "period") == quarter && of(row, "orgUnit") == unit));
         Report::Rows(rows)
+    }
+
+    /// The answer about a unit DHIS2 does not know: nothing, unless the data set may not be read whoever is asked about. That goes
+    /// before what is said of a unit outside.
+    async fn of_nobody(&self, set: &str, quarter: &str) -> Report {
+        let ask = format!("dataValueSets?dataSet={set}&period={quarter}&orgUnit={}", self.outside);
+        let (_, body) = &*self.get(&ask).await;
+        let denied = body["message"].as_str().is_some_and(|told| told.contains("data for data set"));
+        if denied { Report::Refused } else { Report::Rows(Vec::new()) }
     }
 
     /// Whether a report is registered complete; `None` where that cannot be known.

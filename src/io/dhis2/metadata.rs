@@ -183,6 +183,8 @@ pub struct SystemInfo {
     pub calendar: Option<String>,
     /// The server's local time, as DHIS2 wrote it.
     pub server_date: Option<String>,
+    /// Name of the zone that time is in, such as `Africa/Blantyre`.
+    pub server_time_zone_id: Option<String>,
     /// Name of the installation.
     pub system_name: Option<String>,
     /// Address the server has for itself.

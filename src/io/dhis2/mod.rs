@@ -4,6 +4,8 @@
 
 mod complete;
 mod metadata;
+mod probe;
+mod quick;
 mod rows;
 mod stream;
 mod values;
@@ -21,6 +23,7 @@ pub use self::{
         AttributeCombo, Attributes, CategoryCombo, DataElement, DataSet, DataSetRef, Me, Named, OrgUnit, SystemInfo,
         UnitRef,
     },
+    probe::{Spelling, Told, elsewhere, is_no_token},
     rows::{DataValue, Elements, Report, Values},
     values::Wanted,
 };

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 /// One stored value: a part of a facility's total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DataValue<'a> {
@@ -41,7 +43,7 @@ pub type Report<'a> = (&'a str, &'a str, u16);
 #[derive(Clone, Debug, Default)]
 pub struct Elements {
     every: bool,
-    uses: HashMap<String, Use>,
+    uses: HashMap<String, Use, RandomState>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,7 +55,7 @@ struct Use {
 impl Elements {
     /// Wants every row, whatever its data element.
     pub fn every() -> Self {
-        Self { every: true, uses: HashMap::new() }
+        Self { every: true, uses: HashMap::default() }
     }
 
     /// Wants the rows of a data element.
@@ -83,7 +85,7 @@ const NONE: Id = Id::MAX;
 #[derive(Clone, Debug, Default)]
 struct Texts {
     all: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, Id>,
+    ids: HashMap<Arc<str>, Id, RandomState>,
 }
 
 impl Texts {
@@ -137,6 +139,8 @@ pub struct Values {
     rows: Vec<Row>,
     reports: BTreeSet<(Id, Id, u16)>,
     last: [Id; COLUMNS],
+    /// The unit and period of the last row, and the data sets that are known to be reported there.
+    near: ((Id, Id), Vec<u16>),
     /// How many rows of other units or periods came and were dropped (fault matrix row D17).
     pub foreign: usize,
 }
@@ -249,7 +253,16 @@ impl Values {
         if row.value.is_some() && !row.deleted {
             let period = self.texts.near(texts[1], &mut self.last[1]);
             let unit = self.texts.near(texts[2], &mut self.last[2]);
-            self.reports.extend(sets.iter().map(|set| (unit, period, *set)));
+            if self.near.0 != (unit, period) {
+                self.near = ((unit, period), Vec::new());
+            }
+            for set in sets {
+                // Rows of one report mostly stand together.
+                if !self.near.1.contains(set) {
+                    self.near.1.push(*set);
+                    self.reports.insert((unit, period, *set));
+                }
+            }
         }
         if wanted {
             let mut ids = [NONE; COLUMNS];

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     super::http::{Bad, Decode, no_object, text_of},
+    quick,
     rows::{DataValue, Elements, Values},
 };
 
@@ -21,8 +22,8 @@ use super::{
 const SHOWN: usize = 64 << 10;
 
 /// Text, or another JSON value as text; empty text is none. Borrowed where it can be.
-#[derive(Default)]
-struct Text<'a>(Option<Cow<'a, str>>);
+#[derive(Debug, Default)]
+pub(super) struct Text<'a>(Option<Cow<'a, str>>);
 
 impl Text<'_> {
     fn as_str(&self) -> Option<&str> {
@@ -30,7 +31,7 @@ impl Text<'_> {
     }
 
     fn is_true(&self) -> bool {
-        self.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        self.as_str().is_some_and(quick::is_true)
     }
 }
 
@@ -86,9 +87,10 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-#[derive(Deserialize)]
+/// A row as it is sent.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     #[serde(borrow, default)]
     data_element: Text<'a>,
     #[serde(borrow, default)]
@@ -114,6 +116,25 @@ struct Row<'a> {
     follow_up: Text<'a>,
     #[serde(borrow, default)]
     deleted: Text<'a>,
+}
+
+impl Row<'_> {
+    /// The row as it is kept, with nothing for what it does not hold.
+    pub(super) fn value(&self) -> DataValue<'_> {
+        DataValue {
+            data_element: self.data_element.as_str().unwrap_or_default(),
+            period: self.period.as_str().unwrap_or_default(),
+            org_unit: self.org_unit.as_str().unwrap_or_default(),
+            category_option_combo: self.category_option_combo.as_str().unwrap_or_default(),
+            attribute_option_combo: self.attribute_option_combo.as_str().unwrap_or_default(),
+            value: self.value.as_str(),
+            comment: self.comment.as_str(),
+            stored_by: self.stored_by.as_str(),
+            last_updated: self.last_updated.as_str(),
+            follow_up: self.followup.is_true() || self.follow_up.is_true(),
+            deleted: self.deleted.is_true(),
+        }
+    }
 }
 
 /// What may stand before a value, after it, or in place of it.
@@ -283,37 +304,45 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Rows as long as they are the usual ones, else one read by the library.
     fn row(&mut self) -> Result<bool, Bad> {
-        let Some((row, end)) = here::<Row<'_>>(&self.body, self.at)? else { return Ok(false) };
+        let body = std::mem::take(&mut self.body);
+        let going = self.rows_of(&body);
+        self.body = body;
+        going
+    }
+
+    fn rows_of(&mut self, body: &[u8]) -> Result<bool, Bad> {
+        let rest = body.get(self.at..).unwrap_or_default();
+        let mut text = quick::plain(rest);
+        while let Some((row, length)) = quick::row(text) {
+            self.take(&row)?;
+            (self.at, self.place) = (self.at + length, Place::AfterRow);
+            // Only where another row follows at once is it worth going on here.
+            let Some(after) = text.get(length..).and_then(|after| after.strip_prefix(',')) else { return Ok(true) };
+            (self.at, self.place, text) = (self.at + 1, Place::Row, after);
+        }
+        let Some((row, end)) = here::<Row<'_>>(body, self.at)? else { return Ok(false) };
+        self.take(&row.value())?;
+        (self.at, self.place) = (end, Place::AfterRow);
+        Ok(true)
+    }
+
+    fn take(&mut self, row: &DataValue<'_>) -> Result<(), Bad> {
         self.rows += 1;
-        for (text, name) in [(&row.data_element, "dataElement"), (&row.category_option_combo, "categoryOptionCombo")] {
-            if text.0.is_none() {
+        for (text, name) in [(row.data_element, "dataElement"), (row.category_option_combo, "categoryOptionCombo")] {
+            if text.is_empty() {
                 return Err(nowhere(self.rows, name));
             }
         }
-        for (text, first) in
-            [&row.period, &row.org_unit, &row.attribute_option_combo].into_iter().zip(&mut self.lacking)
-        {
-            if text.0.is_none() {
+        let shared = [row.period, row.org_unit, row.attribute_option_combo];
+        for (text, first) in shared.into_iter().zip(&mut self.lacking) {
+            if text.is_empty() {
                 first.get_or_insert(self.rows);
             }
         }
-        let value = DataValue {
-            data_element: row.data_element.as_str().unwrap_or_default(),
-            period: row.period.as_str().unwrap_or_default(),
-            org_unit: row.org_unit.as_str().unwrap_or_default(),
-            category_option_combo: row.category_option_combo.as_str().unwrap_or_default(),
-            attribute_option_combo: row.attribute_option_combo.as_str().unwrap_or_default(),
-            value: row.value.as_str(),
-            comment: row.comment.as_str(),
-            stored_by: row.stored_by.as_str(),
-            last_updated: row.last_updated.as_str(),
-            follow_up: row.followup.is_true() || row.follow_up.is_true(),
-            deleted: row.deleted.is_true(),
-        };
-        self.values.push(&value, self.elements);
-        (self.at, self.place) = (end, Place::AfterRow);
-        Ok(true)
+        self.values.push(row, self.elements);
+        Ok(())
     }
 }
 

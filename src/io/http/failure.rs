@@ -175,6 +175,17 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// What happened, and what to do, each as a sentence or more.
+    pub fn parts(&self) -> (String, &'static str) {
+        struct Happened<'a>(&'a Failure);
+        impl fmt::Display for Happened<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.happened(f)
+            }
+        }
+        (Happened(self).to_string(), self.remedy())
+    }
+
     fn happened(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.why {
             Why::SignIn { text } => write!(f, "the sign-in was refused (401){}.", said(text)),

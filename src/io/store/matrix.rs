@@ -108,13 +108,24 @@ pub(super) fn all_parts(connection: &Connection, generation: u32) -> Result<BTre
     Ok(all)
 }
 
+/// Texts shorter than this are kept as they are: squeezing thousands of them costs more time than it saves room.
+const SHORT: usize = 1 << 11;
+
 pub(super) fn pack(rows: &impl Serialize) -> Result<Vec<u8>> {
+    let text = serde_json::to_vec(rows)?;
+    if text.len() < SHORT {
+        return Ok(text);
+    }
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&serde_json::to_vec(rows)?)?;
+    encoder.write_all(&text)?;
     Ok(encoder.finish()?)
 }
 
 pub(super) fn unpack<T: DeserializeOwned>(blob: &[u8], damaged: &'static str) -> Result<T> {
+    // A squeezed text begins with another byte than any JSON.
+    if matches!(blob.first(), Some(b'[' | b'{')) {
+        return serde_json::from_slice(blob).context(damaged);
+    }
     let mut text = Vec::new();
     ZlibDecoder::new(blob).read_to_end(&mut text).context(damaged)?;
     serde_json::from_slice(&text).context(damaged)

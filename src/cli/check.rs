@@ -1,0 +1,340 @@
+//! `onse check`: what works and what does not, one line for each, with what to do. It writes nothing but the log.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Error, Result};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    args,
+    exit::{Exit, refused},
+    here::{Here, Ready, ask_commcare, ask_dhis2, env, wire},
+    out::{Out, count, say},
+    signals,
+};
+use crate::{
+    domain::{mapping::Row, text::width},
+    io::{
+        config::{self, CommCareSecret, Dhis2Secret, SettingsError, UsedMapping, find_secrets},
+        http::{OnWait, Wait},
+        transport::SharedTransport,
+    },
+    job::check::{Cause, Check, Level, Line},
+    tui::parts::wrap,
+};
+
+const SETTINGS: &str = "settings";
+const SECRETS: &str = "secrets";
+const MAPPING: &str = "mapping";
+
+/// Columns before a sentence: the level, what it is about, and the gaps.
+const MARGIN: usize = 4 + 2 + 14 + 2;
+
+pub(super) async fn check(here: &Here, args: &args::Check, out: &mut Out) -> Result<Exit> {
+    let mut lines = Vec::new();
+    let ready = settings(here, &mut lines);
+    let (mapped, mapping) = mapping(here, ready.as_ref());
+    let rows: Vec<&Row> = mapping.iter().flat_map(|used| used.mapping.usable()).collect();
+    if let Some(ready) = &ready {
+        here.log()?;
+        let keys = secrets(ready, &mut lines)?;
+        let asked = servers(here, ready, &keys, &rows, &mut lines).await?;
+        lines.extend(asked);
+    }
+    lines.extend(mapped);
+    tell(&lines, args.json, out)?;
+    Ok(exit(&lines))
+}
+
+/// Settings and mapping before the servers: no server can be right for wrong ones.
+fn exit(lines: &[Line]) -> Exit {
+    let has = |cause| lines.iter().any(|line| line.level == Level::Stop(cause));
+    match (has(Cause::Settings), has(Cause::Server)) {
+        (true, _) => Exit::Usage,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Done,
+    }
+}
+
+/// The profile in use, and the lines of the settings.
+fn settings(here: &Here, lines: &mut Vec<Line>) -> Option<Ready> {
+    let remedy = "Mend it there; the other lines may change with it.";
+    match unset(here).map(|line| lines.push(line)) {
+        Ok(()) => return None,
+        Err(None) => {}
+        Err(Some(error)) => {
+            lines.extend(told(SETTINGS, &error, remedy));
+            return None;
+        }
+    }
+    match here.ready(None) {
+        Ok(ready) => {
+            let profile = &ready.profile;
+            let label = if profile.label.is_empty() { String::new() } else { format!(" ({})", profile.label) };
+            let file = ready.settings.file.display();
+            lines.push(Line::ok(SETTINGS, format!("Profile {}{label} of {file}.", profile.name)));
+            Some(ready)
+        }
+        Err(error) => {
+            lines.extend(told(SETTINGS, &error, remedy));
+            None
+        }
+    }
+}
+
+/// The line where there are no settings at all; the error is why that could not be found out, `None` where there are some.
+fn unset(here: &Here) -> Result<Line, Option<Error>> {
+    let places = here.places().map_err(Some)?;
+    match config::open(&places) {
+        Ok(None) => Ok(Line::wrong(
+            SETTINGS,
+            format!("There are none yet: {} does not exist.", places.config.display()),
+            "Write it; onse plan shows how it begins. To look around first: onse demo",
+        )),
+        _ => Err(None),
+    }
+}
+
+/// A line for each thing that is wrong.
+fn told(what: &'static str, error: &Error, remedy: &str) -> Vec<Line> {
+    let Some(error) = error.downcast_ref::<SettingsError>() else {
+        return vec![Line::wrong(what, format!("{error:#}"), remedy)];
+    };
+    let each = error.wrong.iter().map(|wrong| {
+        let one = SettingsError { file: error.file.clone(), wrong: vec![wrong.clone()] };
+        Line::wrong(what, one.to_string(), "")
+    });
+    each.collect()
+}
+
+/// The mapping, and its lines.
+fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping>) {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let profile = ready.map(|ready| &ready.profile);
+    if profile.is_none() && here.global.mapping.is_none() {
+        let sentence = "Which mapping is used is not known without the settings.";
+        return (vec![Line::look(MAPPING, sentence, "")], None);
+    }
+    let used = match config::mapping(here.global.mapping.as_deref(), profile, &folder) {
+        Ok(used) => used,
+        Err(error) => return (told(MAPPING, &error.into(), ""), None),
+    };
+    let (rows, usable) = (used.mapping.rows.len(), used.mapping.usable().count());
+    let about = format!("{}: {}, {usable} usable", used.label, count(rows, "row", "rows"));
+    let mut lines = vec![match (usable, used.mapping.problems.len()) {
+        (0, _) => Line::wrong(MAPPING, format!("{about}, so nothing could be read."), "Mend the rows below."),
+        (_, 0) => Line::ok(MAPPING, format!("{about}.")),
+        (_, n) => Line::look(
+            MAPPING,
+            format!("{about}, {}.", count(n, "remark", "remarks")),
+            "Mend what the lines below say; a row that cannot be used is left out.",
+        ),
+    }];
+    lines.extend(used.mapping.problems.iter().map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
+    lines.extend(stamped(ready, &used));
+    (lines, Some(used))
+}
+
+/// A stamp that is a property of the mapping stops every reading.
+fn stamped(ready: Option<&Ready>, used: &UsedMapping) -> Option<Line> {
+    let stamp = ready?.profile.stamp_property.as_ref()?;
+    let row = used.mapping.rows.iter().find(|row| row.property == *stamp)?;
+    let sentence = format!("Line {}: the property {stamp} is also stamp_property of the profile.", row.line);
+    Some(Line::wrong(MAPPING, sentence, "Change one of them: the stamp would be written over the number."))
+}
+
+/// The secrets of both sides, `None` where there is none.
+struct Keys {
+    dhis2: Option<Dhis2Secret>,
+    commcare: Option<CommCareSecret>,
+}
+
+/// The secrets that are there, with a line for each side.
+fn secrets(ready: &Ready, lines: &mut Vec<Line>) -> Result<Keys> {
+    let profile = &ready.profile;
+    // Each side for itself, as if the other one's were there: what is wrong with one hides nothing of the other.
+    let beside = |there: &str, gone: &str| {
+        let env = |name: &str| if name == there { Some("-".into()) } else { env(name).filter(|_| name != gone) };
+        find_secrets(&ready.places, &ready.settings, profile, env)
+    };
+    let dhis2 = beside("ONSE_COMMCARE_API_KEY", "ONSE_COMMCARE_PASSWORD").map(|found| found.dhis2);
+    let commcare = beside("ONSE_DHIS2_TOKEN", "ONSE_DHIS2_PASSWORD").map(|found| found.commcare);
+    let wanted = match profile.dhis2.username {
+        Some(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD", "dhis2_password"),
+        None => ("DHIS2 token", "ONSE_DHIS2_TOKEN", "dhis2_token"),
+    };
+    let name = |secret: &Dhis2Secret| match secret {
+        Dhis2Secret::Password(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD"),
+        Dhis2Secret::Token(_) => ("DHIS2 token", "ONSE_DHIS2_TOKEN"),
+    };
+    let dhis2 = one(dhis2, || ask_dhis2(profile), name, wanted, ready, lines)?;
+    let wanted = ("CommCare API key", "ONSE_COMMCARE_API_KEY", "commcare_api_key");
+    let name = |secret: &CommCareSecret| match secret {
+        CommCareSecret::ApiKey(_) => ("CommCare API key", "ONSE_COMMCARE_API_KEY"),
+        CommCareSecret::Password(_) => ("CommCare password", "ONSE_COMMCARE_PASSWORD"),
+    };
+    let commcare = one(commcare, || ask_commcare(profile), name, wanted, ready, lines)?;
+    Ok(Keys { dhis2, commcare })
+}
+
+/// The secret of one side, asked for where it is missing, and its line: where it is from, never what it is.
+fn one<S>(
+    found: Result<Option<S>, SettingsError>,
+    ask: impl FnOnce() -> Result<Option<S>>,
+    name: fn(&S) -> (&'static str, &'static str),
+    (what, variable, key): (&str, &str, &str),
+    ready: &Ready,
+    lines: &mut Vec<Line>,
+) -> Result<Option<S>> {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            // A file that cannot be used is said once, though it is for both.
+            let told = told(SECRETS, &error.into(), "");
+            let new: Vec<Line> = told.into_iter().filter(|line| !lines.contains(line)).collect();
+            lines.extend(new);
+            return Ok(None);
+        }
+    };
+    let file = ready.places.secrets.display();
+    if let Some(secret) = found {
+        let (what, variable) = name(&secret);
+        let set = env(variable).is_some_and(|value| !value.is_empty());
+        let place = if set { format!("the environment ({variable})") } else { file.to_string() };
+        lines.push(Line::ok(SECRETS, format!("The {what} is from {place}.")));
+        return Ok(Some(secret));
+    }
+    let typed = ask()?;
+    lines.push(match &typed {
+        Some(secret) => Line::ok(SECRETS, format!("The {} was typed just now, and is not kept.", name(secret).0)),
+        None => Line::wrong(
+            SECRETS,
+            format!("The {what} is missing, so that server was not asked."),
+            format!("Set {variable}, or write {key} = \"...\" under [{}] in {file} (mode 0600).", ready.profile.name),
+        ),
+    });
+    Ok(typed)
+}
+
+/// Asks both servers, telling of waits. Interrupted it tells nothing.
+async fn servers(here: &Here, ready: &Ready, keys: &Keys, rows: &[&Row], lines: &mut Vec<Line>) -> Result<Vec<Line>> {
+    let mut way = |ca: Option<&Path>| -> Option<SharedTransport> {
+        wire(ca).map_err(|error| lines.push(Line::wrong(SETTINGS, format!("{error:#}."), ""))).ok()
+    };
+    let profile = &ready.profile;
+    let dhis2 = keys.dhis2.as_ref().and_then(|secret| Some((secret, way(profile.dhis2.ca_file.as_deref())?)));
+    let commcare = keys.commcare.as_ref().and_then(|secret| Some((secret, way(profile.commcare.ca_file.as_deref())?)));
+    let on_wait: OnWait = Arc::new(|wait: &Wait| {
+        let detail = if wait.detail.is_empty() { String::new() } else { format!(" ({})", wait.detail) };
+        let seconds = wait.pause.as_secs_f64().ceil();
+        say(&format!("{}: next try in {seconds} s, {}{detail}", wait.side, wait.cause));
+    });
+    let check = Check {
+        profile,
+        dhis2,
+        commcare,
+        rows,
+        quarter: here.last_quarter(),
+        clock: Arc::clone(&here.clock),
+        sleep: Arc::clone(&here.sleep),
+        on_wait,
+        seed: here.seed(),
+    };
+    let stop = CancellationToken::new();
+    signals::on_interrupt(vec![(stop.clone(), "stopping")]);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(refused(Exit::Interrupted, "interrupted; nothing was written")),
+        lines = check.servers() => Ok(lines),
+    }
+}
+
+fn tell(lines: &[Line], as_json: bool, out: &mut Out) -> Result<()> {
+    if as_json {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| {
+                let Line { level, what, sentence, remedy } = line;
+                json!({ "level": level.to_string(), "what": what, "sentence": sentence, "remedy": remedy })
+            })
+            .collect();
+        writeln!(out, "{}", json!({ "schema": 1, "lines": lines }))?;
+        return Ok(());
+    }
+    let columns = columns();
+    for line in lines {
+        for text in folded(line, columns) {
+            writeln!(out, "{text}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Columns of the terminal results go to; elsewhere a line is never broken, so that it can be searched for.
+fn columns() -> Option<usize> {
+    let size = std::io::stdout().is_terminal().then(crossterm::terminal::size)?.ok();
+    Some(size.map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0).unwrap_or(80))
+}
+
+fn folded(line: &Line, columns: Option<usize>) -> Vec<String> {
+    let head = format!("{:<4}  {}", line.level.to_string(), line.what);
+    let head = format!("{head}{}", " ".repeat(MARGIN.saturating_sub(width(&head))));
+    let broken = |text: &str, first: &str| -> Vec<String> {
+        let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(MARGIN + width(first)).max(20));
+        let rest = " ".repeat(width(first));
+        let pieces = wrap(text, room).into_iter().enumerate();
+        pieces.map(|(n, piece)| format!("{}{piece}", if n == 0 { first } else { &rest })).collect()
+    };
+    let remedy = if line.remedy.is_empty() { Vec::new() } else { broken(&line.remedy, "-> ") };
+    let margin = " ".repeat(MARGIN);
+    let mut lines = broken(&line.sentence, "").into_iter().chain(remedy);
+    let first = lines.next().unwrap_or_default();
+    std::iter::once(format!("{head}{first}")).chain(lines.map(|text| format!("{margin}{text}"))).collect()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_folded_on_a_terminal_only() {
+        let line =
+            Line::look("DHIS2 version", "one two three four five six seven eight", "do this and that, then that");
+        assert_eq!(
+            folded(&line, None),
+            [
+                "look  DHIS2 version   one two three four five six seven eight",
+                "                      -> do this and that, then that"
+            ]
+        );
+        let folded = folded(&line, Some(46));
+        assert!(folded.iter().all(|text| width(text) <= 46), "{folded:?}");
+        assert_eq!(folded[1], "                      six seven eight");
+        assert_eq!(folded[3], "                         then that");
+    }
+
+    #[test]
+    fn what_is_wrong_here_counts_before_what_is_wrong_there() {
+        let (ok, look) = (Line::ok("a", "b"), Line::look("a", "b", "c"));
+        let (wrong, broken) = (Line::wrong("a", "b", "c"), Line::broken("a", "b", "c"));
+        for (lines, code) in [
+            (vec![], 0),
+            (vec![ok.clone(), look.clone()], 0),
+            (vec![ok, broken.clone()], 1),
+            (vec![look, wrong.clone()], 2),
+            (vec![broken, wrong], 2),
+        ] {
+            assert_eq!(exit(&lines).code(), code);
+        }
+    }
+}
