@@ -39,7 +39,7 @@ fn the_choice_on_screen_gives_what_the_one_on_the_command_line_gives() {
     let mut terminal = Terminal::start(&home, &[&["review", "late.review"][..], &MAPPING].concat());
     terminal.shows("enter: sum, last or leave out");
     terminal.press("gj\r");
-    terminal.shows("have data. How is a quarter made of them?");
+    terminal.shows("quarter made of them? Both sides");
     terminal.press("s");
     terminal.shows("read again: 0 decisions kept, 0 reset");
     terminal.press("q");
