@@ -11,14 +11,16 @@ use common::{model, now, press, run};
 use jiff::{SignedDuration, Timestamp};
 use onse::{
     domain::{
+        finer::{Choice, Unfit, Way},
         history::{Past, PastPart, Series},
-        ledger::Ledger,
+        ledger::{Ledger, Reset, Verdict},
         outcome::Outcome,
+        plan::State,
         quarter::Quarter,
         text::width,
     },
     io::http::{Cause, Side, Wait},
-    job::report::{Check, Detail, FormLine, Held, History, Level, Phase, Reading, Sending},
+    job::report::{Check, Detail, FormLine, Held, History, Level, PartLine, Phase, Reading, Sending},
     tui::{
         model::{Look, Model},
         msg::{Cmd, Msg, Now, Opened},
@@ -324,6 +326,107 @@ fn what_was_sent_is_told_from_what_was_not() {
         let mut model = partly(size, Some(ended));
         press(&mut model, "4");
         insta::assert_snapshot!(format!("partly_submit_{}x{}", size.0, size.1), picture(&model));
+    }
+}
+
+/// A plan with data sets that are not quarterly, of a reading that says all that can be said of it.
+fn unfit(chosen: Option<Choice>) -> onse::domain::plan::Plan {
+    let monthly = "rkyO2EAX45C";
+    let made = chosen.is_some();
+    let mut plan = common::plan_with(
+        1106,
+        |_, _| {},
+        |draft| {
+            for at in draft.plan().column(common::property::MALARIA).collect::<Vec<_>>() {
+                let (old, state) = (draft.plan().old(at).map(str::to_owned), draft.plan().state(at));
+                let state = if made { state } else { State::WrongPeriodType };
+                let held = draft.plan().held(at).filter(|_| made).map(str::to_owned);
+                draft.set(at, old.as_deref(), held.as_deref(), state);
+            }
+        },
+    );
+    let element = plan.property(common::property::MALARIA).data_element.clone();
+    let set = plan.property(common::property::MALARIA).data_set.clone();
+    let head = &mut plan.head;
+    let elements = [(element.as_str(), "SUM"), ("b", "LAST")];
+    head.finer = vec![
+        Unfit::of((&set, "HMIS 15 Monthly Health Centre Report"), "Monthly", &elements, [true, true, false]),
+        Unfit::of((monthly, "Partner Finance Return"), "FinancialApril", &[("c", "SUM")], [false; 3]),
+    ];
+    head.choices.extend(chosen.map(|chosen| (set.clone(), chosen)));
+    head.notes =
+        head.finer.iter().map(|unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set))).collect();
+    head.notes.push("facilities in scope: 1106, last time 1104 (2026Q1, read 2026-04-05)".to_owned());
+    "2.42.1".clone_into(&mut head.dhis2_version);
+    head.index_as_of = Some("2026-07-05T08:38:12.123456Z".to_owned());
+    head.look_back = 2;
+    head.without_case = (0..32).map(|at| (format!("Uaaaaaaaa{at:02}"), format!("Unit {at}"))).collect();
+    plan
+}
+
+#[test]
+fn a_data_set_that_is_not_quarterly() {
+    let sum = || Some(Choice::Ways([Way::Sum].into()));
+    for size in [(60, 20), (80, 24), (120, 40)] {
+        let shot = |name: &str, model: &Model| {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model))
+        };
+        shot("choice_overview", &opened(unfit(None), size, "1 j"));
+        shot("choice_question", &opened(unfit(None), size, "1 j enter"));
+        shot("choice_why", &opened(unfit(None), size, "1 j j enter"));
+        shot("choice_made", &opened(unfit(sum()), size, "1 j"));
+        shot("choice_change", &opened(unfit(sum()), size, "1 j enter"));
+        shot("choice_not_matched", &opened(unfit(None), size, "1 g enter"));
+        let mut model = opened(unfit(sum()), size, "");
+        common::press_only(&mut model, "3 l j j");
+        let cell = model.detail_cell().unwrap();
+        let part = |month: &str, name: &str, value: &str| PartLine {
+            name: name.to_owned(),
+            period: Some(month.to_owned()),
+            value: Some(value.to_owned()),
+            ..PartLine::default()
+        };
+        let (under, over) = ("under 5", "5 and over");
+        let parts = vec![
+            part("202604", under, "402"),
+            part("202604", over, "201"),
+            part("202605", under, "640"),
+            part("202605", over, "67"),
+        ];
+        update(&mut model, Msg::Detail(Ok(Detail { cell, parts, history: None })), &now());
+        shot("choice_detail", &model);
+    }
+}
+
+#[test]
+fn reading_again() {
+    for size in [(60, 20), (80, 24), (120, 40)] {
+        let shot = |name: &str, model: &Model| {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model))
+        };
+        let mut model = model(1106, PLAIN, size);
+        press(&mut model, "1 F");
+        shot("again_reading", &model);
+        press(&mut model, "3 a");
+        shot("again_facilities", &model);
+        let before = model.review.as_ref().unwrap();
+        let mut plan = common::plan(1106);
+        plan.head.generation = 2;
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let reset = |(at, said): (usize, Option<Verdict>)| {
+            let cell =
+                plan.cells().filter(|cell| before.ledger.verdict(&before.plan, *cell).is_none()).nth(at).unwrap();
+            Reset { cell, said, old: text(plan.old(cell)), new: Some("1234567".to_owned()) }
+        };
+        let said = [Some(Verdict::Approve), Some(Verdict::Reject), Some(Verdict::Zero)];
+        let reset: Vec<Reset> = said.into_iter().enumerate().map(reset).collect();
+        let (ledger, file) = (before.ledger.clone(), "2026Q2.review".to_owned());
+        let opened = Opened { plan: Arc::new(plan), ledger, place: None, file, sending: None, reset };
+        update(&mut model, Msg::Read(Ok(Box::new(opened))), &now());
+        press(&mut model, "1 g j");
+        shot("again_overview", &model);
+        press(&mut model, "enter");
+        shot("again_reset", &model);
     }
 }
 

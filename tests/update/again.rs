@@ -303,7 +303,9 @@ fn a_choice_can_be_changed_and_taken_back() {
 fn where_nothing_can_be_chosen_it_is_said_why() {
     let mut desk = monthly(&BOTH, None);
     desk.keys("j<enter>");
-    assert!(desk.status().contains("Finance is QuarterlyNov: its quarters begin in November"), "{}", desk.status());
+    let Some(Over::Lines { lines, .. }) = &desk.model.over else { panic!("{:?}", desk.model.over) };
+    assert!(lines[0].contains("Finance is QuarterlyNov: its quarters begin in November"), "{lines:?}");
+    assert_eq!((asked(&desk), desk.model.ask.is_none()), (vec![], true));
     for (turn, why) in [(true, "held by Ruth"), (false, "--offline")] {
         let mut desk = monthly(&BOTH, None);
         let run = &mut desk.model.run;

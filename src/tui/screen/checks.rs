@@ -39,7 +39,7 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     let scope = if head.scope.is_empty() { String::new() } else { format!(" ({})", head.scope) };
     let scope = format!("{facilities} in scope{scope}, {changing} with a change");
     check(sheet, false, OK, "facilities", &[words(&inert(&scope), room).into_owned()]);
-    check(sheet, false, OK, "read", &wrap(&inert(&read(head, &model.now.at)), room));
+    check(sheet, false, OK, "read", &phrases(&read(head, &model.now.at), room));
     if let Some(text) = not_matched(&review.plan) {
         check(sheet, at == Some(Door::NotMatched), LOOK, "not matched", &wrap(&text, room));
     }
@@ -97,16 +97,28 @@ fn columns(width: usize) -> u16 {
 }
 
 /// `2 h ago, reading 2; DHIS2 2.42.1; index of CommCare as of 2026-07-05 09:38 UTC` (fault matrix row H28).
-fn read(head: &Head, now: &str) -> String {
+fn read(head: &Head, now: &str) -> Vec<String> {
     let mut said = vec![ago(&head.read_at, now)];
     if head.generation > 1 {
-        said.push(format!("reading {} of this review", head.generation));
+        said.push(format!("reading {}", head.generation));
     }
     if !head.dhis2_version.is_empty() {
         said.push(format!("DHIS2 {}", head.dhis2_version));
     }
     said.extend(head.index_as_of.as_deref().map(|at| format!("index of CommCare as of {}", minute(at))));
-    said.join("; ")
+    said
+}
+
+/// Phrases in lines of at most so many columns, broken between them where that goes.
+fn phrases(said: &[String], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for phrase in said {
+        match lines.last_mut() {
+            Some(line) if width(line) + 2 + width(phrase) <= room => *line = format!("{line}; {phrase}"),
+            _ => lines.push(inert(phrase).into_owned()),
+        }
+    }
+    lines.iter().flat_map(|line| wrap(line, room)).collect()
 }
 
 /// `2026-07-05 09:38 UTC`; the text itself where it is not a time.
@@ -114,23 +126,21 @@ fn minute(at: &str) -> String {
     at.parse::<Timestamp>().map_or_else(|_| at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
-/// `14 cases without organisation unit, 32 organisation units without case`; nothing where all are matched.
+/// `14 cases that cannot take part, 32 org units without case`; nothing where all are matched.
 fn not_matched(plan: &Plan) -> Option<String> {
     let (cases, units) = (plan.skipped().len(), plan.head.without_case.len());
     let cases = (cases > 0).then(|| format!("{} that cannot take part", plural(cases, "case", "cases")));
-    let units =
-        (units > 0).then(|| format!("{} without case", plural(units, "organisation unit", "organisation units")));
+    let units = (units > 0).then(|| format!("{} without case", plural(units, "org unit", "org units")));
     let said: Vec<String> = cases.into_iter().chain(units).collect();
     (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// `HMIS 15 is monthly; enter: sum, last or leave out`, in two lines where one has no room for the name.
 fn data_set(unfit: &Unfit, chosen: Option<&Choice>, room: usize) -> Vec<String> {
-    let period_type = inert(&unfit.period_type).to_lowercase();
     let said = match (&unfit.why, chosen) {
-        (Some(_), _) => format!("is {period_type}: nothing is proposed; enter: why"),
-        (None, Some(chosen)) => format!("is {period_type}; chosen: {}", unfit.words(chosen)),
-        (None, None) => format!("is {period_type}; enter: {}", offered(unfit)),
+        (Some(_), _) => format!("is {}; nothing is proposed; enter: why", inert(&unfit.period_type)),
+        (None, Some(chosen)) => format!("is monthly; chosen: {}", unfit.words(chosen)),
+        (None, None) => format!("is monthly; enter: {}", offered(unfit)),
     };
     let name = inert(unfit.called());
     if width(&said) + NAME < room {
@@ -177,13 +187,17 @@ mod tests {
         let mut head = sample(1, 1, |_| {}).head;
         "2026-07-05T09:00:00Z".clone_into(&mut head.read_at);
         let now = "2026-07-05T11:30:00Z";
-        assert_eq!(read(&head, now), "2 h ago");
+        let read = |head: &Head| read(head, now).join("; ");
+        assert_eq!(read(&head), "2 h ago");
         "2.42.1".clone_into(&mut head.dhis2_version);
         (head.generation, head.index_as_of) = (3, Some("2026-07-05T08:38:12.123456Z".to_owned()));
-        let all = "2 h ago; reading 3 of this review; DHIS2 2.42.1; index of CommCare as of 2026-07-05 08:38 UTC";
-        assert_eq!(read(&head, now), all);
+        let all = "2 h ago; reading 3; DHIS2 2.42.1; index of CommCare as of 2026-07-05 08:38 UTC";
+        assert_eq!(read(&head), all);
         head.index_as_of = Some("yesterday".to_owned());
-        assert!(read(&head, now).ends_with("as of yesterday"));
+        assert!(read(&head).ends_with("as of yesterday"));
+        let said = ["2 h ago", "DHIS2 2.42.1", "index of CommCare as of yesterday"].map(str::to_owned);
+        assert_eq!(phrases(&said, 40), ["2 h ago; DHIS2 2.42.1", "index of CommCare as of yesterday"]);
+        assert_eq!(phrases(&said, 80).len(), 1);
     }
 
     #[test]
@@ -191,6 +205,6 @@ mod tests {
         let mut plan = sample(1, 1, |_| {});
         assert_eq!(not_matched(&plan), None);
         plan.head.without_case = vec![("Uaaaaaaaaa1".to_owned(), "Wazi HC".to_owned())];
-        assert_eq!(not_matched(&plan).unwrap(), "1 organisation unit without case");
+        assert_eq!(not_matched(&plan).unwrap(), "1 org unit without case");
     }
 }

@@ -293,7 +293,9 @@ impl Sheet<'_> {
             line.push(piece(text, Role::Strong));
         }
         for part in &detail.parts {
-            let name = part_name(part);
+            // A month alone is a number beside a number.
+            let colon = if is_month(part) { ":" } else { "" };
+            let name = part_name(part) + colon;
             let value = part_value(part);
             let mark = if part.follow_up { " follow-up" } else { "" };
             let tail = width(&value) + width(mark) + 1;
@@ -411,8 +413,14 @@ fn part_name(part: &PartLine) -> String {
     let month = part.period.as_deref().map(|month| format!("{} ", inert(month))).unwrap_or_default();
     match &part.attribute {
         Some(attribute) => format!("{month}{} / {}", inert(&part.name), inert(attribute)),
+        None if is_month(part) => month.trim_end().to_owned(),
         None => format!("{month}{}", inert(&part.name)),
     }
+}
+
+/// Whether a row is all there is of its month.
+fn is_month(part: &PartLine) -> bool {
+    part.period.is_some() && part.attribute.is_none() && part.name == "default"
 }
 
 /// The stored value, grouped where it is a number, in quotes where it is not.

@@ -290,7 +290,7 @@ fn asked_of(canvas: &mut Canvas<'_>, line: Rect, choosing: &Choosing) {
     if !wide(&hints, gap) {
         gap = 2;
         for (_, label) in &mut hints {
-            *label = label.trim_end_matches(" of the months").trim_end_matches(" month").to_owned();
+            *label = label.replace(" of the months", "").replace(" month", "").replace("each by its", "by");
         }
     }
     let mut pen = canvas.pen(line, 0);

@@ -111,7 +111,10 @@ pub(super) fn ask(model: &mut Model, at: usize) {
     let head = &review.plan.head;
     let Some(unfit) = head.finer.get(at) else { return };
     if let Some(why) = &unfit.why {
-        return say(model, Level::Look, format!("{why}. Nothing is proposed for it"));
+        let lines =
+            vec![format!("{why}."), String::new(), "Nothing is proposed for it, and nothing can be chosen.".to_owned()];
+        model.over = Some(Over::Lines { title: "A data set that makes no quarter".to_owned(), lines, top: 0 });
+        return;
     }
     if let Some(why) = why_not(model, Action::Read) {
         return say(model, Level::Look, why);
