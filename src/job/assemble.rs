@@ -258,8 +258,11 @@ fn by_unit(answers: &[Arc<Partial>], quarter: Quarter) -> HashMap<String, UnitRo
         }
         // Of rows that were asked for data set by data set only what was asked is known.
         for (unit, period, set) in answer.values.reports().filter(|_| answer.set.is_none()) {
+            let rows = units.entry(unit.to_owned()).or_default();
             if period == now {
-                units.entry(unit.to_owned()).or_default().reports.insert(set);
+                rows.reports.insert(set);
+            } else if months.iter().any(|month| month == period) {
+                rows.months.insert(set);
             }
         }
     }

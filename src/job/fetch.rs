@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use anyhow::{Result, bail};
@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use super::reach::{Finer, Reach};
 use super::{
+    ask::chosen,
     assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
     columns::{Column, columns},
     gather::{Step, listed},
@@ -21,24 +21,23 @@ use super::{
     session::{Clock, Opened, Session, Sources, opened},
     values::{Found, Values, out_of_reach},
 };
+pub use super::{
+    ask::{Ask, NotFound},
+    reach::{Finer, Reach},
+};
 use crate::{
-    domain::{
-        head::{WHOLE, WITHOUT_CASE},
-        history::QUARTERS,
-        mapping::{Mapping, Row},
-        plan::Head,
-        quarter::Quarter,
-        query::{Called, pick},
-        text::inert,
-    },
+    domain::{head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert},
     io::{
         commcare::{CaseRecord, Listing},
         dhis2::{Named, OrgUnit, URL_LIMIT},
         http::Failure,
         known::{Account, Known, Partial, Place, Run},
-        store::Used,
     },
 };
+
+/// What is to be said where the server has no list of organisation units.
+const UNITS: &str =
+    "DHIS2, or a gateway before it, does not tell of organisation units: one it does not know reads as not reported";
 
 /// What becomes of a reading that is stopped.
 const STOPPED: &str =
@@ -48,56 +47,6 @@ const DROPPED: &str = "reading was stopped; nothing was written; the same comman
 
 /// How many organisation units without a case are asked for by name.
 const NAMED: usize = 500;
-
-/// What is to be read.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// The quarter.
-    pub quarter: Quarter,
-    /// `CommCare` project.
-    pub project: String,
-    /// The profile's label.
-    pub label: String,
-    /// DHIS2 address, for the head of the plan.
-    pub dhis2: String,
-    /// `CommCare` address, for the head of the plan.
-    pub commcare: String,
-    /// Case type.
-    pub case_type: String,
-    /// The mapping.
-    pub mapping: Mapping,
-    /// Where the mapping is from.
-    pub mapping_label: String,
-    /// Names or ids of facilities; empty for all.
-    pub facilities: Vec<String>,
-    /// Settings kept in the review file.
-    pub used: Used,
-    /// The quarter was worked out from a date, not named.
-    pub guessed: bool,
-    /// The quarter was not over on the day of the reading (fault matrix row Q04).
-    pub unfinished: bool,
-    /// What is read beside the quarter.
-    pub reach: Reach,
-}
-
-impl Ask {
-    /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
-    pub fn scope(&self) -> String {
-        if self.facilities.is_empty() { WHOLE.to_owned() } else { self.facilities.join(", ") }
-    }
-}
-
-/// A facility that was asked for and could not be told: the person's words were wrong, not the servers.
-#[derive(Debug)]
-pub struct NotFound(pub String);
-
-impl std::fmt::Display for NotFound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotFound {}
 
 impl Session {
     /// Reads both sides into the review file, whole or not at all, and opens it. Asks for exactly what is asked.
@@ -115,15 +64,18 @@ impl Session {
         {
             sources.dhis2 = sources.dhis2.limited(longest);
         }
-        let reader = Reader { sources, ask, clock: &self.clock, known: self.known(), progress };
+        // A reading again is to be of now.
+        let resume = self.store.is_blank().await?;
+        let reader =
+            Reader { sources, ask, clock: &self.clock, known: self.known(), progress, resume, key: OnceLock::new() };
         let Assembled { plan, parts, history } = tokio::select! {
             biased;
-            () = stop.cancelled() => bail!("{}", if self.known().is_some() { STOPPED } else { DROPPED }),
+            () = stop.cancelled() => bail!("{}", if reader.key.get().is_some() { STOPPED } else { DROPPED }),
             read = Box::pin(reader.read()) => read?,
         };
         // Counted as the comparison counts them: a unit once, and none that only an earlier reading of this review had.
         let units: BTreeSet<String> = plan.facilities().iter().map(|one| one.external_id.clone()).collect();
-        let opened = if self.store.is_blank().await? {
+        let opened = if resume {
             self.store.save_plan(Arc::new(plan), ask.used.clone(), parts, history).await?;
             opened(self.store.load().await?)?
         } else {
@@ -140,6 +92,10 @@ struct Reader<'a> {
     clock: &'a Clock,
     known: Option<&'a Known>,
     progress: watch::Sender<Reading>,
+    /// Whether what a reading that was stopped had brought may be used.
+    resume: bool,
+    /// Under which name what comes is kept; empty where nothing is.
+    key: OnceLock<String>,
 }
 
 impl Reader<'_> {
@@ -170,10 +126,16 @@ impl Reader<'_> {
         let everyone: BTreeSet<String> = listing.cases.iter().filter_map(|case| case.external_id.clone()).collect();
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let (ids, units) = self.units(&cases).await?;
+        if units.is_none() {
+            notes.push(UNITS.to_owned());
+        }
         let values = self.asked(&server, &columns);
+        if let Some(key) = values.key() {
+            let _ = self.key.set(key);
+        }
         let (mut found, completed) = self.values(&values, &ids, units.as_deref()).await?;
         let earlier = Arc::new(found.earlier);
-        values.keep(&earlier).await;
+        values.keep(&earlier, &found.unread).await;
         notes.append(&mut found.notes);
         notes.extend(self.compared(ids.len()).await);
         let without_case = self.without_case(&server, &columns, &everyone).await?;
@@ -296,9 +258,21 @@ impl Reader<'_> {
     /// What is asked of DHIS2 for values.
     fn asked<'b>(&'b self, server: &'b Server, columns: &'b [Column]) -> Values<'b> {
         let dhis2 = &self.sources.dhis2;
-        let name = server.me.as_ref().map_or("", |me| me.username.as_str());
-        let known = self.known.and_then(|known| Some((known, Account::new(dhis2.base().as_str(), name)?)));
-        Values { dhis2, quarter: self.ask.quarter, earlier: self.earlier(), columns, server, known, now: &**self.clock }
+        let (look_back, name) = (self.ask.reach.look_back, server.me.as_ref().map_or("", |me| me.username.as_str()));
+        // Another account may be shown less, and so may the same one when its rights change.
+        let whose = if name.is_empty() { String::new() } else { format!("{name} {:?}", server.hidden()) };
+        let known = self.known.and_then(|known| Some((known, Account::new(dhis2.base().as_str(), &whose)?)));
+        Values {
+            dhis2,
+            quarter: self.ask.quarter,
+            earlier: self.earlier(),
+            columns,
+            server,
+            known,
+            now: &**self.clock,
+            look_back,
+            resume: self.resume,
+        }
     }
 
     /// Data values, and which reports are complete.
@@ -390,6 +364,9 @@ impl Reader<'_> {
         if dhis2.limit() < URL_LIMIT {
             known.keep_longest(dhis2.base().as_str(), dhis2.limit(), now).await;
         }
+        if let Some(key) = self.key.get() {
+            known.unstage(key, now).await;
+        }
         known.keep_run(&self.place(), Run { quarter: self.ask.quarter, at: now, facilities }).await;
     }
 
@@ -478,22 +455,4 @@ fn short(listing: &Listing) -> Option<String> {
             "CommCare announced {announced} cases and listed {listed}, twice; some changed meanwhile, so one may be missing. Read again to be sure"
         )
     })
-}
-
-fn called(case: &CaseRecord) -> Called<'_> {
-    let external_id = case.external_id.as_deref().unwrap_or_default();
-    Called { case_id: &case.case_id, external_id, name: &case.name }
-}
-
-/// The cases of the facilities asked for, see [`pick`].
-fn chosen(cases: Vec<CaseRecord>, wanted: &[String]) -> Result<Vec<CaseRecord>, NotFound> {
-    if wanted.is_empty() {
-        return Ok(cases);
-    }
-    let called: Vec<Called<'_>> = cases.iter().map(called).collect();
-    let mut picked = BTreeSet::new();
-    for words in wanted {
-        picked.extend(pick(&called, words).map_err(NotFound)?);
-    }
-    Ok(cases.into_iter().enumerate().filter(|(at, _)| picked.contains(at)).map(|(_, case)| case).collect())
 }

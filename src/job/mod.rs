@@ -1,6 +1,7 @@
 //! Work that takes time, as values a screen or a command can show: what is under way, and what came of it.
 //! Joins `domain` and `io`; knows nothing of screens.
 
+mod ask;
 pub mod assemble;
 pub mod check;
 pub mod columns;

@@ -125,6 +125,13 @@ impl Server {
         self
     }
 
+    /// What DHIS2 says that the account may not read of each data set.
+    pub(super) fn hidden(&self) -> BTreeSet<(&str, &str)> {
+        let sets = self.sets.iter().flatten();
+        sets.flat_map(|set| set.attributes.iter().flat_map(Attributes::hidden).map(|name| (set.id.as_str(), name)))
+            .collect()
+    }
+
     /// What it says of the mapping.
     pub(super) fn known(&self) -> Known<'_> {
         Known { elements: self.elements.as_deref(), sets: self.sets.as_deref() }
@@ -132,7 +139,8 @@ impl Server {
 
     /// What units the account reaches.
     pub(super) fn reach(&self) -> Reach<'_> {
-        Reach { me: self.me.as_ref(), release: self.info.release() }
+        // An account whose units are kept from us reaches nobody knows where.
+        Reach { me: self.me.as_ref().filter(|me| !me.hides_units), release: self.info.release() }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct UnitRows {
     deleted: BTreeSet<(String, bool)>,
     /// Data sets of which some value is there.
     pub(super) reports: BTreeSet<u16>,
+    /// The same in a month of the quarter.
+    pub(super) months: BTreeSet<u16>,
     /// Where data sets were asked for one by one: those whose answer had a data element. The first one's rows are kept.
     answers: BTreeMap<String, Vec<String>>,
 }
@@ -149,7 +151,11 @@ impl Sheet<'_> {
         Summed { total: Some(made.total), parts, months: Some(made.reported) }
     }
 
+    /// Whether its report of a quarter is registered complete; of months that is not asked.
     fn complete(&self, column: &Column, quarter: Quarter) -> Option<bool> {
+        if !column.quarterly() {
+            return None;
+        }
         self.completed.of(&self.facility.external_id, &column.property.data_set, &quarter.to_string())
     }
 
@@ -162,7 +168,10 @@ impl Sheet<'_> {
             zero_is_significant: column.zero_is_significant,
             assigned: units.map(|units| units.contains(self.facility.external_id.as_str())),
             complete: self.complete(column, quarter),
-            siblings: number.is_some_and(|number| self.rows.reports.contains(&number)),
+            siblings: number.is_some_and(|number| {
+                let reports = if column.monthly() { &self.rows.months } else { &self.rows.reports };
+                reports.contains(&number)
+            }),
             deleted: self.rows.belong(&property.data_element, &property.data_set)
                 && self.rows.deleted.contains(&(property.data_element.clone(), column.monthly())),
         }
@@ -181,7 +190,9 @@ impl Sheet<'_> {
             if self.complete(column, after) != Some(false) {
                 return None;
             }
-            if let Some(found) = past.iter().find(|past| past.quarter == before && !past.parts.is_empty()) {
+            // A quarter that is not known may hold a number: nothing is looked for beyond it.
+            let found = past.iter().find(|past| past.quarter == before)?;
+            if !found.parts.is_empty() {
                 return Some((before, found.total()?.to_string()));
             }
             after = before;
@@ -280,6 +291,8 @@ pub(super) fn past(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityHistory
         let sheet = earlier.sheet(&sheet.facility.external_id, &elements);
         (data_set, sheet)
     });
+    // Of a data set that was refused nothing was learned.
+    let ours = ours.filter(|(data_set, _)| !sheet.unread.sets.contains(*data_set));
     ours.filter(|(_, past)| past.iter().next().is_some())
         .map(|(data_set, past)| FacilityHistory { facility: sheet.at, data_set: data_set.to_owned(), sheet: past })
         .collect()

@@ -58,6 +58,10 @@ pub(super) struct Values<'a> {
     /// What is known between runs, and whose it is; `None` where nothing may be.
     pub(super) known: Option<(&'a Known, Account)>,
     pub(super) now: &'a (dyn Fn() -> Timestamp + Sync),
+    /// How many of the earlier quarters a number may be proposed from: they are asked for every time.
+    pub(super) look_back: u8,
+    /// What a reading that was stopped had brought may be used.
+    pub(super) resume: bool,
 }
 
 /// What is asked of some units.
@@ -104,26 +108,49 @@ impl Values<'_> {
         };
         let mut answers: Vec<Arc<Partial>> = self.staged(units).await;
         let since = answers.iter().map(|answer| answer.at).min();
-        take_in(&mut earlier, &answers, units, self.apart());
+        self.take_in(&mut earlier, &answers, units);
         let (mut unread, mut notes) = (Unread::default(), Vec::new());
         let have: HashSet<&str> =
             answers.iter().filter(|one| one.target).flat_map(|one| one.units.iter().map(String::as_str)).collect();
         let errands = self.errands(units, &have, &earlier);
         tell(Step::Settled(have.len() * self.width()), true);
+        if let Some(since) = since {
+            let at = since.strftime("%Y-%m-%d %H:%M UTC");
+            notes.push(format!("{} facilities were read by a reading that was stopped, at {at} and after", have.len()));
+        }
+        let mut failed: Option<Failure> = None;
         for errand in errands {
-            let gaps = self.run(&errand, &mut answers, tell).await?;
-            notes.extend(gaps.notes);
-            // Only the comparison is poorer where an earlier quarter alone could not be read.
-            if errand.target {
-                unread.add(gaps.unread);
+            match self.run(&errand, &mut answers, tell).await {
+                Ok(gaps) if errand.target => {
+                    notes.extend(gaps.notes);
+                    unread.add(gaps.unread);
+                }
+                // Only the comparison is poorer where an earlier quarter alone could not be read.
+                Ok(gaps) if gaps.unread == Unread::default() => {}
+                Ok(gaps) => {
+                    notes.push(format!("earlier quarters of {} facilities could not be read", gaps.unread.units.len()));
+                }
+                Err(failure) if matches!(*failure.why, Why::SignIn { .. }) => return Err(failure),
+                Err(failure) if errand.target => {
+                    let lost: BTreeMap<_, _> = [(None, State::FetchFailed)].into();
+                    notes.push(format!("{} facilities could not be read. {failure}", errand.units.len()));
+                    unread.units.extend(errand.units.into_iter().map(|unit| (unit, lost.clone())));
+                    failed.get_or_insert(failure);
+                }
+                Err(failure) => notes.push(format!("earlier quarters could not be read. {failure}")),
             }
         }
+        // Where nothing at all was answered there is nothing to review.
+        if let Some(failure) = failed.filter(|_| !answers.iter().any(|answer| answer.target)) {
+            return Err(failure);
+        }
+        notes.dedup();
         let foreign: usize = answers.iter().map(|answer| answer.values.foreign).sum();
         if foreign > 0 {
             notes.push(format!("{foreign} rows came for units or periods that were not asked for; they were left out"));
         }
         let whole: Vec<String> = units.iter().filter(|unit| !unread.units.contains_key(*unit)).cloned().collect();
-        take_in(&mut earlier, &answers, &whole, self.apart());
+        self.take_in(&mut earlier, &answers, &whole);
         Ok(Found { values: answers, earlier, unread, since, notes })
     }
 
@@ -131,18 +158,28 @@ impl Values<'_> {
     fn errands(&self, units: &[String], have: &HashSet<&str>, earlier: &Cached) -> Vec<Errand> {
         let mut rest: BTreeSet<&str> = units.iter().map(String::as_str).filter(|unit| !have.contains(unit)).collect();
         let mut errands = Vec::new();
+        let proposed: Vec<Quarter> = self.earlier.iter().copied().take(self.look_back.into()).collect();
+        // What may be proposed is read with the quarter itself, whatever is known of it.
+        let with_proposed = |read: &[Quarter]| -> Vec<Quarter> {
+            let all: BTreeSet<Quarter> = read.iter().chain(&proposed).copied().collect();
+            all.into_iter().rev().collect()
+        };
         for need in earlier.needs((self.now)()) {
             let (old, new): (Vec<String>, Vec<String>) =
                 need.units.into_iter().partition(|unit| have.contains(unit.as_str()));
             rest.retain(|unit| new.binary_search_by(|new| new.as_str().cmp(unit)).is_err());
             let changed = [old.clone(), new.clone()].concat();
-            errands.push(Errand { units: new, target: true, read: need.read.clone(), ..Errand::default() });
+            errands.push(Errand { units: new, target: true, read: with_proposed(&need.read), ..Errand::default() });
             errands.push(Errand { units: old, read: need.read, ..Errand::default() });
-            errands.push(Errand { units: changed, changed: need.changed, since: need.since, ..Errand::default() });
+            let mut rest = need.changed;
+            rest.retain(|quarter| !proposed.contains(quarter));
+            errands.push(Errand { units: changed, changed: rest, since: need.since, ..Errand::default() });
         }
         let rest = rest.into_iter().map(str::to_owned).collect();
-        errands.push(Errand { units: rest, target: true, ..Errand::default() });
+        errands.push(Errand { units: rest, target: true, read: with_proposed(&[]), ..Errand::default() });
         errands.retain(|one| !one.units.is_empty() && (one.target || !one.read.is_empty() || !one.changed.is_empty()));
+        // The many first: what is wrong with a few is told from what is wrong with the server.
+        errands.sort_by_key(|one| (!one.target, std::cmp::Reverse(one.units.len())));
         errands
     }
 
@@ -175,7 +212,9 @@ impl Values<'_> {
                 at: (self.now)(),
                 values,
             });
-            if let (Some((known, _)), Some(key)) = (&self.known, &key) {
+            // Without a data set that was refused it is no answer to go on from: what is refused has to be asked again.
+            let whole = sets.len() == self.width();
+            if let (Some((known, _)), Some(key), true) = (&self.known, &key, whole) {
                 known.stage(key, Arc::clone(&answer));
             }
             answers.push(answer);
@@ -208,7 +247,7 @@ impl Values<'_> {
 
     /// What a reading must have in common with one that was stopped for its answers to be those to the same question; `None` where
     /// nothing is kept.
-    fn key(&self) -> Option<String> {
+    pub(super) fn key(&self) -> Option<String> {
         let (_, account) = self.known.as_ref()?;
         let mapped: BTreeSet<(&str, &str)> = self
             .columns
@@ -216,31 +255,89 @@ impl Values<'_> {
             .map(|column| (column.property.data_element.as_str(), column.property.data_set.as_str()))
             .collect();
         let of = format!(
-            "{account:?} {} {mapped:?} {:?} {}",
+            "{account:?} {} {mapped:?} {:?} {} {}",
             self.quarter,
             self.sets(),
-            self.columns.iter().any(Column::monthly)
+            self.columns.iter().any(Column::monthly),
+            self.look_back
         );
         (!self.apart()).then(|| Fingerprint::default().with(of.as_bytes()).to_string())
     }
 
     /// What came of a reading that was stopped, of these units.
     async fn staged(&self, units: &[String]) -> Vec<Arc<Partial>> {
-        let (Some((known, _)), Some(key)) = (&self.known, self.key()) else { return Vec::new() };
+        let (Some((known, _)), Some(key), true) = (&self.known, self.key(), self.resume) else { return Vec::new() };
         let ours: HashSet<&str> = units.iter().map(String::as_str).collect();
         let mut staged = known.staged(&key, (self.now)()).await;
         // A unit that is no more in reach, or was not asked for this time, would bring rows of its own.
         staged.retain(|answer| answer.units.iter().all(|unit| ours.contains(unit.as_str())));
+        // Each unit's rows are from one answer, the newest: two readings may have been stopped.
+        let mut covered: HashSet<String> = HashSet::new();
+        staged.reverse();
+        staged.retain(|answer| {
+            let twice = answer.target && answer.units.iter().any(|unit| covered.contains(unit));
+            covered.extend(answer.units.iter().filter(|_| answer.target && !twice).cloned());
+            !twice
+        });
+        staged.reverse();
         staged.into_iter().map(Arc::new).collect()
     }
 
-    /// The reading ended and is kept: what came is no more needed to go on from, and what was learned is for the next run.
-    pub(super) async fn keep(&self, earlier: &Arc<Cached>) {
+    /// Keeps what was learned of earlier quarters for the next run; not where a data set was refused, of which nothing was learned.
+    pub(super) async fn keep(&self, earlier: &Arc<Cached>, unread: &Unread) {
         let Some((known, account)) = &self.known else { return };
-        if let Some(key) = self.key() {
-            known.unstage(&key, (self.now)()).await;
-            if !self.earlier.is_empty() {
-                known.keep_history(account, Arc::clone(earlier), (self.now)()).await;
+        if !self.apart() && !self.earlier.is_empty() && unread.sets.is_empty() {
+            known.keep_history(account, Arc::clone(earlier), (self.now)()).await;
+        }
+    }
+
+    /// Takes answers about earlier quarters of these units in. Where data sets were asked for by themselves a unit is known only with
+    /// the answers of all of them.
+    fn take_in(&self, earlier: &mut Cached, answers: &[Arc<Partial>], units: &[String]) {
+        let apart = self.apart();
+        let columns: HashSet<(&str, &str)> =
+            self.columns.iter().map(|c| (c.property.data_element.as_str(), c.property.data_set.as_str())).collect();
+        let ours: HashSet<&str> = units.iter().map(String::as_str).collect();
+        let together: Vec<&[Arc<Partial>]> = if apart { vec![answers] } else { answers.chunks(1).collect() };
+        for answers in together {
+            let Some(first) = answers.first() else { continue };
+            if first.read.is_empty() && first.changed.is_empty() {
+                continue;
+            }
+            let quarters: HashMap<String, Quarter> =
+                first.read.iter().chain(&first.changed).map(|quarter| (quarter.to_string(), *quarter)).collect();
+            let mut rows: HashMap<&str, Vec<Change<'_>>> = HashMap::new();
+            for answer in answers {
+                for unit in answer.units.iter().filter(|unit| ours.contains(unit.as_str())) {
+                    rows.entry(unit).or_default();
+                }
+                for row in answer.values.rows() {
+                    let (Some(quarter), Some(rows)) = (quarters.get(row.period), rows.get_mut(row.org_unit)) else {
+                        continue;
+                    };
+                    // Asked for by itself, a data set tells only of what is mapped to it.
+                    if answer.set.as_deref().is_some_and(|set| !columns.contains(&(row.data_element, set))) {
+                        continue;
+                    }
+                    let change = Change {
+                        element: row.data_element,
+                        quarter: *quarter,
+                        category_option_combo: row.category_option_combo,
+                        attribute_option_combo: row.attribute_option_combo,
+                        value: row.value.filter(|_| !row.deleted),
+                    };
+                    // The same row comes with every data set its data element stands on.
+                    if !apart || !rows.contains(&change) {
+                        rows.push(change);
+                    }
+                }
+            }
+            for (unit, rows) in rows {
+                if first.changed.is_empty() {
+                    earlier.read(unit, &first.read, &rows, first.at);
+                } else {
+                    earlier.changed(unit, &first.changed, &rows, first.at);
+                }
             }
         }
     }
@@ -314,48 +411,4 @@ pub(super) fn out_of_reach(units: Vec<String>) -> (Unread, Option<String>) {
     let denied: BTreeMap<_, _> = [(None, State::NoAccess)].into();
     let units = units.into_iter().map(|unit| (unit, denied.clone())).collect();
     (Unread { units, ..Unread::default() }, note)
-}
-
-/// Takes answers about earlier quarters of these units in. Where data sets were asked for by themselves a unit is known only with
-/// the answers of all of them.
-fn take_in(earlier: &mut Cached, answers: &[Arc<Partial>], units: &[String], apart: bool) {
-    let ours: HashSet<&str> = units.iter().map(String::as_str).collect();
-    let together: Vec<&[Arc<Partial>]> = if apart { vec![answers] } else { answers.chunks(1).collect() };
-    for answers in together {
-        let Some(first) = answers.first() else { continue };
-        if first.read.is_empty() && first.changed.is_empty() {
-            continue;
-        }
-        let quarters: HashMap<String, Quarter> =
-            first.read.iter().chain(&first.changed).map(|quarter| (quarter.to_string(), *quarter)).collect();
-        let mut rows: HashMap<&str, Vec<Change<'_>>> = HashMap::new();
-        for answer in answers {
-            for unit in answer.units.iter().filter(|unit| ours.contains(unit.as_str())) {
-                rows.entry(unit).or_default();
-            }
-            for row in answer.values.rows() {
-                let (Some(quarter), Some(rows)) = (quarters.get(row.period), rows.get_mut(row.org_unit)) else {
-                    continue;
-                };
-                let change = Change {
-                    element: row.data_element,
-                    quarter: *quarter,
-                    category_option_combo: row.category_option_combo,
-                    attribute_option_combo: row.attribute_option_combo,
-                    value: row.value.filter(|_| !row.deleted),
-                };
-                // The same row comes with every data set its data element stands on.
-                if !apart || !rows.contains(&change) {
-                    rows.push(change);
-                }
-            }
-        }
-        for (unit, rows) in rows {
-            if first.changed.is_empty() {
-                earlier.read(unit, &first.read, &rows, first.at);
-            } else {
-                earlier.changed(unit, &first.changed, &rows, first.at);
-            }
-        }
-    }
 }

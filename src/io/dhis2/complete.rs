@@ -1,6 +1,7 @@
 //! `completeDataSetRegistrations`: which forms were marked as complete, and when (dhis2.md section 3.3).
 
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::{Dhis2, Failure, LINE};
@@ -28,6 +29,11 @@ pub struct Registration {
 #[serde(default, rename_all = "camelCase")]
 struct Answer {
     complete_data_set_registrations: Option<Vec<Registration>>,
+    // The members of an error, should a gateway send one with a successful status.
+    message: Option<Value>,
+    error: Option<Value>,
+    error_code: Option<Value>,
+    http_status: Option<Value>,
 }
 
 impl Dhis2 {
@@ -42,6 +48,10 @@ impl Dhis2 {
         let asked = format!("the completed forms of {} organisation units", org_units.len());
         let url = self.registrations_url(org_units, data_sets, periods);
         let answer: Answer = self.client.get_json(&url, &asked).await?;
+        let said = answer.message.or(answer.error).or(answer.error_code).or(answer.http_status);
+        if let (None, Some(said)) = (&answer.complete_data_set_registrations, said) {
+            return Err(self.client.odd(&asked, format!("it has no registrations but says: {said}")));
+        }
         let mut all = answer.complete_data_set_registrations.unwrap_or_default();
         all.retain(|one| one.completed != Some(false));
         Ok(all)

@@ -221,6 +221,8 @@ pub struct Me {
     pub authorities: Vec<String>,
     /// Where it may enter data.
     pub organisation_units: Vec<UnitRef>,
+    /// Whether the server left out where it may enter data.
+    pub hides_units: bool,
     /// Where it may see data; empty means the same as `organisation_units` (dhis2.md section 3.2).
     pub data_view_organisation_units: Vec<UnitRef>,
 }
@@ -231,8 +233,7 @@ struct RawMe {
     username: Option<String>,
     #[serde(deserialize_with = "or_default")]
     authorities: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
-    organisation_units: Vec<UnitRef>,
+    organisation_units: Option<Vec<UnitRef>>,
     #[serde(deserialize_with = "or_default")]
     data_view_organisation_units: Vec<UnitRef>,
     /// Where the user name stood up to about 2.37.
@@ -330,7 +331,8 @@ impl Dhis2 {
         Ok(Me {
             username: raw.username.or(older).unwrap_or_default(),
             authorities: raw.authorities,
-            organisation_units: raw.organisation_units,
+            hides_units: raw.organisation_units.is_none(),
+            organisation_units: raw.organisation_units.unwrap_or_default(),
             data_view_organisation_units: raw.data_view_organisation_units,
         })
     }
