@@ -369,7 +369,7 @@ fn a_data_set_that_is_not_quarterly() {
     let sum = || Some(Choice::Ways([Way::Sum].into()));
     for size in [(60, 20), (80, 24), (120, 40)] {
         let shot = |name: &str, model: &Model| {
-            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model))
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model));
         };
         shot("choice_overview", &opened(unfit(None), size, "1 j"));
         shot("choice_question", &opened(unfit(None), size, "1 j enter"));
@@ -402,7 +402,7 @@ fn a_data_set_that_is_not_quarterly() {
 fn reading_again() {
     for size in [(60, 20), (80, 24), (120, 40)] {
         let shot = |name: &str, model: &Model| {
-            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model))
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(model));
         };
         let mut model = model(1106, PLAIN, size);
         press(&mut model, "1 F");
