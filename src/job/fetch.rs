@@ -130,7 +130,7 @@ impl Reader<'_> {
             notes.push(UNITS.to_owned());
         }
         let values = self.asked(&server, &columns);
-        if let Some(key) = values.key() {
+        if let Some(key) = values.key().filter(|_| self.resume) {
             let _ = self.key.set(key);
         }
         let (mut found, completed) = self.values(&values, &ids, units.as_deref()).await?;

@@ -213,7 +213,7 @@ impl Values<'_> {
                 values,
             });
             // Without a data set that was refused it is no answer to go on from: what is refused has to be asked again.
-            let whole = sets.len() == self.width();
+            let whole = sets.len() == self.width() && self.resume;
             if let (Some((known, _)), Some(key), true) = (&self.known, &key, whole) {
                 known.stage(key, Arc::clone(&answer));
             }

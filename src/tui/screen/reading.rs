@@ -30,8 +30,8 @@ const UNFINISHED: &str =
     "Nothing has been written. Esc or ctrl-c stop: what came is kept, and the same command goes on from there.";
 
 /// The same where a review is read again.
-const AGAIN: &str = "The review stays as it was read before until both sides are read; decisions wait. Esc or ctrl-c stop; F goes on \
-                     from what came.";
+const AGAIN: &str = "The review stays as it was read before until both sides are read; decisions wait. Esc or ctrl-c stop; nothing of \
+                     it is kept then.";
 
 /// When and in how much room a line is drawn.
 #[derive(Clone, Copy)]
