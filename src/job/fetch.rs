@@ -126,7 +126,8 @@ impl Reader<'_> {
         let everyone: BTreeSet<String> = listing.cases.iter().filter_map(|case| case.external_id.clone()).collect();
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let (ids, units) = self.units(&cases).await?;
-        if units.is_none() {
+        // Where nothing is told at all that is said already.
+        if units.is_none() && server.known().membership() {
             notes.push(UNITS.to_owned());
         }
         let values = self.asked(&server, &columns);
