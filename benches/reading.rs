@@ -208,7 +208,7 @@ async fn value_stage(rig: &Rig, units: &[String], sets: &[String], earlier: usiz
     let quarters = std::iter::once(quarter).chain(quarter.earlier().take(earlier)).map(|quarter| quarter.to_string());
     let mut elements = Elements::default();
     Mapping::built_in().usable().for_each(|row| elements.want(&row.data_element));
-    let wanted = Wanted { elements, ..Wanted::all(sets, &quarters.collect::<Vec<_>>()) };
+    let wanted = Wanted { elements: Arc::new(elements), ..Wanted::all(sets, &quarters.collect::<Vec<_>>()) };
     let before = rig.sandbox.requests().len();
     rig.values(units, &wanted).await;
     let queries: Vec<String> =

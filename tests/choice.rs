@@ -185,7 +185,7 @@ async fn a_review_with_a_form_that_is_not_settled_is_not_read_again() {
     let both = [again(&session, &monthly(), None).await, read(&session, &monthly()).await];
     for refused in both {
         let why = refused.unwrap_err().to_string();
-        assert!(why.starts_with("nothing was read: 1 of the forms") && why.contains("onse verify"), "{why}");
+        assert!(why.starts_with("nothing was read: 1 of the forms") && why.contains("onse review"), "{why}");
     }
     assert_eq!(session.open().await.unwrap().plan.head.generation, 1);
 }

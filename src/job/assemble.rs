@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    columns::{Column, data_sets},
-    sheet::{Sheet, UnitRows, fill, kept, past},
+    columns::Column,
+    sheet::{Layout, Sheet, UnitRows, fill, kept, past},
 };
 use crate::{
     domain::{
@@ -59,7 +59,8 @@ impl Unread {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completed {
     units: HashSet<String>,
-    forms: HashMap<String, HashSet<(String, String)>>,
+    /// Complete periods by unit and data set.
+    forms: HashMap<String, HashMap<String, HashSet<String>>>,
     unknown: BTreeSet<String>,
 }
 
@@ -68,7 +69,8 @@ impl Completed {
     pub fn add(&mut self, units: &[String], registrations: Vec<Registration>) {
         self.units.extend(units.iter().cloned());
         for one in registrations {
-            self.forms.entry(one.org_unit).or_default().insert((one.data_set, one.period));
+            let unit = self.forms.entry(one.org_unit).or_default();
+            unit.entry(one.data_set).or_default().insert(one.period);
         }
     }
 
@@ -80,9 +82,9 @@ impl Completed {
     /// Whether the report of this unit, data set and period is registered complete; `None` where the server was not asked, or did
     /// not say.
     pub(super) fn of(&self, unit: &str, set: &str, period: &str) -> Option<bool> {
-        let form = (set.to_owned(), period.to_owned());
+        let periods = || self.forms.get(unit)?.get(set);
         (self.units.contains(unit) && !self.unknown.contains(set))
-            .then(|| self.forms.get(unit).is_some_and(|forms| forms.contains(&form)))
+            .then(|| periods().is_some_and(|periods| periods.contains(period)))
     }
 }
 
@@ -155,7 +157,7 @@ pub fn assemble(answers: Answers) -> Assembled {
     }
     let assigned = assigned(sets.as_deref());
     let (mut parts, mut history) = (Vec::new(), Vec::new());
-    let nothing = UnitRows::default();
+    let (layout, nothing) = (Layout::of(&columns), UnitRows::default());
     for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
         let sheet = Sheet {
             at: ordinal(at),
@@ -169,9 +171,9 @@ pub fn assemble(answers: Answers) -> Assembled {
             assigned: &assigned,
             earlier: earlier.as_deref(),
         };
-        fill(&mut draft, &sheet, &columns, &names);
-        parts.extend(kept(&sheet, &columns));
-        history.extend(past(&sheet, &columns));
+        fill(&mut draft, &sheet, &layout, &names);
+        parts.extend(kept(&sheet, &layout));
+        history.extend(past(&sheet, &layout));
     }
     for option in options {
         draft.name(option.id, option.name);
@@ -293,11 +295,6 @@ fn months(columns: &[&Column], rows: &HashMap<String, UnitRows>, quarter: Quarte
     let parts =
         || rows.values().flat_map(|unit| columns.iter().flat_map(|c| unit.of_element(&c.property.data_element)));
     quarter.months().map(|month| parts().any(|part| part.period.as_ref() == Some(&month)))
-}
-
-/// Names of the mapped data sets in the order in which [`crate::io::dhis2::Values::reports`] numbers them.
-pub(super) fn set_number(columns: &[Column], set: &str) -> Option<u16> {
-    data_sets(columns).iter().position(|id| id == set).and_then(|at| u16::try_from(at).ok())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ask::chosen,
     assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
-    columns::{Column, columns},
+    columns::{Column, columns, elements},
     gather::{Step, listed},
     report::{Bar, Reading},
     server::{Server, named},
@@ -268,6 +268,7 @@ impl Reader<'_> {
             quarter: self.ask.quarter,
             earlier: self.earlier(),
             columns,
+            elements: Arc::new(elements(columns, server.sets.as_deref())),
             server,
             known,
             now: &**self.clock,

@@ -83,7 +83,8 @@ struct Run {
 }
 
 impl<A: Send + 'static> Gather<'_, A> {
-    /// Asks. `answered` is given every answer with its units and data sets, `tell` is told of every step. Fails when the sign-in is refused, and when not one request was answered.
+    /// Asks. `answered` is given every answer with its units and data sets, `tell` is told of every step. Fails when the sign-in is
+    /// refused, and when not one request was answered.
     pub(super) async fn run(
         self,
         answered: &mut Answered<'_, A>,

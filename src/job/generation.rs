@@ -74,8 +74,8 @@ impl Session {
         let open = kept.forms.iter().filter(|form| form.is_open()).count();
         if open > 0 {
             bail!(
-                "nothing was read: {open} of the forms sent are not settled, so what the cases hold is not certain. onse verify \
-                 {0} settles them, or v on tab 4 of onse review {0}",
+                "nothing was read: {open} of the forms sent are not settled, so what the cases hold is not certain. v on tab 4 of \
+                 onse review {} settles them",
                 self.path().display()
             );
         }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    assemble::{Completed, Unread, set_number},
-    columns::Column,
+    assemble::{Completed, Unread},
+    columns::{Column, data_sets},
 };
 use crate::{
     domain::{
@@ -212,10 +212,10 @@ struct Summed<'a> {
 }
 
 /// Sets the cells of one facility.
-pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], names: &HashMap<&str, &str>) {
+pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>, names: &HashMap<&str, &str>) {
     let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
     let (quarter, look_back) = (draft.plan().head.quarter, draft.plan().head.look_back);
-    for (property, column) in (0_u16..).zip(columns) {
+    for ((property, column), number) in (0_u16..).zip(layout.columns).zip(&layout.numbers) {
         let (cell, facts) = (Cell { facility: sheet.at, property }, &column.property);
         let old = sheet.case.properties.get(&facts.name).map(String::as_str);
         if let Some(state) = sheet.blocked(column) {
@@ -227,7 +227,7 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], nam
             draft.set(cell, old, None, State::WrongPeriodType);
             continue;
         };
-        let about = sheet.about(column, set_number(columns, &facts.data_set), quarter);
+        let about = sheet.about(column, *number, quarter);
         let (mut state, mut held) = total.state(&about);
         let mut older = None;
         if matches!(state, State::NotReported | State::BlankInReport)
@@ -260,39 +260,51 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, columns: &[Column], nam
     }
 }
 
-/// The mapped data elements of each data set.
-fn mapped(columns: &[Column]) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for Column { property, .. } in columns {
-        sets.entry(&property.data_set).or_default().insert(&property.data_element);
+/// The columns, with what is the same of them for every facility.
+pub(super) struct Layout<'a> {
+    columns: &'a [Column],
+    /// By column the number of its data set among those of [`crate::io::dhis2::Values::reports`].
+    numbers: Vec<Option<u16>>,
+    /// The mapped data elements of each data set.
+    mapped: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn of(columns: &'a [Column]) -> Self {
+        let sets = data_sets(columns);
+        let number = |column: &Column| {
+            let at = sets.iter().position(|set| *set == column.property.data_set)?;
+            u16::try_from(at).ok()
+        };
+        let mut mapped: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for Column { property, .. } in columns {
+            mapped.entry(&property.data_set).or_default().insert(&property.data_element);
+        }
+        Self { columns, numbers: columns.iter().map(number).collect(), mapped }
     }
-    sets
 }
 
 /// The rows of mapped data elements, by data set.
-pub(super) fn kept(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityParts> {
-    let rows = |set: &str, elements: BTreeSet<&str>| -> Vec<Part> {
-        let ours = elements.into_iter().filter(|element| sheet.rows.belong(element, set));
+pub(super) fn kept(sheet: &Sheet<'_>, layout: &Layout<'_>) -> Vec<FacilityParts> {
+    let rows = |set: &str, elements: &BTreeSet<&str>| -> Vec<Part> {
+        let ours = elements.iter().filter(|element| sheet.rows.belong(element, set));
         ours.flat_map(|element| sheet.rows.of_element(element)).cloned().collect()
     };
-    mapped(columns)
-        .into_iter()
-        .map(|(data_set, elements)| (data_set, rows(data_set, elements)))
-        .filter(|(_, parts)| !parts.is_empty())
+    let all = layout.mapped.iter().map(|(data_set, elements)| (*data_set, rows(data_set, elements)));
+    all.filter(|(_, parts)| !parts.is_empty())
         .map(|(data_set, parts)| FacilityParts { facility: sheet.at, data_set: data_set.to_owned(), parts })
         .collect()
 }
 
 /// The rows of mapped data elements in earlier quarters, by data set.
-pub(super) fn past(sheet: &Sheet<'_>, columns: &[Column]) -> Vec<FacilityHistory> {
+pub(super) fn past(sheet: &Sheet<'_>, layout: &Layout<'_>) -> Vec<FacilityHistory> {
     let Some(earlier) = sheet.earlier else { return Vec::new() };
-    let ours = mapped(columns).into_iter().map(|(data_set, mut elements)| {
-        elements.retain(|element| sheet.rows.belong(element, data_set));
-        let sheet = earlier.sheet(&sheet.facility.external_id, &elements);
-        (data_set, sheet)
-    });
     // Of a data set that was refused nothing was learned.
-    let ours = ours.filter(|(data_set, _)| !sheet.unread.sets.contains(*data_set));
+    let learned = layout.mapped.iter().filter(|(data_set, _)| !sheet.unread.sets.contains(**data_set));
+    let ours = learned.map(|(data_set, elements)| {
+        let ours = elements.iter().copied().filter(|element| sheet.rows.belong(element, data_set)).collect();
+        (*data_set, earlier.sheet(&sheet.facility.external_id, &ours))
+    });
     ours.filter(|(_, past)| past.iter().next().is_some())
         .map(|(data_set, past)| FacilityHistory { facility: sheet.at, data_set: data_set.to_owned(), sheet: past })
         .collect()

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     assemble::{Completed, Unread},
-    columns::{Column, data_sets, elements},
+    columns::{Column, data_sets},
     gather::{Gaps, Gather, Step, listed},
     server::Server,
 };
@@ -54,6 +54,8 @@ pub(super) struct Values<'a> {
     /// The earlier quarters wanted, newest first.
     pub(super) earlier: Vec<Quarter>,
     pub(super) columns: &'a [Column],
+    /// Which data elements of them matter.
+    pub(super) elements: Arc<Elements>,
     pub(super) server: &'a Server,
     /// What is known between runs, and whose it is; `None` where nothing may be.
     pub(super) known: Option<(&'a Known, Account)>,
@@ -107,7 +109,7 @@ impl Values<'_> {
             _ => Cached::unknown(units, &mapped, &self.earlier),
         };
         let mut answers: Vec<Arc<Partial>> = self.staged(units).await;
-        let since = answers.iter().map(|answer| answer.at).min();
+        let (staged, since) = (answers.len(), answers.iter().filter(|one| one.target).map(|one| one.at).min());
         self.take_in(&mut earlier, &answers, units);
         let (mut unread, mut notes) = (Unread::default(), Vec::new());
         let have: HashSet<&str> =
@@ -150,7 +152,7 @@ impl Values<'_> {
             notes.push(format!("{foreign} rows came for units or periods that were not asked for; they were left out"));
         }
         let whole: Vec<String> = units.iter().filter(|unit| !unread.units.contains_key(*unit)).cloned().collect();
-        self.take_in(&mut earlier, &answers, &whole);
+        self.take_in(&mut earlier, answers.get(staged..).unwrap_or_default(), &whole);
         Ok(Found { values: answers, earlier, unread, since, notes })
     }
 
@@ -187,12 +189,12 @@ impl Values<'_> {
     async fn run(&self, errand: &Errand, answers: &mut Vec<Arc<Partial>>, tell: &Tell<'_>) -> Result<Gaps, Failure> {
         let wanted = Arc::new(self.wanted(errand));
         let (dhis2, asked) = (self.dhis2.clone(), Arc::clone(&wanted));
-        let sets = self.sets();
+        let (sets, apart) = (self.sets(), self.apart());
         let gather = Gather {
             dhis2: self.dhis2,
             units: &errand.units,
             sets: &sets,
-            apart: self.apart(),
+            apart,
             refusals: usize::MAX,
             ask: Arc::new(move |units, sets| {
                 let (dhis2, wanted) = (dhis2.clone(), Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&asked) });
@@ -201,11 +203,11 @@ impl Values<'_> {
             rows: |values| values.rows().len(),
             fixed: &|sets| self.dhis2.fixed_len(&Wanted { data_sets: sets.to_vec(), ..Wanted::clone(&wanted) }),
         };
-        let key = self.key();
+        let (key, all) = (self.key(), sets.len());
         let mut answered = |units: &[String], sets: &[String], values| {
             let answer = Arc::new(Partial {
                 units: units.to_vec(),
-                set: self.apart().then(|| sets.first().cloned().unwrap_or_default()),
+                set: apart.then(|| sets.first().cloned().unwrap_or_default()),
                 target: errand.target,
                 read: errand.read.clone(),
                 changed: errand.changed.clone(),
@@ -213,7 +215,7 @@ impl Values<'_> {
                 values,
             });
             // Without a data set that was refused it is no answer to go on from: what is refused has to be asked again.
-            let whole = sets.len() == self.width() && self.resume;
+            let whole = sets.len() == all && self.resume;
             if let (Some((known, _)), Some(key), true) = (&self.known, &key, whole) {
                 known.stage(key, Arc::clone(&answer));
             }
@@ -237,12 +239,8 @@ impl Values<'_> {
             data_sets: Vec::new(),
             periods: target.chain(earlier).chain(months).collect(),
             since: errand.since.map(|since| since.strftime("%Y-%m-%dT%H:%M:%S").to_string()),
-            elements: self.elements(),
+            elements: Arc::clone(&self.elements),
         }
-    }
-
-    fn elements(&self) -> Elements {
-        elements(self.columns, self.server.sets.as_deref())
     }
 
     /// What a reading must have in common with one that was stopped for its answers to be those to the same question; `None` where

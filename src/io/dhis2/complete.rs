@@ -63,13 +63,6 @@ impl Dhis2 {
     }
 
     fn registrations_url(&self, org_units: &[String], data_sets: &[String], periods: &[String]) -> Url {
-        let mut url = self.client.url(&["completeDataSetRegistrations"]);
-        {
-            let mut query = url.query_pairs_mut();
-            for (name, ids) in [("dataSet", data_sets), ("period", periods), ("orgUnit", org_units)] {
-                query.extend_pairs(ids.iter().map(|id| (name, id)));
-            }
-        }
-        url
+        self.selection("completeDataSetRegistrations", data_sets, periods, [], org_units)
     }
 }

@@ -77,6 +77,28 @@ impl Dhis2 {
     }
 }
 
+impl Dhis2 {
+    /// The address of what is stored for these data sets, periods and organisation units; the units stand last, for [`batches`].
+    fn selection<'a>(
+        &self,
+        resource: &str,
+        data_sets: &[String],
+        periods: &[String],
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+        org_units: &[String],
+    ) -> Url {
+        let mut url = self.client.url(&[resource]);
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(data_sets.iter().map(|id| ("dataSet", id)));
+            query.extend_pairs(periods.iter().map(|period| ("period", period)));
+            query.extend_pairs(more);
+            query.extend_pairs(org_units.iter().map(|id| ("orgUnit", id)));
+        }
+        url
+    }
+}
+
 /// The API root of the `url` in a profile (dhis2.md section 7).
 ///
 /// `api_root` says that it already is; else `api/` is appended, unless the path ends in `api` or `api/NN`.

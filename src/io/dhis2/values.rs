@@ -1,6 +1,6 @@
 //! `dataValueSets`: one request, its rows, whatever version wrote them (dhis2.md section 1).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use url::Url;
 
@@ -20,14 +20,14 @@ pub struct Wanted {
     /// Only what changed at or after this time, as DHIS2 writes times.
     pub since: Option<String>,
     /// The data elements whose rows are kept.
-    pub elements: Elements,
+    pub elements: Arc<Elements>,
 }
 
 impl Wanted {
     /// Every row of these data sets and periods.
     pub fn all(data_sets: &[String], periods: &[String]) -> Self {
-        let elements = Elements::every();
-        Self { data_sets: data_sets.to_vec(), periods: periods.to_vec(), since: None, elements }
+        let (data_sets, periods) = (data_sets.to_vec(), periods.to_vec());
+        Self { data_sets, periods, since: None, elements: Arc::new(Elements::every()) }
     }
 }
 
@@ -61,16 +61,8 @@ impl Dhis2 {
     }
 
     fn values_url(&self, org_units: &[String], wanted: &Wanted) -> Url {
-        let mut url = self.client.url(&["dataValueSets"]);
-        {
-            let mut query = url.query_pairs_mut();
-            for (name, ids) in [("dataSet", &wanted.data_sets), ("period", &wanted.periods)] {
-                query.extend_pairs(ids.iter().map(|id| (name, id)));
-            }
-            query.append_pair("includeDeleted", "true");
-            query.extend_pairs(wanted.since.iter().map(|since| ("lastUpdated", since)));
-            query.extend_pairs(org_units.iter().map(|id| ("orgUnit", id)));
-        }
-        url
+        let more = wanted.since.iter().map(|since| ("lastUpdated", since.as_str()));
+        let more = std::iter::once(("includeDeleted", "true")).chain(more);
+        self.selection("dataValueSets", &wanted.data_sets, &wanted.periods, more, org_units)
     }
 }
