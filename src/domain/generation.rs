@@ -51,6 +51,7 @@ fn copy(plan: &Plan, from: Cell, to: Cell, draft: &mut Draft) {
     if plan.quarter(from) != plan.head.quarter {
         draft.set_quarter(to, plan.quarter(from));
     }
+    draft.set_usual(to, plan.usual(from));
     for flag in plan.flags(from) {
         draft.flag(to, flag.clone());
     }

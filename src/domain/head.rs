@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     finer::{Choice, Unfit},
+    flags::{Check, Whole},
     quarter::Quarter,
 };
 
@@ -67,6 +68,12 @@ pub struct Head {
     /// Whether the reading did without the quarters before.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_history: bool,
+    /// What looks wrong with the run and with properties, those of the run first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// What each property is as a whole, by its name; empty where only some facilities were asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub whole: BTreeMap<String, Whole>,
 }
 
 /// The scope of a reading for which no facility was named.
@@ -101,6 +108,8 @@ impl Head {
             finer: Vec::new(),
             facilities: Vec::new(),
             without_history: false,
+            checks: Vec::new(),
+            whole: BTreeMap::new(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! The plan: every facility by every property, old value, proposed value and why. Built once per reading, then never
 //! changed. Decisions are not here (see `ledger`).
 //!
-//! It is a matrix, not objects: at 100,000 facilities by 21 properties a cell costs 10 bytes beside the distinct texts.
+//! It is a matrix, not objects: at 100,000 facilities by 21 properties a cell costs 15 bytes beside the distinct texts.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    flags::{Flag, Severity},
+    flags::{Check, Flag, Severity, Whole},
     quarter::Quarter,
     text::inert,
     value::{Number, same},
@@ -139,6 +139,10 @@ pub struct Plan {
     flags: BTreeMap<Cell, Vec<Flag>>,
     /// The quarter of the number where it is not the plan's.
     quarters: BTreeMap<Cell, Quarter>,
+    /// The median of the quarters before.
+    usual: Vec<TextId>,
+    /// By facility, how much of the properties' usual sums its flagged cells move.
+    weights: Vec<f64>,
 }
 
 impl Plan {
@@ -160,6 +164,8 @@ impl Plan {
             severities: vec![None; cells],
             flags: BTreeMap::new(),
             quarters: BTreeMap::new(),
+            usual: vec![0; cells],
+            weights: Vec::new(),
         })
     }
 
@@ -277,6 +283,35 @@ impl Plan {
         self.quarters.get(&cell).copied().unwrap_or(self.head.quarter)
     }
 
+    /// The usual number: the median of the reported quarters before (data-quality-flags.md section 3.2); `None` where none was.
+    pub fn usual(&self, cell: Cell) -> Option<&str> {
+        self.texts.get(self.usual[self.at(cell)]).map(|(text, _)| text.as_ref())
+    }
+
+    /// The number proposed as a multiple of the usual one, for showing and ordering; `None` without either, and where 0 is usual.
+    pub fn multiple(&self, cell: Cell) -> Option<f64> {
+        let at = self.at(cell);
+        let ((_, new), (_, usual)) = (self.texts.get(self.new[at])?, self.texts.get(self.usual[at])?);
+        (self.state(cell).proposes() && *usual > 0.0).then(|| new / usual).filter(|multiple| multiple.is_finite())
+    }
+
+    /// How much of the usual sums of the properties the flagged cells of a facility move (data-quality-flags.md section 5, point 2):
+    /// for ordering. 0 where nothing with a usual number is flagged.
+    pub fn weight(&self, facility: u32) -> f64 {
+        self.weights.get(index(facility)).copied().unwrap_or(0.0)
+    }
+
+    /// The checks of a property.
+    pub fn checks(&self, property: u16) -> impl Iterator<Item = &Check> {
+        let name = Some(&self.property(property).name);
+        self.head.checks.iter().filter(move |check| check.property.as_ref() == name)
+    }
+
+    /// What a property is as a whole; `None` where that was not worked out.
+    pub fn whole(&self, property: u16) -> Option<&Whole> {
+        self.head.whole.get(&self.property(property).name)
+    }
+
     /// The change as a binary number, for making room only; `None` unless both sides are numbers.
     pub fn change(&self, cell: Cell) -> Option<f64> {
         let at = self.at(cell);
@@ -372,6 +407,12 @@ impl Draft {
         self.0.quarters.insert(cell, quarter);
     }
 
+    /// Sets the usual number of a cell.
+    pub fn set_usual(&mut self, cell: Cell, usual: Option<&str>) {
+        let at = self.0.at(cell);
+        self.0.usual[at] = self.0.texts.id(usual);
+    }
+
     /// Adds a flag to a cell.
     pub fn flag(&mut self, cell: Cell, flag: Flag) {
         let at = self.0.at(cell);
@@ -401,7 +442,28 @@ impl Draft {
     /// The plan, from here on unchanged.
     pub fn finish(mut self) -> Plan {
         self.0.texts.ids = HashMap::new();
+        self.0.weights = self.0.weigh();
         self.0
+    }
+}
+
+impl Plan {
+    /// The weight of each facility: for a flagged cell the distance from the usual number, for one without a number the usual one
+    /// itself, divided by the sum of the usual numbers of its property so that properties compare.
+    fn weigh(&self) -> Vec<f64> {
+        let number = |id: TextId| self.texts.get(id).map_or(f64::NAN, |(_, number)| *number);
+        let usual = |cell: Cell| Some(number(self.usual[self.at(cell)])).filter(|usual| usual.is_finite());
+        let sums: Vec<f64> = (0..self.width()).map(|property| self.column(property).filter_map(usual).sum()).collect();
+        let mut weights = vec![0.0; self.facilities.len()];
+        for cell in self.flags.keys().copied().filter(|cell| self.severity(*cell).is_some()) {
+            let Some(usual) = usual(cell) else { continue };
+            let new = if self.state(cell).proposes() { number(self.new[self.at(cell)]) } else { 0.0 };
+            let sum = sums[usize::from(cell.property)];
+            if sum > 0.0 && new.is_finite() {
+                weights[index(cell.facility)] += (new - usual).abs() / sum;
+            }
+        }
+        weights
     }
 }
 

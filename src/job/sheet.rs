@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Way, made},
-        flags::{Facts, months_missing, structural},
+        flags::{Facts, Report, of_cell},
         history::Cached,
         plan::{Cell, Draft, Facility, Head, Kind, State},
         quarter::Quarter,
@@ -240,20 +240,26 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>, na
         draft.set(cell, old, held.as_deref(), state);
         if draft.plan().kind(cell) == Kind::Change {
             let facts = Facts {
+                quarter,
                 facility: sheet.facility,
                 unit_closed: sheet.closed.as_deref(),
                 twins: &sheet.twins,
                 parts: &parts,
+                months: months.map(|reported| (reported, MONTHS)),
                 value_type: &facts.value_type,
                 aggregation_type: &column.aggregation_type,
                 skip_total: column.skip_total,
-                older: older.map(|from| (quarter, from)),
+                options: None,
+                older,
+                state,
                 held: held.as_deref().unwrap_or_default(),
+                old,
+                ours: None,
+                report: Report::default(),
+                past: &|_| Vec::new(),
                 option_name: &option_name,
             };
-            let missing = months.and_then(|reported| months_missing(reported, MONTHS));
-            let flags: Vec<_> = structural(&facts).chain(missing).collect();
-            for flag in flags {
+            for flag in of_cell(&facts) {
                 draft.flag(cell, flag);
             }
         }

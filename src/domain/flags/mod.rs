@@ -1,11 +1,29 @@
 //! What looks wrong with a number, in one sentence with the numbers compared (data-quality-flags.md).
-//! A flag advises; it never changes a value. Rules that need no history are in `structural`.
+//! A flag advises; it never changes a value.
+//!
+//! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. A new rule is one function, one line in the list of
+//! its file, and its tests.
 
+mod check;
+mod facts;
+mod kind;
 mod structural;
 
 use serde::{Deserialize, Serialize};
 
-pub use structural::{Facts, months_missing, structural};
+pub use check::{Check, Whole};
+pub use facts::{Facts, Report, Row};
+pub use kind::Kind;
+
+/// Looks at the facts and at the rows that hold a number.
+type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
+
+/// Every flag of a cell that proposes a value, but for those that compare its size.
+pub fn of_cell(facts: &Facts<'_>) -> Vec<Flag> {
+    let rows = facts.rows();
+    let lists: [&[Rule]; 1] = [&structural::RULES];
+    lists.into_iter().flatten().filter_map(|rule| rule(facts, &rows)).collect()
+}
 
 /// How much attention a flag asks for. The order is the order of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

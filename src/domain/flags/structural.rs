@@ -2,35 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Flag, Severity};
-use crate::domain::{plan::Facility, quarter::Quarter, total::Part, value::Number};
+use super::{Facts, Flag, Row, Severity};
+use crate::domain::{total::Part, value::Number};
 
-/// What a structural rule may look at.
-pub struct Facts<'a> {
-    /// The facility.
-    pub facility: &'a Facility,
-    /// The day the organisation unit was closed, where that was before the quarter.
-    pub unit_closed: Option<&'a str>,
-    /// Names of other open cases with the same organisation unit.
-    pub twins: &'a [&'a str],
-    /// The rows behind the cell.
-    pub parts: &'a [Part],
-    /// Value type of the data element; empty where it is not known.
-    pub value_type: &'a str,
-    /// How DHIS2 adds the data element up, such as `SUM`; empty where it is not known.
-    pub aggregation_type: &'a str,
-    /// Whether the category options of the data element are not meant to be added up (`skipTotal`).
-    pub skip_total: bool,
-    /// The plan's quarter and the earlier one the number is from, where it is.
-    pub older: Option<(Quarter, Quarter)>,
-    /// The number proposed.
-    pub held: &'a str,
-    /// Name of an option combo by its id.
-    pub option_name: &'a dyn Fn(&str) -> String,
-}
-
-/// The rules. A new rule is one function and one line here.
-const RULES: [Rule; 11] = [
+/// The rules of this file.
+pub(super) const RULES: [super::Rule; 12] = [
     duplicate_external_id,
     closed,
     default_plus_split,
@@ -39,24 +15,11 @@ const RULES: [Rule; 11] = [
     several_attribute_combos,
     fraction,
     follow_up,
+    months_missing,
     not_additive,
     older_quarter,
     names_differ,
 ];
-
-/// Looks at the facts and at the rows that hold a number.
-type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
-
-/// A row that holds a number, with the number.
-type Row<'a> = (&'a Part, Number);
-
-/// Every structural flag of a cell that proposes a value.
-pub fn structural<'a>(facts: &'a Facts<'a>) -> impl Iterator<Item = Flag> + 'a {
-    // Read once: every rule looks at the same numbers.
-    let rows: Vec<Row<'_>> =
-        facts.parts.iter().filter_map(|part| Some((part, Number::parse(part.value.as_deref()?)?))).collect();
-    RULES.iter().filter_map(move |rule| rule(facts, &rows))
-}
 
 /// S33: two open cases share the organisation unit. A closed twin is no reason to hold (fault matrix row H06).
 fn duplicate_external_id(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
@@ -82,8 +45,8 @@ fn closed(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
 /// A02: the number is an earlier quarter's. It is ours: such a cell is looked at by itself, never taken in bulk unseen
 /// (data-quality-flags.md section 1, `OLDER_QUARTER`).
 fn older_quarter(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
-    let (now, from) = facts.older?;
-    Some(Flag::new("A02", Severity::Review, format!("{} is from {from}; nothing is reported for {now}", facts.held)))
+    let (held, now, from) = (facts.held, facts.quarter, facts.older?);
+    Some(Flag::new("A02", Severity::Review, format!("{held} is from {from}; nothing is reported for {now}")))
 }
 
 /// S35: the names of case and organisation unit have no word of four letters or more in common.
@@ -157,7 +120,8 @@ fn fraction(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 
 /// S01: the quarter was made of finer periods, and not all of them have rows. A quarter none of which has rows has no number to
 /// speak of.
-pub fn months_missing(reported: usize, of: usize) -> Option<Flag> {
+fn months_missing(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
+    let (reported, of) = facts.months?;
     let sentence = || format!("{reported} of {of} months reported");
     (0 < reported && reported < of).then(|| Flag::new("S01", Severity::Review, sentence()))
 }
@@ -197,6 +161,10 @@ fn not_additive(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{
+        flags::{facts::nothing, of_cell},
+        plan::Facility,
+    };
 
     /// Facility, twins, rows, value type, flags expected.
     type Case<'a> = (&'a Facility, &'a [&'a str], Vec<Part>, &'a str, &'a [&'a str]);
@@ -211,24 +179,15 @@ mod tests {
     }
 
     fn flags(facility: &Facility, twins: &[&str], parts: &[Part], value_type: &str) -> Vec<String> {
-        let option_name = |id: &str| if id == "d" { "default".to_owned() } else { format!("name of {id}") };
-        let facts = Facts {
-            facility,
-            unit_closed: None,
-            twins,
-            parts,
-            value_type,
-            aggregation_type: "SUM",
-            skip_total: false,
-            older: None,
-            held: "",
-            option_name: &option_name,
-        };
+        let facts = Facts { twins, parts, value_type, aggregation_type: "SUM", ..nothing(facility) };
         sentences(&facts)
     }
 
     fn sentences(facts: &Facts<'_>) -> Vec<String> {
-        structural(facts).map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence)).collect()
+        of_cell(facts)
+            .into_iter()
+            .map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence))
+            .collect()
     }
 
     #[test]
@@ -300,19 +259,7 @@ mod tests {
             ("INTEGER", "AVERAGE_SUM_ORG_UNIT", false, &two, ""),
             ("", "", false, &two, ""),
         ] {
-            let option_name = str::to_owned;
-            let facts = Facts {
-                facility: &facility,
-                unit_closed: None,
-                twins: &[],
-                parts,
-                value_type,
-                aggregation_type,
-                skip_total,
-                older: None,
-                held: "",
-                option_name: &option_name,
-            };
+            let facts = Facts { parts, value_type, aggregation_type, skip_total, ..nothing(&facility) };
             assert_eq!(sentences(&facts).concat(), expected, "{value_type} {aggregation_type}");
         }
     }

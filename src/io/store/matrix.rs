@@ -229,6 +229,9 @@ fn fingerprint(plan: &Plan, used: &Used) -> Result<Fingerprint> {
         if let Some(quarter) = elsewhen(plan, cell) {
             mark = mark.with(quarter.to_string().as_bytes()).with(&[0xfd]);
         }
+        if let Some(usual) = plan.usual(cell) {
+            mark = mark.with(usual.as_bytes()).with(&[0xfc]);
+        }
     }
     for (cell, flags) in plan.all_flags() {
         for flag in flags {
@@ -307,19 +310,21 @@ fn elsewhen(plan: &Plan, cell: Cell) -> Option<Quarter> {
 #[derive(Serialize, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A cell as the file has it: `[old, held, state]`, with the quarter behind it where the number is of another one.
+/// A cell as the file has it: `[old, held, state]`, behind it the quarter where the number is of another one, and the usual number
+/// where there is one.
 struct Stored<'a> {
     old: Option<Text<'a>>,
     held: Option<Text<'a>>,
     state: State,
     quarter: Option<Quarter>,
+    usual: Option<Text<'a>>,
 }
 
 impl<'a> Stored<'a> {
     fn of(plan: &'a Plan, cell: Cell) -> Self {
         let text = |text: Option<&'a str>| text.map(|text| Text(Cow::Borrowed(text)));
         let (old, held) = (text(plan.old(cell)), text(plan.held(cell)));
-        Self { old, held, state: plan.state(cell), quarter: elsewhen(plan, cell) }
+        Self { old, held, state: plan.state(cell), quarter: elsewhen(plan, cell), usual: text(plan.usual(cell)) }
     }
 }
 
@@ -329,8 +334,11 @@ impl Serialize for Stored<'_> {
         list.serialize_element(&self.old)?;
         list.serialize_element(&self.held)?;
         list.serialize_element(&self.state)?;
-        if let Some(quarter) = &self.quarter {
-            list.serialize_element(quarter)?;
+        if self.quarter.is_some() || self.usual.is_some() {
+            list.serialize_element(&self.quarter)?;
+        }
+        if let Some(usual) = &self.usual {
+            list.serialize_element(usual)?;
         }
         list.end()
     }
@@ -343,7 +351,7 @@ impl<'de> Deserialize<'de> for Stored<'de> {
             type Value = Stored<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a cell: old, held, state, and the quarter where it is another one")
+                f.write_str("a cell: old, held, state, the quarter where it is another one, and the usual number")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Stored<'de>, A::Error> {
@@ -352,7 +360,8 @@ impl<'de> Deserialize<'de> for Stored<'de> {
                     old: list.next_element()?.ok_or_else(short)?,
                     held: list.next_element()?.ok_or_else(short)?,
                     state: list.next_element()?.ok_or_else(short)?,
-                    quarter: list.next_element()?,
+                    quarter: list.next_element()?.flatten(),
+                    usual: list.next_element()?.flatten(),
                 })
             }
         }
@@ -376,12 +385,13 @@ fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<
         if facility >= height || cells.len() != usize::from(width) {
             bail!("facility {facility} of the plan is damaged");
         }
-        for (property, Stored { old, held, state, quarter }) in (0..width).zip(&cells) {
+        for (property, Stored { old, held, state, quarter, usual }) in (0..width).zip(&cells) {
             let cell = Cell { facility, property };
             draft.set(cell, old.as_ref().map(|t| t.0.as_ref()), held.as_ref().map(|t| t.0.as_ref()), *state);
             if let Some(quarter) = quarter {
                 draft.set_quarter(cell, *quarter);
             }
+            draft.set_usual(cell, usual.as_ref().map(|t| t.0.as_ref()));
         }
     }
     Ok(())

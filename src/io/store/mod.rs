@@ -37,7 +37,7 @@ pub use matrix::FacilityParts;
 /// Marks a file as a review: `onse` in ASCII.
 const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
-const SCHEMA: i32 = 2;
+const SCHEMA: i32 = 3;
 
 /// Longest wait, on closing, for another process that reads the file.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -46,7 +46,10 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
 
 /// What each version added; a file is brought from its own version to this one by the steps behind it.
-const STEPS: [&str; 2] = [TABLES, history::TABLE];
+const STEPS: [&str; 3] = [TABLES, history::TABLE, USUAL];
+
+/// Version 3 changed no table: a cell may have a fifth entry, the usual number, which an earlier version would call damaged.
+const USUAL: &str = "";
 
 /// The tables of version 1. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL
 /// can read it; a fourth text is the quarter of a number that is an earlier one's.
