@@ -283,6 +283,13 @@ impl Plan {
         self.quarters.get(&cell).copied().unwrap_or(self.head.quarter)
     }
 
+    /// The number proposed, as the nearest binary number for statistics; `None` where none is.
+    pub fn number(&self, cell: Cell) -> Option<f64> {
+        let at = self.at(cell);
+        let (_, number) = self.texts.get(self.new[at]).filter(|_| self.states[at].proposes())?;
+        number.is_finite().then_some(*number)
+    }
+
     /// The usual number: the median of the reported quarters before (data-quality-flags.md section 3.2); `None` where none was.
     pub fn usual(&self, cell: Cell) -> Option<&str> {
         self.texts.get(self.usual[self.at(cell)]).map(|(text, _)| text.as_ref())
@@ -432,6 +439,11 @@ impl Draft {
     /// Adds the name of a category or attribute option combo.
     pub fn name(&mut self, id: String, name: String) {
         self.0.names.insert(id, name);
+    }
+
+    /// Says what looks wrong with the run and with properties, and what each property is as a whole.
+    pub fn say(&mut self, checks: Vec<Check>, whole: BTreeMap<String, Whole>) {
+        (self.0.head.checks, self.0.head.whole) = (checks, whole);
     }
 
     /// What has been set so far.

@@ -32,9 +32,24 @@ impl Quarter {
         }
     }
 
+    /// The quarter after this one.
+    #[must_use]
+    pub fn after(self) -> Self {
+        match self.number {
+            4 => Self { year: self.year.saturating_add(1), number: 1 },
+            n => Self { year: self.year, number: n + 1 },
+        }
+    }
+
     /// The quarters before this one, newest first, without end.
     pub fn earlier(self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self.before()), |quarter| Some(quarter.before()))
+    }
+
+    /// How many quarters it is before `later`; `None` where it is not before or the same.
+    pub fn until(self, later: Self) -> Option<usize> {
+        let count = |quarter: Self| i32::from(quarter.year) * 4 + i32::from(quarter.number);
+        usize::try_from(count(later) - count(self)).ok()
     }
 
     /// Its first day.

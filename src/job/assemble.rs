@@ -8,11 +8,13 @@ use std::{
 
 use super::{
     columns::Column,
+    judge::{Bench, Judged},
     sheet::{Layout, Sheet, UnitRows, fill, kept, past},
 };
 use crate::{
     domain::{
         finer::{MONTHS, Unfit},
+        flags::Limits,
         history::Cached,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
@@ -113,6 +115,8 @@ pub struct Answers {
     pub options: Vec<Named>,
     /// Earlier quarters; `None` where none was asked for.
     pub earlier: Option<Arc<Cached>>,
+    /// The thresholds of the rules.
+    pub limits: Limits,
 }
 
 /// A plan with what is behind its cells.
@@ -128,8 +132,20 @@ pub struct Assembled {
 
 /// Puts everything together. Facilities stand by name, so that the order does not depend on the server.
 pub fn assemble(answers: Answers) -> Assembled {
-    let Answers { mut head, mut cases, shared, columns, sets, units, values, completed, unread, options, earlier } =
-        answers;
+    let Answers {
+        mut head,
+        mut cases,
+        shared,
+        columns,
+        sets,
+        units,
+        values,
+        completed,
+        unread,
+        options,
+        earlier,
+        limits,
+    } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
         units.as_ref().map(|units| units.iter().map(|unit| (unit.id.as_str(), unit)).collect());
@@ -156,25 +172,36 @@ pub fn assemble(answers: Answers) -> Assembled {
         draft.skip(one);
     }
     let assigned = assigned(sets.as_deref());
-    let (mut parts, mut history) = (Vec::new(), Vec::new());
-    let (layout, nothing) = (Layout::of(&columns), UnitRows::default());
-    for (at, (case, facility)) in cases.iter().zip(&facilities).enumerate() {
-        let sheet = Sheet {
-            at: ordinal(at),
-            case,
-            facility,
-            closed: unit(case).and_then(|unit| closed_before(unit, draft.plan().head.quarter)),
-            twins: twins(&shared, facility),
-            rows: rows.get(facility.external_id.as_str()).unwrap_or(&nothing),
-            unread: &unread,
-            completed: &completed,
-            assigned: &assigned,
-            earlier: earlier.as_deref(),
-        };
-        fill(&mut draft, &sheet, &layout, &names);
-        parts.extend(kept(&sheet, &layout));
-        history.extend(past(&sheet, &layout));
+    let (layout, nothing, quarter) = (Layout::of(&columns), UnitRows::default(), draft.plan().head.quarter);
+    let sheet = |(at, (case, facility))| Sheet {
+        at: ordinal(at),
+        case,
+        facility,
+        closed: unit(case).and_then(|unit| closed_before(unit, quarter)),
+        twins: twins(&shared, facility),
+        rows: rows.get(facility.external_id.as_str()).unwrap_or(&nothing),
+        unread: &unread,
+        completed: &completed,
+        assigned: &assigned,
+        earlier: earlier.as_deref(),
+    };
+    let sheets: Vec<Sheet<'_>> = cases.iter().zip(&facilities).enumerate().map(sheet).collect();
+    for sheet in &sheets {
+        fill(&mut draft, sheet, &layout);
     }
+    let bench = Bench {
+        sheets: &sheets,
+        layout: &layout,
+        names: &names,
+        limits: &limits,
+        all: draft.plan().head.facilities.is_empty(),
+        asked: earlier.is_some(),
+        spread: &|_| None,
+    };
+    let Judged { checks, whole } = bench.judge(&mut draft);
+    draft.say(checks, whole);
+    let parts = sheets.iter().flat_map(|sheet| kept(sheet, &layout)).collect();
+    let history = sheets.iter().flat_map(|sheet| past(sheet, &layout)).collect();
     for option in options {
         draft.name(option.id, option.name);
     }
@@ -386,6 +413,7 @@ mod tests {
             completed: Completed::default(),
             unread,
             earlier: None,
+            limits: Limits::default(),
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

@@ -26,7 +26,9 @@ pub use super::{
     reach::{Finer, Reach},
 };
 use crate::{
-    domain::{head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert},
+    domain::{
+        flags::Limits, head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert,
+    },
     io::{
         commcare::{CaseRecord, Listing},
         dhis2::{Named, OrgUnit, URL_LIMIT},
@@ -153,7 +155,21 @@ impl Reader<'_> {
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
         let sets = server.sets.clone();
-        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, completed, unread, options, earlier }))
+        let limits = Limits::default();
+        Ok(assemble(Answers {
+            head,
+            cases,
+            shared,
+            columns,
+            sets,
+            units,
+            values,
+            completed,
+            unread,
+            options,
+            earlier,
+            limits,
+        }))
     }
 
     /// The earlier quarters that are read, newest first.

@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod forms;
 mod gather;
 pub mod generation;
+mod judge;
 pub mod pace;
 pub mod reach;
 pub mod report;

@@ -12,9 +12,8 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Way, made},
-        flags::{Facts, Report, of_cell},
-        history::Cached,
-        plan::{Cell, Draft, Facility, Head, Kind, State},
+        history::{Cached, QUARTERS},
+        plan::{Cell, Draft, Facility, Head, State},
         quarter::Quarter,
         total::{About, Part, Total},
     },
@@ -135,7 +134,7 @@ impl Sheet<'_> {
     }
 
     /// What the rows of a column add up to; of another period type only as it was chosen.
-    fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
+    pub(super) fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
         let (value_type, (parts, months)) = (&column.property.value_type, self.parts(column, head.quarter));
         if column.quarterly() {
             return Summed { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None };
@@ -149,6 +148,21 @@ impl Sheet<'_> {
         let parts =
             if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
         Summed { total: Some(made.total), parts, months: Some(made.reported) }
+    }
+
+    /// The totals of the quarters before, newest first: nothing where they were not asked for, and for months, of which they are not.
+    pub(super) fn recent(&self, column: &Column, quarter: Quarter) -> [Option<f64>; QUARTERS] {
+        let (element, set) = (&column.property.data_element, &column.property.data_set);
+        match self.earlier.filter(|_| column.quarterly() && self.rows.belong(element, set)) {
+            Some(earlier) => earlier.numbers(&self.facility.external_id, element, quarter),
+            None => [None; QUARTERS],
+        }
+    }
+
+    /// Whether the data set of a column is not assigned here, as far as that is known.
+    pub(super) fn elsewhere(&self, column: &Column) -> bool {
+        let units = self.assigned.get(column.property.data_set.as_str());
+        units.is_some_and(|units| !units.contains(self.facility.external_id.as_str()))
     }
 
     /// Whether its report of a quarter is registered complete; of months that is not asked.
@@ -202,73 +216,45 @@ impl Sheet<'_> {
 }
 
 /// What the rows of a cell add up to.
-struct Summed<'a> {
+pub(super) struct Summed<'a> {
     /// `None` where a quarter cannot hold rows of the data set.
     total: Option<Total>,
     /// The rows that count.
-    parts: Cow<'a, [Part]>,
+    pub(super) parts: Cow<'a, [Part]>,
     /// How many months have a value, where it is made of months.
-    months: Option<usize>,
+    pub(super) months: Option<usize>,
 }
 
-/// Sets the cells of one facility.
-pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>, names: &HashMap<&str, &str>) {
-    let option_name = |id: &str| names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+/// Sets the cells of one facility: what the case holds, what DHIS2 holds, and which state that is.
+pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>) {
     let (quarter, look_back) = (draft.plan().head.quarter, draft.plan().head.look_back);
     for ((property, column), number) in (0_u16..).zip(layout.columns).zip(&layout.numbers) {
-        let (cell, facts) = (Cell { facility: sheet.at, property }, &column.property);
-        let old = sheet.case.properties.get(&facts.name).map(String::as_str);
+        let cell = Cell { facility: sheet.at, property };
+        let old = sheet.case.properties.get(&column.property.name).map(String::as_str);
         if let Some(state) = sheet.blocked(column) {
             draft.set(cell, old, None, state);
             continue;
         }
-        let Summed { total, parts, months } = sheet.sum(column, &draft.plan().head);
-        let Some(total) = total else {
+        let summed = sheet.sum(column, &draft.plan().head);
+        let Some(total) = summed.total else {
             draft.set(cell, old, None, State::WrongPeriodType);
             continue;
         };
-        let about = sheet.about(column, *number, quarter);
-        let (mut state, mut held) = total.state(&about);
-        let mut older = None;
+        let (mut state, mut held) = total.state(&sheet.about(column, *number, quarter));
         if matches!(state, State::NotReported | State::BlankInReport)
-            && months.is_none()
+            && summed.months.is_none()
             && let Some((from, total)) = sheet.older(column, quarter, look_back)
         {
-            (state, held, older) = (State::OlderQuarter, Some(total), Some(from));
+            (state, held) = (State::OlderQuarter, Some(total));
             draft.set_quarter(cell, from);
         }
         draft.set(cell, old, held.as_deref(), state);
-        if draft.plan().kind(cell) == Kind::Change {
-            let facts = Facts {
-                quarter,
-                facility: sheet.facility,
-                unit_closed: sheet.closed.as_deref(),
-                twins: &sheet.twins,
-                parts: &parts,
-                months: months.map(|reported| (reported, MONTHS)),
-                value_type: &facts.value_type,
-                aggregation_type: &column.aggregation_type,
-                skip_total: column.skip_total,
-                options: None,
-                older,
-                state,
-                held: held.as_deref().unwrap_or_default(),
-                old,
-                ours: None,
-                report: Report::default(),
-                past: &|_| Vec::new(),
-                option_name: &option_name,
-            };
-            for flag in of_cell(&facts) {
-                draft.flag(cell, flag);
-            }
-        }
     }
 }
 
 /// The columns, with what is the same of them for every facility.
 pub(super) struct Layout<'a> {
-    columns: &'a [Column],
+    pub(super) columns: &'a [Column],
     /// By column the number of its data set among those of [`crate::io::dhis2::Values::reports`].
     numbers: Vec<Option<u16>>,
     /// The mapped data elements of each data set.

@@ -1,19 +1,35 @@
 //! What looks wrong with a number, in one sentence with the numbers compared (data-quality-flags.md).
 //! A flag advises; it never changes a value.
 //!
-//! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. A new rule is one function, one line in the list of
-//! its file, and its tests.
+//! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. Those of a property as a whole are in `column` and
+//! `fold`, those of the run in `run`. A new rule is one function, one line in the list of its file, and its tests.
 
 mod check;
+mod column;
 mod facts;
+mod fold;
 mod kind;
+mod limits;
+mod run;
+mod score;
+mod sizes;
 mod structural;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, Whole};
+pub use column::{Column, Line};
 pub use facts::{Facts, Report, Row};
+pub use fold::{Flags, fold};
 pub use kind::Kind;
+pub use limits::{About, Limit, Limits};
+pub use run::Run;
+pub use score::{Score, Usual, pooled};
+pub use sizes::{Size, percentile, sizes};
+pub use words::{multiple, plain};
+
+use words::{count, percent, real};
 
 /// Looks at the facts and at the rows that hold a number.
 type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;

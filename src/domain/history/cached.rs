@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Change, Past, PastRow, Reuse, Series, Sheet, Stored, merge, reuse, since};
+use super::{Change, Past, PastRow, QUARTERS, Reuse, Series, Sheet, Stored, merge, reuse, since};
 use crate::domain::quarter::Quarter;
 
 /// What has to be asked of DHIS2, for organisation units that need the same.
@@ -174,6 +174,20 @@ impl Cached {
             let fact = sheet.filter(|_| asked).and_then(|sheet| sheet.get(element, wanted));
             fact.into_iter().flat_map(|fact| fact.rows()).map(|row: PastRow<'_>| row.value)
         })
+    }
+
+    /// The totals of a unit and data element in the [`QUARTERS`] quarters before `quarter`, newest first, as binary numbers for
+    /// statistics; `None` where nothing, or no number, was reported, and for a quarter that was not asked for.
+    pub fn numbers(&self, unit: &str, element: &str, quarter: Quarter) -> [Option<f64>; QUARTERS] {
+        let mut numbers = [None; QUARTERS];
+        let Some(held) = self.units.get(unit) else { return numbers };
+        for fact in held.sheet.of_element(element).filter(|fact| self.quarters.contains(&Reverse(fact.quarter))) {
+            let place = fact.quarter.until(quarter).and_then(|back| numbers.get_mut(back.checked_sub(1)?));
+            if let Some(place) = place {
+                *place = fact.number();
+            }
+        }
+        numbers
     }
 
     /// What is known of these data elements of a unit in the quarters asked for, as it is kept in a review file.

@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use jiff::Timestamp;
 
-use super::{Past, PastPart};
+use super::{Past, PastPart, total};
 use crate::domain::{
     plan::{index, ordinal},
     quarter::Quarter,
@@ -106,6 +106,19 @@ impl<'a> Fact<'a> {
     pub fn rows(&self) -> Rows<'a> {
         let rows = self.sheet.rows.get(index(self.entry.rows)..).unwrap_or_default();
         Rows { sheet: self.sheet, left: self.entry.count, from: Reader(rows), text: self.entry.text }
+    }
+
+    /// The sum of its rows as the nearest binary number, for statistics; `None` where one of them is not a number, or there is none.
+    pub fn number(&self) -> Option<f64> {
+        let mut sum: u32 = 0;
+        for row in self.rows() {
+            // Nearly every value is a few digits; anything else is added up exactly.
+            let Some(more) = digits(row.value).and_then(|more| sum.checked_add(more)) else {
+                return total(self.rows().map(|row| row.value)).map(|total| total.approx());
+            };
+            sum = more;
+        }
+        (self.entry.count > 0).then_some(f64::from(sum))
     }
 
     /// The quarter on its own.
@@ -299,6 +312,12 @@ impl PartialEq for Sheet {
 
 impl Eq for Sheet {}
 
+/// A number of one to nine digits.
+fn digits(value: &str) -> Option<u32> {
+    let plain = (1..10).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| value.parse().ok()).flatten()
+}
+
 fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_second()).unwrap_or(0)
 }
@@ -396,6 +415,33 @@ mod tests {
         let past: Vec<u8> = all.of_element("e1").map(|fact| fact.quarter.number()).collect();
         assert_eq!(past, [2, 1], "newest first");
         assert!(all.get("e1", quarter(3)).is_none() && all.get("e", quarter(1)).is_none());
+    }
+
+    #[test]
+    fn the_number_of_a_quarter_is_its_exact_sum() {
+        let number = |values: &[&'static str]| {
+            let options = ["c0", "c1", "c2"];
+            let row = |(value, option): (&&'static str, &'static str)| PastRow {
+                category_option_combo: option,
+                attribute_option_combo: "a",
+                value,
+            };
+            let rows = values.iter().zip(options).map(row).collect();
+            let sheet = Sheet::pack(&[(("e", Reverse(quarter(1))), Stored { read_at: day(1), rows })].into());
+            sheet.get("e", quarter(1)).unwrap().number()
+        };
+        for (values, expected) in [
+            (&["7", "5"][..], Some(12.0)),
+            (&["007"], Some(7.0)),
+            (&["0.1", "0.2"], Some(0.3)),
+            (&["7", "-9"], Some(-2.0)),
+            (&["999999999", "999999999", "999999999"], Some(2_999_999_997.0)),
+            (&["4294967295", "5"], Some(4_294_967_300.0)),
+            (&["3", "12 (est)"], None),
+            (&[], None),
+        ] {
+            assert_eq!(number(values), expected, "{values:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! From what was read to flags and checks, property by property: the spread of a property needs all facilities first, then each cell
+//! is looked at. What a rule says is `domain::flags`; here stands which facts it is given.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{
+    columns::Column,
+    sheet::{Layout, Sheet},
+};
+use crate::domain::{
+    finer::MONTHS,
+    flags::{
+        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Report, Severity, Size, Usual, Whole, fold, of_cell,
+        percentile, pooled, sizes,
+    },
+    history::QUARTERS,
+    plan::{Cell, Draft, Kind, Plan, State, ordinal},
+    quarter::Quarter,
+};
+
+/// What is judged, and by what.
+pub(super) struct Bench<'a> {
+    /// One for each facility, in the order of the plan.
+    pub(super) sheets: &'a [Sheet<'a>],
+    pub(super) layout: &'a Layout<'a>,
+    /// Names of option combos.
+    pub(super) names: &'a HashMap<&'a str, &'a str>,
+    pub(super) limits: &'a Limits,
+    /// Whether all facilities were read: only then is there a property as a whole.
+    pub(super) all: bool,
+    /// Whether earlier quarters were read at all.
+    pub(super) asked: bool,
+    /// Spread of a property in an earlier review, for a reading that has none of its own.
+    pub(super) spread: &'a dyn Fn(&str) -> Option<f64>,
+}
+
+/// What came of it beside the flags of cells.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) checks: Vec<Check>,
+    pub(super) whole: BTreeMap<String, Whole>,
+}
+
+/// A facility's number in a property, with what is usual there.
+struct Beside {
+    line: Line,
+    usual: Option<Usual>,
+}
+
+impl Bench<'_> {
+    /// Flags every cell and says what is to be said of each property.
+    pub(super) fn judge(&self, draft: &mut Draft) -> Judged {
+        let mut judged = Judged::default();
+        let mut funded = HashSet::new();
+        for (property, column) in (0_u16..).zip(self.layout.columns) {
+            self.property(draft, property, column, &mut judged, &mut funded);
+        }
+        judged
+    }
+
+    /// Judges one property. `funded` are the facilities of which S07 was told, which is done once for each.
+    fn property(
+        &self,
+        draft: &mut Draft,
+        property: u16,
+        column: &Column,
+        judged: &mut Judged,
+        funded: &mut HashSet<u32>,
+    ) {
+        let kind = flags::Kind::of_aggregation(&column.aggregation_type);
+        let name = &column.property.name;
+        let mut beside: Vec<Beside> = (0_u32..)
+            .zip(self.sheets)
+            .map(|(facility, sheet)| self.beside(draft.plan(), Cell { facility, property }, sheet, column))
+            .collect();
+        let spreads = beside.iter().filter_map(|one| one.usual.as_ref()?.to_pool(self.limits));
+        let spread = if self.all {
+            pooled(spreads, self.limits)
+        } else {
+            (self.spread)(name).unwrap_or(self.limits.get(Limit::SpreadDefault))
+        };
+        let mut values: Vec<f64> = beside.iter().filter_map(|one| one.line.value).collect();
+        let top = percentile(&mut values, self.limits.get(Limit::S15Percentile)).filter(|_| self.all);
+        let mut found = Flags::new();
+        for (facility, (one, sheet)) in (0_u32..).zip(beside.iter_mut().zip(self.sheets)) {
+            let cell = Cell { facility, property };
+            self.usual(draft, cell, one, kind, spread);
+            let mut flags = self.cell(draft.plan(), cell, sheet, column);
+            one.line.erases = flags.iter().any(|flag| flag.id == "S36");
+            flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
+            for flag in &mut flags {
+                if flag.id == "S07" && !funded.insert(facility) {
+                    flag.severity = Severity::Info;
+                }
+            }
+            found.extend(flags.into_iter().map(|flag| (facility, flag)));
+        }
+        if self.all {
+            let lines: Vec<Line> = beside.into_iter().map(|one| one.line).collect();
+            let whole = flags::Column { name, kind, lines: &lines, limits: self.limits };
+            let (with, of) = whole.coverage();
+            judged.checks.extend(fold(name, &mut found, with, of, self.limits));
+            judged.checks.extend(whole.checks());
+            let shift = whole.shift().map(|shift| format!("{shift:.4}"));
+            let facts = Whole { kind, spread: format!("{spread:.4}"), shift, with: ordinal(with), of: ordinal(of) };
+            judged.whole.insert(name.clone(), facts);
+        }
+        for (facility, flag) in found {
+            let cell = Cell { facility, property };
+            // A number the case holds already counts in the property; on its own there is nothing to decide.
+            if draft.plan().kind(cell) != Kind::Same {
+                draft.flag(cell, flag);
+            }
+        }
+    }
+
+    /// The first look: numbers before, and now.
+    fn beside(&self, plan: &Plan, cell: Cell, sheet: &Sheet<'_>, column: &Column) -> Beside {
+        let recent = sheet.recent(column, plan.head.quarter);
+        let (mut history, mut n) = ([0.0; QUARTERS], 0);
+        for (place, total) in history.iter_mut().zip(recent.iter().flatten()) {
+            *place = *total;
+            n += 1;
+        }
+        let line = Line {
+            // An earlier quarter's number says nothing of this one.
+            value: plan.number(cell).filter(|_| plan.state(cell) != State::OlderQuarter),
+            same: plan.kind(cell) == Kind::Same,
+            recent,
+            ratio: None,
+            elsewhere: sheet.elsewhere(column),
+            on_time: None,
+            erases: false,
+        };
+        Beside { line, usual: history.get(..n).and_then(Usual::of) }
+    }
+
+    /// Keeps the usual number, and how the number now stands to it.
+    fn usual(&self, draft: &mut Draft, cell: Cell, one: &mut Beside, kind: flags::Kind, spread: f64) {
+        let Some(usual) = &one.usual else { return };
+        let text = format!("{:.6}", usual.median);
+        draft.set_usual(cell, Some(text.trim_end_matches('0').trim_end_matches('.')));
+        let comparable = usual.to_pool(self.limits).is_some() && !matches!(kind, flags::Kind::Cumulative { .. });
+        one.line.ratio =
+            one.line.value.filter(|_| comparable).map(|value| usual.score(value, spread, self.limits).ratio);
+    }
+
+    /// The flags of what is behind a cell.
+    fn cell(&self, plan: &Plan, cell: Cell, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
+        let zero = plan.may_be_zero(cell);
+        if plan.kind(cell) != Kind::Change && !zero {
+            return Vec::new();
+        }
+        let summed = sheet.sum(column, &plan.head);
+        let option_name =
+            |id: &str| self.names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+        of_cell(&Facts {
+            quarter: plan.head.quarter,
+            facility: sheet.facility,
+            unit_closed: sheet.closed.as_deref(),
+            twins: &sheet.twins,
+            parts: &summed.parts,
+            months: summed.months.map(|reported| (reported, MONTHS)),
+            value_type: &column.property.value_type,
+            aggregation_type: &column.aggregation_type,
+            skip_total: column.skip_total,
+            options: None,
+            older: plan.older(cell),
+            state: plan.state(cell),
+            held: plan.offer(cell).unwrap_or_default(),
+            old: plan.old(cell),
+            ours: None,
+            report: Report::default(),
+            past: &|_: Quarter| Vec::new(),
+            option_name: &option_name,
+        })
+    }
+
+    /// The flags of its size.
+    fn size(
+        &self,
+        plan: &Plan,
+        cell: Cell,
+        one: &Beside,
+        kind: flags::Kind,
+        spread: f64,
+        top: Option<f64>,
+    ) -> Vec<Flag> {
+        let state = plan.state(cell);
+        let value = match one.line.value {
+            Some(value) => value,
+            None if state == State::NotReported => 0.0,
+            None => return Vec::new(),
+        };
+        let size = Size {
+            value,
+            held: plan.held(cell).unwrap_or_default(),
+            state,
+            kind,
+            quarter: plan.head.quarter,
+            recent: &one.line.recent,
+            usual: one.usual.as_ref(),
+            pooled: spread,
+            top,
+            asked: self.asked,
+            limits: self.limits,
+        };
+        sizes(&size).collect()
+    }
+}
