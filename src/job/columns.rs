@@ -148,6 +148,8 @@ pub(super) mod tests {
             data_element: data_element.to_owned(),
             data_set: data_set.to_owned(),
             name: String::new(),
+            kind: None,
+            relation: None,
         }
     }
 
