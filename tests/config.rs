@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use onse::io::config::{Places, Settings, SettingsError, load, mapping, open, wanted};
+use onse::domain::flags::Limits;
+use onse::io::config::{FlagSettings, Places, Settings, SettingsError, flags, load, mapping, open, wanted};
 
 /// The example of the documentation.
 const EXAMPLE: &str = r#"default_profile = "onse-iss"
@@ -272,6 +273,77 @@ fn overrides_are_kept_with_their_lines() {
     assert_eq!(settings.keys["approve"].value[1].as_str(), Some("enter"));
     assert_eq!(settings.flags["T2"].line, 5);
     assert_eq!(settings.flags["T2"].value["factor"].as_float(), Some(3.5));
+}
+
+/// What `[flags]` with these lines says; the first of them is line 2.
+fn flagged(lines: &str) -> Result<FlagSettings, Vec<String>> {
+    let said = flags(&read(&format!("[flags]\n{lines}\n")).unwrap());
+    said.map_err(|error| error.to_string().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn thresholds_and_relations_of_flags_are_read_with_their_lines() {
+    let found =
+        flagged("extreme_spreads = 8\nrelations = [\"cured <= started\",\n  \"a = b + c\"]\nunusual_spreads = 2.5\n");
+    let found = found.unwrap();
+    let mut expected = Limits::default();
+    expected.set("extreme_spreads", 8.0).unwrap();
+    expected.set("unusual_spreads", 2.5).unwrap();
+    assert_eq!(format!("{:?}", found.limits), format!("{expected:?}"));
+    let relations: Vec<String> = found.relations.iter().map(|(line, rule)| format!("{line}: {rule}")).collect();
+    assert_eq!(relations, ["3: cured <= started", "4: a = b + c"]);
+    assert_eq!(found.file, Path::new("/etc/onse/config.toml"));
+    let none = flags(&read(LEAST).unwrap()).unwrap();
+    assert_eq!(format!("{:?}", none.limits), format!("{:?}", Limits::default()));
+    assert!(none.relations.is_empty() && flagged("relations = []").unwrap().relations.is_empty());
+}
+
+#[test]
+fn what_is_wrong_in_flags_is_told_at_once_with_lines_and_rules() {
+    let told = flagged(
+        "unusual_spreads = 1000\nextreme_spread = 7\nrelations = [\n  \"cured < started\",\n  \"a <= b\",\n  7,\n]\n\
+         extreme_spreads = \"six\"\nT2 = { factor = 3.5 }",
+    )
+    .unwrap_err();
+    let expected: [(&str, &[&str]); 6] = [
+        ("2: ", &["unusual_spreads", "T2", "100"]),
+        ("3: ", &["extreme_spread.", "Perhaps extreme_spreads is meant"]),
+        ("5: ", &["S20", "Only <=, >= and = are known"]),
+        ("7: ", &["S20", "list of texts", "type integer"]),
+        ("9: ", &["extreme_spreads", "T1", "100", "type string"]),
+        ("10: ", &["no T2", "type table"]),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (told, (line, parts)) in told.iter().zip(expected) {
+        assert!(told.starts_with(&format!("/etc/onse/config.toml:{line}")), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+    }
+}
+
+#[test]
+fn values_of_flags_that_are_none_are_refused() {
+    for (lines, parts) in [
+        ("relations = \"a <= b\"", ["S20", "of type string"]),
+        ("relation = [\"a <= b\"]", ["no relation.", "Perhaps relations is meant"]),
+        ("extreme_spreads = nan", ["T1", "number"]),
+        ("extreme_spreads = inf", ["T1", "number"]),
+        ("extreme_spreads = -6", ["T1", "100"]),
+        ("extreme_spreads = 9223372036854775807", ["T1", "100"]),
+        ("extreme_spreads = true", ["T1", "type boolean"]),
+    ] {
+        let told = flagged(lines).unwrap_err();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("/etc/onse/config.toml:2: "), "{told:?}");
+        assert!(parts.iter().all(|part| told[0].contains(part)), "{told:?}");
+    }
+}
+
+#[test]
+fn thresholds_that_contradict_each_other_are_told_at_the_last_of_them() {
+    let told = flagged("extreme_spreads = 3\n# between\nunusual_spreads = 4").unwrap_err();
+    assert!(told[0].starts_with("/etc/onse/config.toml:4: ") && told[0].contains("must be above"), "{told:?}");
+    let told = flagged("extreme_spreads = 3").unwrap_err();
+    assert!(told[0].starts_with("/etc/onse/config.toml:2: "), "{told:?}");
 }
 
 fn env<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {

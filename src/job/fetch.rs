@@ -22,7 +22,7 @@ use super::{
     values::{Found, Values, out_of_reach},
 };
 pub use super::{
-    ask::{Ask, NotFound},
+    ask::{Ask, NotFound, Rules},
     reach::{Finer, Reach},
 };
 use crate::{
