@@ -6,6 +6,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use onse::{
     domain::{
+        flags::Limits,
         ledger::{Act, Ledger, Stamp},
         mapping::Mapping,
         plan::{Head, Property},
@@ -105,6 +106,8 @@ fn answers(count: usize) -> Answers {
         completed: Completed::default(),
         unread: Unread::default(),
         earlier: None,
+        limits: Limits::default(),
+        relations: Vec::new(),
         options,
         columns,
     }

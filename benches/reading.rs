@@ -24,7 +24,7 @@ use onse::{
         transport::SharedTransport,
     },
     job::{
-        fetch::{Ask, Reach},
+        fetch::{Ask, Reach, Rules},
         report::Reading,
         session::{Connect, Session, Sources},
     },
@@ -95,6 +95,7 @@ impl Rig {
             guessed: false,
             unfinished: false,
             reach: Reach { history, ..Reach::default() },
+            rules: Rules::default(),
         }
     }
 

@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use onse::io::config::{Places, Settings, SettingsError, load, mapping, open, wanted};
+use onse::domain::flags::Limits;
+use onse::io::config::{FlagSettings, Places, Settings, SettingsError, flags, load, mapping, open, wanted};
 
 /// The example of the documentation.
 const EXAMPLE: &str = r#"default_profile = "onse-iss"
@@ -123,8 +124,8 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
 #[test]
 fn a_wrong_type_is_named_with_its_line() {
     for (line, said) in [
-        ("chunk_size = \"1000\"", ":2: chunk_size must be a whole number from 1 to 1000; this is of type string."),
-        ("chunk_size = 10.5", ":2: chunk_size must be a whole number from 1 to 1000; this is of type float."),
+        ("chunk_size = \"1000\"", ":2: chunk_size must be a whole number from 1 to 500; this is of type string."),
+        ("chunk_size = 10.5", ":2: chunk_size must be a whole number from 1 to 500; this is of type float."),
         ("mapping = 7", ":2: mapping must be text in quotes; this is of type integer."),
         (
             "stale_after_days = true",
@@ -146,12 +147,12 @@ fn a_wrong_type_is_named_with_its_line() {
 #[test]
 fn a_bad_value_is_named_with_its_line() {
     for (line, said) in [
-        ("chunk_size = 0", ":2: chunk_size must be a whole number from 1 to 1000, not 0."),
-        ("chunk_size = 1001", ":2: chunk_size must be a whole number from 1 to 1000, not 1001."),
-        ("chunk_size = -5", ":2: chunk_size must be a whole number from 1 to 1000, not -5."),
+        ("chunk_size = 0", ":2: chunk_size must be a whole number from 1 to 500, not 0."),
+        ("chunk_size = 1001", ":2: chunk_size must be a whole number from 1 to 500, not 1001."),
+        ("chunk_size = -5", ":2: chunk_size must be a whole number from 1 to 500, not -5."),
         (
             "chunk_size = 99999999999999999999",
-            ":2: chunk_size must be a whole number from 1 to 1000, not 99999999999999999999.",
+            ":2: chunk_size must be a whole number from 1 to 500, not 99999999999999999999.",
         ),
         ("case_type = \"\"", ":2: case_type is empty."),
         ("form_xmlns = \" http://x\"", ":2: form_xmlns has spaces around it."),
@@ -272,6 +273,76 @@ fn overrides_are_kept_with_their_lines() {
     assert_eq!(settings.keys["approve"].value[1].as_str(), Some("enter"));
     assert_eq!(settings.flags["T2"].line, 5);
     assert_eq!(settings.flags["T2"].value["factor"].as_float(), Some(3.5));
+}
+
+/// What `[flags]` with these lines says; the first of them is line 2.
+fn flagged(lines: &str) -> Result<FlagSettings, Vec<String>> {
+    let said = flags(&read(&format!("[flags]\n{lines}\n")).unwrap());
+    said.map_err(|error| error.to_string().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn thresholds_and_relations_of_flags_are_read_with_their_lines() {
+    let found = flagged("t1_away = 8\nrelations = [\"cured <= started\",\n  \"a = b + c\"]\nt2_away = 2.5\n");
+    let found = found.unwrap();
+    let mut expected = Limits::default();
+    expected.set("t1_away", 8.0).unwrap();
+    expected.set("t2_away", 2.5).unwrap();
+    assert_eq!(format!("{:?}", found.limits), format!("{expected:?}"));
+    let relations: Vec<String> = found.relations.iter().map(|(line, rule)| format!("{line}: {rule}")).collect();
+    assert_eq!(relations, ["3: cured <= started", "4: a = b + c"]);
+    assert_eq!(found.file, Path::new("/etc/onse/config.toml"));
+    let none = flags(&read(LEAST).unwrap()).unwrap();
+    assert_eq!(format!("{:?}", none.limits), format!("{:?}", Limits::default()));
+    assert!(none.relations.is_empty() && flagged("relations = []").unwrap().relations.is_empty());
+}
+
+#[test]
+fn what_is_wrong_in_flags_is_told_at_once_with_lines_and_rules() {
+    let told = flagged(
+        "t2_away = 1000\nt1_awa = 7\nrelations = [\n  \"cured < started\",\n  \"a <= b\",\n  7,\n]\n\
+         t1_away = \"six\"\nT2 = { factor = 3.5 }",
+    )
+    .unwrap_err();
+    let expected: [(&str, &[&str]); 6] = [
+        ("2: ", &["t2_away", "T2", "50"]),
+        ("3: ", &["t1_awa", "Perhaps \"t1_away\" is meant"]),
+        ("5: ", &["S20", "Only <=, >= and = are known"]),
+        ("7: ", &["S20", "list of texts", "type integer"]),
+        ("9: ", &["t1_away", "T1", "50", "type string"]),
+        ("10: ", &["no T2", "type table"]),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (told, (line, parts)) in told.iter().zip(expected) {
+        assert!(told.starts_with(&format!("/etc/onse/config.toml:{line}")), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+    }
+}
+
+#[test]
+fn values_of_flags_that_are_none_are_refused() {
+    for (lines, parts) in [
+        ("relations = \"a <= b\"", ["S20", "of type string"]),
+        ("relation = [\"a <= b\"]", ["no relation.", "Perhaps relations is meant"]),
+        ("t1_away = nan", ["T1", "number"]),
+        ("t1_away = inf", ["T1", "number"]),
+        ("t1_away = -6", ["T1", "50"]),
+        ("t1_away = 9223372036854775807", ["T1", "50"]),
+        ("t1_away = true", ["T1", "type boolean"]),
+    ] {
+        let told = flagged(lines).unwrap_err();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("/etc/onse/config.toml:2: "), "{told:?}");
+        assert!(parts.iter().all(|part| told[0].contains(part)), "{told:?}");
+    }
+}
+
+#[test]
+fn thresholds_that_contradict_each_other_are_told_at_the_last_of_them() {
+    let told = flagged("t1_away = 3\n# between\nt2_away = 4").unwrap_err();
+    assert!(told[0].starts_with("/etc/onse/config.toml:4: ") && told[0].contains("must be above"), "{told:?}");
+    let told = flagged("t1_away = 3").unwrap_err();
+    assert!(told[0].starts_with("/etc/onse/config.toml:2: "), "{told:?}");
 }
 
 fn env<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<OsString> + 'a {

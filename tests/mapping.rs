@@ -1,5 +1,6 @@
 //! The mapping file: what is read, what is refused, and where the message points (fault matrix section M).
 
+use onse::domain::flags::{Kind, Relation};
 use onse::domain::mapping::{Mapping, Problem, is_uid, property_fault};
 
 const HEAD: &str = "case_property,data_element_id,data_set_id,dhis2_name\n";
@@ -95,6 +96,77 @@ fn a_column_twice_is_refused() {
     let mapping = Mapping::read(b"case_property,data_set_id,data_element_id,data_set_id,dhis2_name\na,b,c,d,e\n");
     assert_eq!(said(&mapping), ["line 1: The column data_set_id stands twice. Rename or remove one of them."]);
     assert_eq!(usable(&mapping), Vec::<&str>::new());
+}
+
+#[test]
+fn kind_and_relation_may_stand_anywhere_be_empty_or_absent() {
+    let text = "relation,case_property,data_element_id,note,data_set_id,dhis2_name,Kind\n\
+                ,dhis_started,asCqjKclllu,x,q1Es3k3sZem,A,\n\
+                <= started,dhis_cured,M2Pkr4zxryN,x,q1Es3k3sZem,B, Level \n\
+                \"= dhis_cured + dhis_dead\",total,P0YGSCM0OKb,x,q1Es3k3sZem,C,cumulative 7\n\
+                \u{a0},dhis_dead,dmyxAlzfCiK,x,q1Es3k3sZem,D\n";
+    let mapping = Mapping::read(text.as_bytes());
+    assert_eq!(said(&mapping), Vec::<String>::new());
+    let kinds: Vec<Option<Kind>> = mapping.rows.iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, [None, Some(Kind::Level), Some(Kind::Cumulative { from: 7 }), None]);
+    let relations: Vec<Option<String>> =
+        mapping.rows.iter().map(|row| row.relation.as_ref().map(ToString::to_string)).collect();
+    let expected = [None, Some("dhis_cured <= dhis_started"), Some("total = dhis_cured + dhis_dead"), None];
+    assert_eq!(relations, expected.map(|text| text.map(str::to_owned)));
+    let without = with("dhis_started,asCqjKclllu,q1Es3k3sZem,A\n");
+    assert_eq!((without.rows[0].kind, &without.rows[0].relation), (None, &None));
+}
+
+#[test]
+fn a_kind_or_relation_that_cannot_be_read_is_told_and_does_not_block() {
+    let text = "case_property,data_element_id,data_set_id,dhis2_name,kind,relation\n\
+                dhis_started,asCqjKclllu,q1Es3k3sZem,A,cumulative,\n\
+                dhis_cured,M2Pkr4zxryN,q1Es3k3sZem,B,levl,<= startd\n\
+                beds,P0YGSCM0OKb,q1Es3k3sZem,C,flow,started\n\
+                ,dmyxAlzfCiK,q1Es3k3sZem,D,,<= beds\n";
+    let mapping = Mapping::read(text.as_bytes());
+    assert_eq!(usable(&mapping), ["dhis_started", "dhis_cured", "beds"]);
+    let expected = [
+        (
+            "line 2, kind \"cumulative\": ",
+            "such as cumulative 7. Until then DHIS2's aggregation type decides the kind.",
+        ),
+        ("line 3, kind \"levl\": ", "Perhaps level is meant"),
+        ("line 3, relation \"<= startd\": ", "Perhaps \"started\" is meant. Until then the row has no relation."),
+        ("line 4, relation \"started\": ", "no <=, >= or ="),
+        ("line 5, case_property: ", "is empty"),
+    ];
+    let told = said(&mapping);
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (told, (start, part)) in told.iter().zip(expected) {
+        assert!(told.starts_with(start) && told.contains(part), "{told}");
+    }
+    assert!(mapping.rows[..2].iter().all(|row| row.kind.is_none() && row.relation.is_none()));
+    assert_eq!(mapping.rows[2].kind, Some(Kind::Flow));
+}
+
+#[test]
+fn an_optional_column_twice_is_refused() {
+    for column in ["kind", "relation"] {
+        let head = format!("{column},case_property,data_element_id,data_set_id,dhis2_name,{column}\n");
+        let mapping = Mapping::read(format!("{head},a,asCqjKclllu,q1Es3k3sZem,A,\n").as_bytes());
+        let expected = format!("line 1: The column {column} stands twice. Rename or remove one of them.");
+        assert_eq!(said(&mapping), [expected]);
+        assert!(mapping.unreadable().is_some());
+    }
+}
+
+#[test]
+fn the_relations_of_usable_rows_come_first_and_once() {
+    let text = "case_property,data_element_id,data_set_id,dhis2_name,relation\n\
+                a,asCqjKclllu,q1Es3k3sZem,A,<= b + c\n\
+                b,M2Pkr4zxryN,q1Es3k3sZem,B,<= c\n\
+                c,none,q1Es3k3sZem,C,<= b\n";
+    let mapping = Mapping::read(text.as_bytes());
+    let more = ["a <= c + b", "a >= b"]
+        .map(|text| Relation::parse(text).and_then(|rule| rule.among(&mapping.properties())).unwrap());
+    let all: Vec<String> = mapping.relations(&more).iter().map(ToString::to_string).collect();
+    assert_eq!(all, ["a <= b + c", "b <= c", "a >= b"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     domain::quarter::Quarter,
     io::{
         config::{
-            self, CommCareSecret, Dhis2Secret, Override, Places, Profile, Secrets, Settings, SettingsError,
+            self, CommCareSecret, Dhis2Secret, FlagSettings, Places, Profile, Secrets, Settings, SettingsError,
             UsedMapping, Wrong, find_secrets, wanted,
         },
         curl::{Curl, Sink},
@@ -50,6 +50,8 @@ pub(super) struct Ready {
     pub(super) places: Places,
     pub(super) settings: Settings,
     pub(super) profile: Profile,
+    /// What the settings say of flags.
+    pub(super) flags: FlagSettings,
 }
 
 pub(super) fn env(name: &str) -> Option<OsString> {
@@ -103,13 +105,12 @@ impl Here {
     pub(super) fn ready(&self, prefer: Option<&str>) -> Result<Ready> {
         let places = self.places()?;
         let settings = config::open(&places)?.ok_or_else(|| told(Exit::Usage, first_steps(&places)))?;
-        for (table, entries) in [("keys", &settings.keys), ("flags", &settings.flags)] {
-            refuse_overrides(&settings.file, table, entries.iter())?;
-        }
+        refuse_keys(&settings)?;
+        let flags = config::flags(&settings)?;
         let asked = wanted(self.global.profile.as_deref(), "ONSE_PROFILE", env)?;
         let name = asked.as_deref().or(prefer.filter(|name| settings.profiles.contains_key(*name)));
         let profile = settings.profile(name)?.clone();
-        Ok(Ready { places, settings, profile })
+        Ok(Ready { places, settings, profile, flags })
     }
 
     /// Whether there is a settings file.
@@ -235,18 +236,16 @@ pub(super) fn wire(ca_file: Option<&Path>) -> Result<SharedTransport> {
 }
 
 /// Settings that this version cannot follow are refused, not passed over.
-fn refuse_overrides<'a>(
-    file: &Path,
-    table: &str,
-    entries: impl Iterator<Item = (&'a String, &'a Override)>,
-) -> Result<(), SettingsError> {
-    let wrong: Vec<Wrong> = entries
+fn refuse_keys(settings: &Settings) -> Result<(), SettingsError> {
+    let wrong: Vec<Wrong> = settings
+        .keys
+        .iter()
         .map(|(name, entry)| {
-            let what = format!("[{table}] {}: this version cannot change it. Take the line out.", name.escape_debug());
+            let what = format!("[keys] {}: this version cannot change it. Take the line out.", name.escape_debug());
             Wrong { line: Some(entry.line), what }
         })
         .collect();
-    if wrong.is_empty() { Ok(()) } else { Err(SettingsError { file: Some(file.to_owned()), wrong }) }
+    if wrong.is_empty() { Ok(()) } else { Err(SettingsError { file: Some(settings.file.clone()), wrong }) }
 }
 
 /// What to do on a machine without settings.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::{
     args::{self, Country, Scope},
     exit::{Exit, told, usage},
-    here::{Here, create, first_steps},
+    here::{Here, Ready, create, first_steps},
     log,
     out::{Out, count, say},
     read, sandbox,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{mapping::Mapping, outcome::Outcome, plan::Head},
     io::{
-        config::{CommCareSecret, Dhis2Secret, Profile, Secrets, UsedMapping, load},
+        config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, UsedMapping, load},
         http::Secret,
         known::Known,
         store::{Form, Store},
@@ -64,7 +64,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
     needs_a_screen("onse plan -o FILE reads the same without one")?;
-    let ask = connect::ask(&ready.profile, mapping, quarter, args.scope.facilities.clone())?;
+    let ask = connect::ask(&ready.profile, mapping, &ready.flags, quarter, args.scope.facilities.clone())?;
     let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
     let ask = Ask { guessed, unfinished, reach: read::reach(&args.further, &ask.mapping)?, ..ask };
     let folder = here.reviews(&ask.project)?;
@@ -105,7 +105,7 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
         let ready = here.ready(Some(&loaded.used.profile))?;
         connect::fits(&ready.profile, &loaded.plan.head)
             .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
-        let again = again(here, &ready.profile, &loaded.plan.head);
+        let again = again(here, &ready, &loaded.plan.head);
         (Some(here.connect(&ready)?), Some(ready.profile), again.map_err(|error| format!("{error:#}")))
     };
     here.log()?;
@@ -172,9 +172,9 @@ fn run_of(here: &Here, head: &Head, account: String) -> Run {
 
 /// What to ask to read a review again: the same quarter and facilities, as far back, with the mapping in use now. A review can
 /// be opened without any of it.
-fn again(here: &Here, profile: &Profile, head: &Head) -> Result<Ask> {
-    let mapping = here.mapping(Some(profile))?;
-    let ask = connect::ask(profile, mapping, head.quarter, head.asked_for())?;
+fn again(here: &Here, ready: &Ready, head: &Head) -> Result<Ask> {
+    let mapping = here.mapping(Some(&ready.profile))?;
+    let ask = connect::ask(&ready.profile, mapping, &ready.flags, head.quarter, head.asked_for())?;
     let reach = Reach { look_back: head.look_back, history: !head.without_history, finer: Vec::new() };
     Ok(Ask { unfinished: !here.is_over(head.quarter), reach, ..ask })
 }
@@ -267,7 +267,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
         None => UsedMapping { label: "built-in".to_owned(), file: None, mapping: Mapping::built_in() },
     };
     let quarter = here.last_quarter();
-    let ask = connect::ask(&profile, mapping, quarter, Vec::new())?;
+    let ask = connect::ask(&profile, mapping, &FlagSettings::default(), quarter, Vec::new())?;
     let log = Some(log::file(folder));
     let store = create(&folder.join(format!("{quarter}.review")))?;
     let session = here.session(store, Some(connect)).knowing(Known::in_folder(folder));

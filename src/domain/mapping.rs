@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::fingerprint::Fingerprint;
+use super::flags::{Kind, Relation};
 
 mod read;
 
@@ -23,6 +24,9 @@ const PROPERTY: &str = "case_property";
 const ELEMENT: &str = "data_element_id";
 const DATA_SET: &str = "data_set_id";
 const NAME: &str = "dhis2_name";
+/// Columns that may be left out.
+const KIND: &str = "kind";
+const RELATION: &str = "relation";
 
 /// What CommCare HQ reads as something other than a property, or shows under that name (commcare.md sections 2.1, 5.1,
 /// 8.2 and 9).
@@ -75,6 +79,10 @@ pub struct Row {
     pub data_set: String,
     /// What DHIS2 calls the data element (`dhis2_name`), for people.
     pub name: String,
+    /// What kind of number it is, where the optional column `kind` says so; else DHIS2's aggregation type decides.
+    pub kind: Option<Kind>,
+    /// How it must stand to other properties of the mapping, where the optional column `relation` says so (rule S20).
+    pub relation: Option<Relation>,
 }
 
 /// Something about the mapping a person should know or mend.
@@ -122,7 +130,8 @@ impl Mapping {
     }
 
     /// Reads a mapping file: UTF-8 with or without a byte order mark, commas, a header in the first line whose names
-    /// may stand in any order and letter case. Other columns are ignored, blank rows skipped.
+    /// may stand in any order and letter case; `kind` and `relation` may be left out. Other columns are ignored, blank rows
+    /// skipped.
     pub fn read(bytes: &[u8]) -> Self {
         let (rows, mut problems) = match read::parse(bytes) {
             Ok(read) => read,
@@ -139,6 +148,17 @@ impl Mapping {
         let blocked: BTreeSet<u64> =
             self.problems.iter().filter(|found| found.blocks).map(|found| found.line).collect();
         self.rows.iter().filter(move |row| !blocked.contains(&row.line) && !row.data_set.is_empty())
+    }
+
+    /// The names of all properties, of usable rows and others.
+    pub fn properties(&self) -> BTreeSet<&str> {
+        properties(&self.rows)
+    }
+
+    /// The rules of the usable rows, then `more`, each once.
+    pub fn relations(&self, more: &[Relation]) -> Vec<Relation> {
+        let own = self.usable().filter_map(|row| row.relation.clone());
+        Relation::once(own.chain(more.iter().cloned()))
     }
 
     /// Why there is no mapping at all: the file could not be read as one, or has no rows.
@@ -180,6 +200,10 @@ pub fn property_fault(name: &str) -> Option<&'static str> {
 /// Whether `id` looks like a DHIS2 id: a letter, then ten letters or digits (dhis2.md).
 pub fn is_uid(id: &str) -> bool {
     id.len() == 11 && id.starts_with(|c: char| c.is_ascii_alphabetic()) && id.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+fn properties(rows: &[Row]) -> BTreeSet<&str> {
+    rows.iter().map(|row| row.property.as_str()).filter(|name| !name.is_empty()).collect()
 }
 
 /// What is wrong within one row.

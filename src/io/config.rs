@@ -13,12 +13,14 @@ use url::Url;
 use crate::domain::nearest::nearest;
 
 mod files;
+mod flags;
 mod places;
 mod profile;
 mod secrets;
 mod table;
 
 pub use files::{UsedMapping, mapping, open};
+pub use flags::{FlagSettings, flags};
 pub use places::{Places, wanted};
 pub use secrets::{CommCareSecret, Dhis2Secret, Found, Missing, Secrets, find_secrets};
 
@@ -88,7 +90,7 @@ pub struct Settings {
     pub profiles: BTreeMap<String, Profile>,
     /// `[keys]`: overrides of the key table, not yet looked at.
     pub keys: BTreeMap<String, Override>,
-    /// `[flags]`: overrides of flag thresholds, not yet looked at.
+    /// `[flags]`: overrides of flag thresholds and more relations, not yet looked at, see [`flags()`].
     pub flags: BTreeMap<String, Override>,
 }
 
@@ -97,6 +99,8 @@ pub struct Settings {
 pub struct Override {
     /// The line it stands on, for the message.
     pub line: u64,
+    /// The line of each item, where the value is a list.
+    pub items: Vec<u64>,
     /// The value as written.
     pub value: toml::Value,
 }

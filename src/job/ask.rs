@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::reach::Reach;
 use crate::{
     domain::{
+        flags::{Limits, Relation},
         head::WHOLE,
         mapping::Mapping,
         quarter::Quarter,
@@ -42,6 +43,25 @@ pub struct Ask {
     pub unfinished: bool,
     /// What is read beside the quarter.
     pub reach: Reach,
+    /// What the numbers are judged by.
+    pub rules: Rules,
+}
+
+/// What the flag rules go by, beside the numbers and the mapping.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Their thresholds.
+    pub limits: Limits,
+    /// The relations of the settings, with the full names of properties of the mapping. Those of the mapping stand there: see
+    /// [`Rules::relations`] for all.
+    pub more: Vec<Relation>,
+}
+
+impl Rules {
+    /// All relations of a plan with this mapping: its own, then those of the settings, each once.
+    pub fn relations(&self, mapping: &Mapping) -> Vec<Relation> {
+        mapping.relations(&self.more)
+    }
 }
 
 impl Ask {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Unfit},
-        flags::Limits,
+        flags::{Limits, Relation},
         history::Cached,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
@@ -117,6 +117,8 @@ pub struct Answers {
     pub earlier: Option<Arc<Cached>>,
     /// The thresholds of the rules.
     pub limits: Limits,
+    /// How properties must stand to each other (rule S20).
+    pub relations: Vec<Relation>,
 }
 
 /// A plan with what is behind its cells.
@@ -145,6 +147,7 @@ pub fn assemble(answers: Answers) -> Assembled {
         options,
         earlier,
         limits,
+        relations,
     } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
@@ -194,6 +197,7 @@ pub fn assemble(answers: Answers) -> Assembled {
         layout: &layout,
         names: &names,
         limits: &limits,
+        relations: &relations,
         all: draft.plan().head.facilities.is_empty(),
         asked: earlier.is_some(),
         spread: &|_| None,
@@ -414,6 +418,7 @@ mod tests {
             unread,
             earlier: None,
             limits: Limits::default(),
+            relations: Vec::new(),
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    domain::{mapping::Row, plan::Property},
+    domain::{flags::Kind, mapping::Row, plan::Property},
     io::dhis2::{DataElement, DataSet, Elements},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 const QUARTERLY: &str = "Quarterly";
 
 /// A mapping row joined with what DHIS2 says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// The property as it stands in the plan.
     pub property: Property,
@@ -24,6 +24,8 @@ pub struct Column {
     pub skip_total: bool,
     /// Whether DHIS2 keeps a 0 of it; `None` where the server does not say.
     pub zero_is_significant: Option<bool>,
+    /// What kind of number it is: as the mapping says, else by the aggregation type.
+    pub kind: Kind,
 }
 
 impl Column {
@@ -103,10 +105,12 @@ fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Re
         data_set_name: set.map(|set| &set.name).or(place.map(|place| &place.name)).cloned().unwrap_or_default(),
     };
     let period_type = set.and_then(|set| set.period_type.clone()).or_else(|| place?.period_type.clone());
+    let aggregation_type = element.and_then(|element| element.aggregation_type.clone()).unwrap_or_default();
     Ok(Column {
         property,
         period_type,
-        aggregation_type: element.and_then(|element| element.aggregation_type.clone()).unwrap_or_default(),
+        kind: row.kind.unwrap_or_else(|| Kind::of_aggregation(&aggregation_type)),
+        aggregation_type,
         skip_total: element.and_then(|element| element.category_combo.as_ref()).is_some_and(|combo| combo.skip_total),
         zero_is_significant: element.and_then(|element| element.zero_is_significant),
     })
@@ -148,6 +152,8 @@ pub(super) mod tests {
             data_element: data_element.to_owned(),
             data_set: data_set.to_owned(),
             name: String::new(),
+            kind: None,
+            relation: None,
         }
     }
 

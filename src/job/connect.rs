@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    fetch::{Ask, Reach},
+    fetch::{Ask, Reach, Rules},
     session::{Connect, Sources},
 };
 use crate::{
-    domain::{plan::Head, quarter::Quarter, text::inert},
+    domain::{mapping::Mapping, plan::Head, quarter::Quarter, text::inert},
     io::{
         commcare::CommCare,
-        config::{CommCareSecret, Dhis2Secret, Profile, Secrets, SettingsError, UsedMapping, Wrong},
+        config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, SettingsError, UsedMapping, Wrong},
         dhis2::{Dhis2, root},
         http::{Client, Side, SignIn, Sleeper},
         store::Used,
@@ -78,10 +78,11 @@ pub(super) fn commcare(profile: &Profile, secret: &CommCareSecret, way: &SharedT
 
 /// What reading this quarter with this profile means, with the default [`Reach`]. `facilities` are names or ids; none for all.
 /// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
-/// would be a date.
+/// would be a date; and where `flags` names a property that the mapping does not have.
 pub fn ask(
     profile: &Profile,
     mapping: UsedMapping,
+    flags: &FlagSettings,
     quarter: Quarter,
     facilities: Vec<String>,
 ) -> Result<Ask, SettingsError> {
@@ -95,6 +96,7 @@ pub fn ask(
         let line = mapping.file.is_some().then_some(row.line);
         return Err(SettingsError { file: mapping.file, wrong: vec![Wrong { line, what }] });
     }
+    let rules = rules(flags, &mapping.mapping)?;
     Ok(Ask {
         quarter,
         project: profile.commcare.project.clone(),
@@ -115,7 +117,24 @@ pub fn ask(
         guessed: false,
         unfinished: false,
         reach: Reach::default(),
+        rules,
     })
+}
+
+/// What the settings say of flags, with the names of the mapping.
+fn rules(flags: &FlagSettings, mapping: &Mapping) -> Result<Rules, SettingsError> {
+    let properties = mapping.properties();
+    let (mut more, mut wrong) = (Vec::new(), Vec::new());
+    for (line, relation) in &flags.relations {
+        match relation.clone().among(&properties) {
+            Ok(relation) => more.push(relation),
+            Err(what) => wrong.push(Wrong { line: Some(*line), what: format!("relations (rule S20): {what}") }),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(Rules { limits: flags.limits.clone(), more });
+    }
+    Err(SettingsError { file: Some(flags.file.clone()), wrong })
 }
 
 /// A review of one place was to be used with the profile of another (fault matrix row F09). Nothing was asked or sent.
@@ -181,7 +200,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{mapping::Mapping, plan::sample},
-        io::config::load,
+        io::config::{flags, load},
     };
 
     fn profile(project: &str, dhis2: &str) -> Profile {
@@ -194,7 +213,8 @@ mod tests {
 
     fn head(profile: &Profile) -> Head {
         let mapping = UsedMapping { label: "built-in".into(), file: None, mapping: Mapping::built_in() };
-        let ask = ask(profile, mapping, Quarter::parse("2026Q2").unwrap(), Vec::new()).unwrap();
+        let ask =
+            ask(profile, mapping, &FlagSettings::default(), Quarter::parse("2026Q2").unwrap(), Vec::new()).unwrap();
         let head = sample(1, 1, |_| {}).head.clone();
         Head { project: ask.project, dhis2: ask.dhis2, commcare: ask.commcare, case_type: ask.case_type, ..head }
     }
@@ -203,12 +223,34 @@ mod tests {
     fn a_stamp_is_no_property_of_the_mapping() {
         let mut profile = profile("onse", "https://d.example.org");
         let mapping = || UsedMapping { label: "m".into(), file: Some("m.csv".into()), mapping: Mapping::built_in() };
-        let asked = |profile: &Profile| ask(profile, mapping(), Quarter::parse("2026Q2").unwrap(), Vec::new());
+        let flags = FlagSettings::default();
+        let asked = |profile: &Profile| ask(profile, mapping(), &flags, Quarter::parse("2026Q2").unwrap(), Vec::new());
         profile.stamp_property = Some("dhis2_last_imported".to_owned());
         assert_eq!(asked(&profile).unwrap().used.stamp_property, profile.stamp_property);
         profile.stamp_property = Some(mapping().mapping.rows[1].property.clone());
         let said = asked(&profile).unwrap_err().to_string();
         assert!(said.starts_with("m.csv:3: ") && said.contains("stamp_property of profile p"), "{said}");
+    }
+
+    #[test]
+    fn relations_of_the_settings_name_properties_of_the_mapping() {
+        let profile = profile("onse", "https://d.example.org");
+        let asked = |lines: &str| {
+            let settings = load(std::path::Path::new("config.toml"), &format!("[flags]\nrelations = [\n{lines}]\n"));
+            let mapping = UsedMapping { label: "m".into(), file: None, mapping: Mapping::built_in() };
+            let flags = flags(&settings.unwrap()).unwrap();
+            ask(&profile, mapping, &flags, Quarter::parse("2026Q2").unwrap(), Vec::new())
+        };
+        let ask = asked("\"cbdas <= village_clinics\",\n\"dhis_cbdas <= dhis_village_clinics\"\n").unwrap();
+        let all: Vec<String> = ask.rules.relations(&ask.mapping).iter().map(ToString::to_string).collect();
+        assert_eq!(all, ["dhis_cbdas <= dhis_village_clinics"]);
+        let said =
+            asked("\"cbdas <= vilage_clinics\",\n\"cbdas <= village_clinics\",\n\"cbdas <= cbdas\"\n").unwrap_err();
+        let lines: Vec<String> = said.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("config.toml:3: relations (rule S20): There is no property \"vilage_clinics\""));
+        assert!(lines[0].ends_with("Perhaps \"village_clinics\" is meant."), "{lines:?}");
+        assert!(lines[1].starts_with("config.toml:5: ") && lines[1].contains("twice"), "{lines:?}");
     }
 
     #[test]

@@ -22,13 +22,11 @@ use super::{
     values::{Found, Values, out_of_reach},
 };
 pub use super::{
-    ask::{Ask, NotFound},
+    ask::{Ask, NotFound, Rules},
     reach::{Finer, Reach},
 };
 use crate::{
-    domain::{
-        flags::Limits, head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert,
-    },
+    domain::{head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert},
     io::{
         commcare::{CaseRecord, Listing},
         dhis2::{Named, OrgUnit, URL_LIMIT},
@@ -155,7 +153,7 @@ impl Reader<'_> {
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
         let sets = server.sets.clone();
-        let limits = Limits::default();
+        let (limits, relations) = (self.ask.rules.limits.clone(), self.ask.rules.relations(&self.ask.mapping));
         Ok(assemble(Answers {
             head,
             cases,
@@ -169,6 +167,7 @@ impl Reader<'_> {
             options,
             earlier,
             limits,
+            relations,
         }))
     }
 

@@ -10,12 +10,13 @@ use super::{
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Report, Severity, Size, Usual, Whole, fold, of_cell,
-        percentile, pooled, sizes,
+        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Relation, Report, Severity, Size, Usual, Whole, fold,
+        of_cell, percentile, pooled, sizes,
     },
     history::QUARTERS,
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
     quarter::Quarter,
+    value::Number,
 };
 
 /// What is judged, and by what.
@@ -26,6 +27,7 @@ pub(super) struct Bench<'a> {
     /// Names of option combos.
     pub(super) names: &'a HashMap<&'a str, &'a str>,
     pub(super) limits: &'a Limits,
+    pub(super) relations: &'a [Relation],
     /// Whether all facilities were read: only then is there a property as a whole.
     pub(super) all: bool,
     /// Whether earlier quarters were read at all.
@@ -52,23 +54,48 @@ impl Bench<'_> {
     pub(super) fn judge(&self, draft: &mut Draft) -> Judged {
         let mut judged = Judged::default();
         let mut funded = HashSet::new();
+        let mut related = self.related(draft.plan());
         for (property, column) in (0_u16..).zip(self.layout.columns) {
-            self.property(draft, property, column, &mut judged, &mut funded);
+            let found = related.remove(&property).unwrap_or_default();
+            self.property(draft, (property, column), found, &mut judged, &mut funded);
         }
         judged
+    }
+
+    /// What does not stand to each other as it should, by property (S20). Told on the left number, or where that is not to be
+    /// decided on the first that is.
+    fn related(&self, plan: &Plan) -> BTreeMap<u16, Flags> {
+        let mut found: BTreeMap<u16, Flags> = BTreeMap::new();
+        for relation in self.relations {
+            let Some(places) = relation.names().map(|name| plan.find_property(name)).collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            for facility in 0..plan.height() {
+                let value = |name: &str| {
+                    let property = plan.find_property(name)?;
+                    Number::parse(plan.new_value(Cell { facility, property })?)
+                };
+                let open = |property: &&u16| plan.kind(Cell { facility, property: **property }) == Kind::Change;
+                if let Some(flag) = relation.broken(value)
+                    && let Some(property) = places.iter().find(open)
+                {
+                    found.entry(*property).or_default().push((facility, flag));
+                }
+            }
+        }
+        found
     }
 
     /// Judges one property. `funded` are the facilities of which S07 was told, which is done once for each.
     fn property(
         &self,
         draft: &mut Draft,
-        property: u16,
-        column: &Column,
+        (property, column): (u16, &Column),
+        mut found: Flags,
         judged: &mut Judged,
         funded: &mut HashSet<u32>,
     ) {
-        let kind = flags::Kind::of_aggregation(&column.aggregation_type);
-        let name = &column.property.name;
+        let (kind, name) = (column.kind, &column.property.name);
         let mut beside: Vec<Beside> = (0_u32..)
             .zip(self.sheets)
             .map(|(facility, sheet)| self.beside(draft.plan(), Cell { facility, property }, sheet, column))
@@ -81,7 +108,6 @@ impl Bench<'_> {
         };
         let mut values: Vec<f64> = beside.iter().filter_map(|one| one.line.value).collect();
         let top = percentile(&mut values, self.limits.get(Limit::S15Percentile)).filter(|_| self.all);
-        let mut found = Flags::new();
         for (facility, (one, sheet)) in (0_u32..).zip(beside.iter_mut().zip(self.sheets)) {
             let cell = Cell { facility, property };
             self.usual(draft, cell, one, kind, spread);

@@ -28,7 +28,14 @@ fn settings_are_refused_with_file_and_line() {
     of(&CONFIG.replace("label", "lable")).run(&["plan"]).refused(2, &["config.toml:2: ", "label"]);
     of(&CONFIG.replace("project = \"p\"\n", "")).run(&["plan"]).refused(2, &["config.toml:", "project"]);
     of(&CONFIG.replace("https://dhis2", "http://dhis2")).run(&["plan"]).refused(2, &["config.toml:5: ", "allow_http"]);
-    of(&format!("{CONFIG}\n[flags]\nT1 = 3\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "T1"]);
+    of(&format!("{CONFIG}\n[flags]\nT1 = 3\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "no T1"]);
+    of(&format!("{CONFIG}\n[flags]\nt1_away = 0\n"))
+        .run(&["plan"])
+        .refused(2, &["config.toml:14: ", "t1_away", "rule T1", "from 1 to 50"]);
+    of(&format!("{CONFIG}\n[flags]\nrelations = [\n\"cbdas <= village_clinic\",\n]\n"))
+        .run(&["plan"])
+        .refused(2, &["config.toml:15: ", "S20", "Perhaps \"village_clinics\" is meant"]);
+    of(&format!("{CONFIG}\n[keys]\nquit = \"q\"\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "[keys] quit"]);
     of(CONFIG).run(&["plan", "--profile", "q"]).refused(2, &["\"q\"", "Known: p"]);
     of(CONFIG).with("ONSE_PROFILE", "q").run(&["plan"]).refused(2, &["\"q\""]);
     of(CONFIG).run(&["plan", "--config", "else.toml"]).refused(2, &["else.toml", "no such file"]);

@@ -20,7 +20,7 @@ use onse::{
         transport::SharedTransport,
     },
     job::{
-        fetch::{Ask, Reach},
+        fetch::{Ask, Reach, Rules},
         report::{Reading, Sending},
         session::{Connect, Opened, Session, Sources},
         submit::Steering,
@@ -104,6 +104,7 @@ pub(crate) fn ask(facilities: &[&str]) -> Ask {
         unfinished: false,
         // Eight more quarters of a country take their time; who tests them asks for them.
         reach: Reach { history: false, ..Reach::default() },
+        rules: Rules::default(),
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! What the values mean is not looked at here.
 
+use super::super::flags::{Kind, Relation};
 use super::super::nearest::nearest;
-use super::{COLUMNS, LIMIT, Problem, Row, shown};
+use super::{COLUMNS, KIND, LIMIT, Problem, RELATION, Row, properties, shown};
 
 /// All rows and problems, or the one reason why there are none.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Row>, Vec<Problem>), Problem> {
@@ -11,7 +12,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Row>, Vec<Problem>), Problem> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut lines = Lines { text, at: 0, line: 1 };
     let mut head: Option<Header> = None;
-    let (mut rows, mut problems) = (Vec::new(), Vec::new());
+    let (mut rows, mut relations, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     let mut untrimmed = None;
     for record in reader.records() {
         let record = record.map_err(|error| whole(format!("The file cannot be read as CSV: {error}.")))?;
@@ -23,10 +24,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Row>, Vec<Problem>), Problem> {
             head = Some(Header::find(&record, line)?);
             continue;
         };
-        let row = header.row(&record, line);
+        let (kind, unclear) = header.kind(&record, line);
+        let row = Row { kind, ..header.row(&record, line) };
         untrimmed = untrimmed.or_else(|| header.has_outer_space(&record).then_some(line));
         problems.extend(swallowed(&record, line));
         problems.extend(header.overlong(&record, line));
+        problems.extend(unclear);
+        relations.push(optional(&record, header.relation).to_owned());
         rows.push(row);
     }
     if head.is_none() {
@@ -35,6 +39,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Row>, Vec<Problem>), Problem> {
     if rows.is_empty() {
         return Err(whole("The file has a header but no rows. Add one row for each case property.".to_owned()));
     }
+    problems.extend(relate(&mut rows, &relations));
     problems.extend(untrimmed.map(|line| Problem {
         line,
         column: None,
@@ -99,9 +104,11 @@ impl Lines<'_> {
     }
 }
 
-/// Where the needed columns stand.
+/// Where the columns stand.
 struct Header {
     places: [usize; 4],
+    kind: Option<usize>,
+    relation: Option<usize>,
     width: usize,
 }
 
@@ -109,20 +116,25 @@ impl Header {
     fn find(record: &csv::StringRecord, line: u64) -> Result<Self, Problem> {
         let found: Vec<String> = record.iter().map(|name| trimmed(name).to_lowercase()).collect();
         let problem = |what| Problem { line, column: None, value: String::new(), what, blocks: true };
+        let place = |column: &str| {
+            let mut at = found.iter().enumerate().filter(|(_, name)| *name == column).map(|(at, _)| at);
+            let first = at.next();
+            match at.next() {
+                None => Ok(first),
+                Some(_) => Err(problem(format!("The column {column} stands twice. Rename or remove one of them."))),
+            }
+        };
         let mut places = [0; 4];
         let mut missing = Vec::new();
-        for (place, column) in places.iter_mut().zip(COLUMNS) {
-            let mut at = found.iter().enumerate().filter(|(_, name)| *name == column).map(|(at, _)| at);
-            match (at.next(), at.next()) {
-                (Some(only), None) => *place = only,
-                (Some(_), Some(_)) => {
-                    return Err(problem(format!("The column {column} stands twice. Rename or remove one of them.")));
-                }
-                (None, _) => missing.push(column),
+        for (needed, column) in places.iter_mut().zip(COLUMNS) {
+            match place(column)? {
+                Some(at) => *needed = at,
+                None => missing.push(column),
             }
         }
         if missing.is_empty() {
-            return Ok(Self { places, width: record.len() });
+            let (kind, relation) = (place(KIND)?, place(RELATION)?);
+            return Ok(Self { places, kind, relation, width: record.len() });
         }
         Err(problem(missing_columns(&missing, &found)))
     }
@@ -133,7 +145,31 @@ impl Header {
 
     fn row(&self, record: &csv::StringRecord, line: u64) -> Row {
         let field = |which| trimmed(self.field(record, which)).to_owned();
-        Row { line, property: field(0), data_element: field(1), data_set: field(2), name: field(3) }
+        Row {
+            line,
+            property: field(0),
+            data_element: field(1),
+            data_set: field(2),
+            name: field(3),
+            kind: None,
+            relation: None,
+        }
+    }
+
+    /// What the row says of its kind. What cannot be read does not block: the number is right whatever its kind.
+    fn kind(&self, record: &csv::StringRecord, line: u64) -> (Option<Kind>, Option<Problem>) {
+        let text = optional(record, self.kind);
+        if text.is_empty() {
+            return (None, None);
+        }
+        let unclear = |what: String| {
+            let what = format!("{what} Until then DHIS2's aggregation type decides the kind.");
+            Problem { line, column: Some(KIND), value: text.to_owned(), what, blocks: false }
+        };
+        match Kind::parse(text) {
+            Ok(kind) => (Some(kind), None),
+            Err(what) => (None, Some(unclear(what))),
+        }
     }
 
     fn has_outer_space(&self, record: &csv::StringRecord) -> bool {
@@ -155,6 +191,37 @@ impl Header {
             blocks: true,
         })
     }
+}
+
+/// The value in a column that may be left out.
+fn optional(record: &csv::StringRecord, place: Option<usize>) -> &str {
+    place.and_then(|at| record.get(at)).map(trimmed).unwrap_or_default()
+}
+
+/// Gives every row its relation, for which the names of all rows must be known. What cannot be read does not block: the row
+/// is used without it. A row without a property is blocked anyway.
+fn relate(rows: &mut [Row], relations: &[String]) -> Vec<Problem> {
+    let read: Vec<_> = {
+        let known = properties(rows);
+        let said = rows.iter().zip(relations).enumerate();
+        said.filter(|(_, (row, text))| !row.property.is_empty() && !text.is_empty())
+            .map(|(at, (row, text))| (at, Relation::beside(&row.property, text).and_then(|rule| rule.among(&known))))
+            .collect()
+    };
+    let mut problems = Vec::new();
+    for (at, relation) in read {
+        match relation {
+            Ok(relation) => rows[at].relation = Some(relation),
+            Err(what) => problems.push(Problem {
+                line: rows[at].line,
+                column: Some(RELATION),
+                value: relations[at].clone(),
+                what: format!("{what} Until then the row has no relation."),
+                blocks: false,
+            }),
+        }
+    }
+    problems
 }
 
 fn missing_columns(missing: &[&str], found: &[String]) -> String {

@@ -235,9 +235,11 @@ fn overrides<'t>(reading: &mut Reading<'t>, top: &Section<'t>, key: &str) -> BTr
     let mut found = BTreeMap::new();
     for (name, value) in section.table {
         let line = reading.line(name);
+        let items = value.get_ref().as_array().into_iter().flat_map(|list| list.iter());
+        let items = items.map(|item| reading.line(item)).collect();
         match toml::Value::deserialize(ValueDeserializer::from(value.clone())) {
             Ok(value) => {
-                found.insert(name.get_ref().clone().into_owned(), Override { line, value });
+                found.insert(name.get_ref().clone().into_owned(), Override { line, items, value });
             }
             Err(error) => reading.refuse(line, format!("{}: {}.", name.get_ref().escape_debug(), error.message())),
         }
