@@ -111,7 +111,7 @@ impl Sandbox {
     }
 
     /// Asks for a new value of every column of an element at every facility in the newest quarter, given the old one.
-    /// Comment, mark and time of a row stay; deleted rows are not asked about.
+    /// Comment, mark and time of a row stay. A deleted row is none.
     fn retype(&self, element: &Element, new: impl Fn(usize, Option<&str>) -> Option<String>) {
         let (country, when) = (self.country(), Stored::Quarter(NEWEST));
         let period = country.iso(when);
@@ -124,9 +124,10 @@ impl Sandbox {
                     let value = country.number(facility, column, when).map(|number| country.text(column, number));
                     Edit { period: period.clone(), column, value, ..Edit::default() }
                 });
-                let value = new(column, edit.value.as_deref());
-                if value != edit.value && !edit.deleted {
-                    changes.put(facility, Edit { value, ..edit });
+                let old = edit.value.as_deref().filter(|_| !edit.deleted);
+                let value = new(column, old);
+                if value.as_deref() != old {
+                    changes.put(facility, Edit { value, deleted: false, ..edit });
                 }
             }
         }
