@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use bigdecimal::{BigDecimal, RoundingMode, Zero as _};
 use jiff::civil::Date;
 
 use super::{
     Sandbox,
     dhis2::account::Account,
     held,
-    world::{Changes, Edit, model::Place},
+    world::{
+        Changes, Edit, NEWEST, Stored,
+        model::{Element, Place},
+    },
 };
 
 impl Sandbox {
@@ -40,6 +44,31 @@ impl Sandbox {
             changes.put(facility, Edit { period: period.to_owned(), column, value, at, ..Edit::default() });
             true
         })
+    }
+
+    /// Every value of the newest quarter of this property's data element becomes so many times what it was, in the whole
+    /// country: a definition or a unit was changed. Values are as if typed in so; fractions are rounded where the element
+    /// has none, what is no number stays, and a zero that is not kept is no row (dhis2.md section 5, "Zero rule"). False
+    /// when there is no such property or the denominator is 0.
+    pub fn scale_column(&self, property: &str, numerator: i64, denominator: i64) -> bool {
+        let Some(element) = self.element(property).filter(|_| denominator != 0) else { return false };
+        let places = if element.profile.is_money() { 2 } else { 0 };
+        self.retype(element, |_, old| {
+            let old = old?;
+            let Ok(number) = old.parse::<BigDecimal>() else { return Some(old.to_owned()) };
+            let new = (number * numerator / denominator).with_scale_round(places, RoundingMode::HalfUp).normalized();
+            (element.keeps_zero() || !new.is_zero()).then(|| new.to_plain_string())
+        });
+        true
+    }
+
+    /// Every facility has this value for the newest quarter of this property's data element, in one row. False when there
+    /// is no such property.
+    pub fn flatten_column(&self, property: &str, value: &str) -> bool {
+        let Some(element) = self.element(property) else { return false };
+        let first = element.columns.start;
+        self.retype(element, |column, _| (column == first).then(|| value.to_owned()));
+        true
     }
 
     /// Someone else deletes a data value as DHIS2 does it: the row stays for those who ask with `includeDeleted` (dhis2.md
@@ -75,6 +104,33 @@ impl Sandbox {
         let Some(unit) = self.country().unit(org_unit) else { return false };
         Arc::make_mut(&mut held(&self.0.changes)).close(unit, day);
         true
+    }
+
+    fn element(&self, property: &str) -> Option<&Element> {
+        self.country().model.elements.iter().find(|element| element.property.as_deref() == Some(property))
+    }
+
+    /// Asks for a new value of every column of an element at every facility in the newest quarter, given the old one.
+    /// Comment, mark and time of a row stay. A deleted row is none.
+    fn retype(&self, element: &Element, new: impl Fn(usize, Option<&str>) -> Option<String>) {
+        let (country, when) = (self.country(), Stored::Quarter(NEWEST));
+        let period = country.iso(when);
+        let mut changes = held(&self.0.changes);
+        let changes = Arc::make_mut(&mut changes);
+        for facility in 0..country.facilities.len() {
+            for column in element.all_columns() {
+                let found = changes.edits(facility).iter().find(|edit| edit.period == period && edit.column == column);
+                let edit = found.cloned().unwrap_or_else(|| {
+                    let value = country.number(facility, column, when).map(|number| country.text(column, number));
+                    Edit { period: period.clone(), column, value, ..Edit::default() }
+                });
+                let old = edit.value.as_deref().filter(|_| !edit.deleted);
+                let value = new(column, old);
+                if value.as_deref() != old {
+                    changes.put(facility, Edit { value, deleted: false, ..edit });
+                }
+            }
+        }
     }
 
     fn edit(

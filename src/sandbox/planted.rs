@@ -47,6 +47,20 @@ pub enum Oddity {
     CompleteEmpty,
     /// DHIS2 writes the name of the facility otherwise than its case.
     NamesDiffer,
+    /// Beside the rows of the parts there is one of the default category option combination with their total.
+    TotalAndBreakdown,
+    /// There is no row of a part that stood for a fifth or more of the value in each of the quarters before.
+    CategoryGone,
+    /// There is one more row, of a category option combination that belongs to other data elements.
+    UnknownCategory,
+    /// A row was changed days after the report was registered complete.
+    EditedAfterComplete,
+    /// The report was registered complete about 41 days after the quarter ended.
+    CompletedLate,
+    /// All parts are those of the quarter before.
+    Copied,
+    /// There is one more row, of another attribute option combination: part of it was paid by somebody else.
+    SeveralAttributes,
 }
 
 /// One planted oddity.

@@ -175,27 +175,40 @@ impl Country {
         there && !stopped && mix(self.seed ^ salt, [facility, set, at]) % 1000 >= missing
     }
 
-    /// Whether a report was registered: on which day after the period ended, and whether it is complete. Where it is
-    /// not, it was opened again (dhis2.md section 3.3).
+    /// Whether a report was registered: how many days after the period ended, and whether it is complete. Where it is
+    /// not, it was opened again (dhis2.md section 3.3). It is registered one to three days after it was typed in.
     pub(crate) fn registered(&self, facility: usize, set: usize, when: Stored) -> Option<(i64, bool)> {
         let (salt, at) = match when {
             Stored::Quarter(quarter) => (0x0c0, quarter),
             Stored::Month(month) => (0x0c1, month),
         };
         let luck = mix(self.seed ^ salt, [facility, set, at]);
-        let day = i64::try_from(luck % 24).unwrap_or_default() + 3;
+        let day = self.typed_day(facility, when) + 1 + i64::try_from(luck / 100 % 3).unwrap_or_default();
         (self.reported(facility, set, when) && luck % 100 < 95).then_some((day, luck % 100 < 93))
     }
 
     /// When the reports of a facility for a period were typed in.
     pub(crate) fn typed_in(&self, facility: usize, when: Stored) -> Timestamp {
+        let second = 6 * 3600 + part(self.typing(facility, when), 64, 36_000);
+        self.ended(when, self.typed_day(facility, when), second)
+    }
+
+    /// How many days after the period ended its reports were typed in: one facility in twenty is too late for its data
+    /// sets.
+    fn typed_day(&self, facility: usize, when: Stored) -> i64 {
+        let luck = self.typing(facility, when);
+        match part(luck, 1, 20) {
+            19 => 15 + part(luck, 20, 7),
+            early => 2 + early % 10,
+        }
+    }
+
+    fn typing(&self, facility: usize, when: Stored) -> u64 {
         let (salt, at) = match when {
             Stored::Quarter(quarter) => (0x71ed, quarter),
             Stored::Month(month) => (0x71ee, month),
         };
-        let luck = mix(self.seed ^ salt, [facility, at, 0]);
-        let part = |divisor: u64, modulus: u64| i64::try_from(luck / divisor % modulus).unwrap_or_default();
-        self.ended(when, 2 + part(1, 20), 6 * 3600 + part(64, 36_000))
+        mix(self.seed ^ salt, [facility, at, 0])
     }
 
     /// The number in the table under this period; money in hundredths.
@@ -218,7 +231,7 @@ impl Country {
             Stored::Quarter(quarter) => (!column.monthly).then_some(quarter),
             Stored::Month(month) => column.monthly.then_some(month),
         };
-        Some(facility * self.model.width + column.start + at?)
+        Some(facility * self.model.width + column.start? + at?)
     }
 
     /// The sum over the parts of an element; `None` without any row.
@@ -234,6 +247,11 @@ impl Country {
         let element = self.model.columns[column].element;
         if self.model.elements[element].profile.is_money() { hundredths(number) } else { number.to_string() }
     }
+}
+
+/// One of `modulus` numbers from 0 on; other divisors give others of the same luck.
+fn part(luck: u64, divisor: u64, modulus: u64) -> i64 {
+    i64::try_from(luck / divisor % modulus).unwrap_or_default()
 }
 
 /// Hundredths as a decimal number without trailing zeros.

@@ -10,6 +10,7 @@ mod later;
 mod limits;
 mod older;
 mod receiver;
+mod reports;
 mod rig;
 mod socket;
 mod values;

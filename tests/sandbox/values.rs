@@ -26,7 +26,7 @@ async fn plain_units(rig: &Rig) -> Vec<String> {
 
 #[tokio::test]
 async fn one_set_period_and_unit_have_a_head_and_several_have_none() {
-    let rig = Rig::new(40, 1);
+    let rig = Rig::new(120, 1);
     let units = plain_units(&rig).await;
     let set = "q1Es3k3sZem";
     let mut dates = BTreeSet::new();
@@ -171,7 +171,10 @@ async fn rows_come_in_no_order_and_each_once() {
     let root = rig.dhis2("organisationUnits?filter=level:eq:1").await.json()["organisationUnits"][0]["id"].clone();
     let ask = format!("dataValueSets?{}&period={QUARTER}&orgUnit={}&children=true", sets(), root.as_str().unwrap());
     let body = rig.dhis2(&ask).await.json();
-    let key = |row: &Value| format!("{} {} {}", row["orgUnit"], row["dataElement"], row["categoryOptionCombo"]);
+    let key = |row: &Value| {
+        let combos = (&row["categoryOptionCombo"], &row["attributeOptionCombo"]);
+        format!("{} {} {} {}", row["orgUnit"], row["dataElement"], combos.0, combos.1)
+    };
     let keys: Vec<String> = body["dataValues"].as_array().unwrap().iter().map(key).collect();
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
     assert!(!keys.is_sorted());

@@ -89,7 +89,7 @@ impl Node {
         let (common, own): (&str, &str) = match self {
             Self::Element(_) => (NAMED, OF_ELEMENT),
             Self::Set(_) => (NAMED, OF_SET),
-            Self::SetElement(..) => ("", "dataSet dataElement"),
+            Self::SetElement(..) => ("", "dataSet dataElement categoryCombo"),
             Self::Combo(_) => (NAMED, OF_COMBO),
             Self::Coc(_) => (NAMED, "categoryCombo categoryOptions"),
             Self::CategoryOption(_) => (NAMED, ACCESS),
@@ -112,6 +112,7 @@ impl Node {
                 return match name {
                     "dataSet" => Some(Member::One(Self::Set(set))),
                     "dataElement" => Some(Member::One(Self::Element(element))),
+                    "categoryCombo" => model.sets[set].overrides.get(&element).map(|&it| Member::One(Self::Combo(it))),
                     _ => None,
                 };
             }
@@ -228,7 +229,11 @@ pub(crate) fn reference(view: &View<'_>, node: Node) -> Value {
     };
     match node {
         Node::SetElement(set, element) => {
-            json!({ "dataSet": id(Node::Set(set)), "dataElement": id(Node::Element(element)) })
+            let mut whole = json!({ "dataSet": id(Node::Set(set)), "dataElement": id(Node::Element(element)) });
+            if let Some(&combo) = view.country.model.sets[set].overrides.get(&element) {
+                whole["categoryCombo"] = id(Node::Combo(combo));
+            }
+            whole
         }
         node => id(node),
     }

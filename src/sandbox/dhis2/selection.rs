@@ -209,7 +209,7 @@ impl Selection {
         let model = &view.country.model;
         let of_sets = self.sets.known.iter().flat_map(|&set| model.sets[set].elements.iter().copied());
         let elements: BTreeSet<usize> = of_sets.chain(self.elements.known.iter().copied()).collect();
-        let columns = elements.into_iter().flat_map(|element| model.elements[element].columns.clone());
+        let columns = elements.into_iter().flat_map(|element| model.elements[element].all_columns());
         columns
             .filter(|&column| {
                 let aoc = model.columns[column].aoc;

@@ -28,11 +28,18 @@ pub(crate) struct Element {
     pub(crate) combo: usize,
     /// Its columns, one for each category option combination.
     pub(crate) columns: Range<usize>,
+    /// Columns of rows that should not be there: of another combination, or of another one's reports.
+    pub(crate) strays: Vec<usize>,
     /// Data sets it belongs to, indices; the first is the one it is reported on.
     pub(crate) sets: Vec<usize>,
 }
 
 impl Element {
+    /// All columns there may be rows of.
+    pub(crate) fn all_columns(&self) -> impl Iterator<Item = usize> {
+        self.columns.clone().chain(self.strays.iter().copied())
+    }
+
     /// Whether a zero is kept as a row (dhis2.md section 5, "Zero rule").
     pub(crate) fn keeps_zero(&self) -> bool {
         self.profile.zero_is_significant || matches!(self.profile.aggregation, "AVERAGE" | "AVERAGE_SUM_ORG_UNIT")
@@ -54,6 +61,9 @@ pub(crate) struct DataSet {
     pub(crate) restricted: bool,
     /// The category combination of its reports as wholes, an index: whose report it is.
     pub(crate) combo: usize,
+    /// Elements whose values it splits otherwise than their own combination would, with the combination that is used
+    /// (dhis2.md section 2, `dataSetElements`).
+    pub(crate) overrides: BTreeMap<usize, usize>,
 }
 
 impl DataSet {
@@ -117,8 +127,8 @@ pub(crate) struct Column {
     pub(crate) aoc: usize,
     /// Whether it is stored by month; else by quarter.
     pub(crate) monthly: bool,
-    /// Where its numbers begin among those of a facility.
-    pub(crate) start: usize,
+    /// Where its numbers begin among those of a facility; `None`: it has rows only where one was added.
+    pub(crate) start: Option<usize>,
 }
 
 /// All of it.
@@ -228,7 +238,8 @@ impl Model {
 
     fn add_set(&mut self, uid: &str, name: &str, period_type: &'static str) -> usize {
         let (uid, name) = (uid.to_owned(), name.to_owned());
-        self.sets.push(DataSet { uid, name, period_type, elements: Vec::new(), restricted: false, combo: 0 });
+        let (elements, overrides) = (Vec::new(), BTreeMap::new());
+        self.sets.push(DataSet { uid, name, period_type, elements, restricted: false, combo: 0, overrides });
         self.sets.len() - 1
     }
 
@@ -247,7 +258,7 @@ impl Model {
             let monthly = self.sets[set].period_type == "Monthly";
             for aoc in self.combos[self.sets[set].combo].cocs.clone() {
                 for coc in self.combos[combo].cocs.clone() {
-                    self.columns.push(Column { element, coc, aoc, monthly, start: self.width });
+                    self.columns.push(Column { element, coc, aoc, monthly, start: Some(self.width) });
                     self.width += if monthly { MONTHS } else { QUARTERS };
                 }
             }
@@ -258,6 +269,7 @@ impl Model {
                 profile,
                 combo,
                 columns: first..self.columns.len(),
+                strays: Vec::new(),
                 sets: Vec::new(),
             });
             element
@@ -275,6 +287,7 @@ impl Model {
             let set = beside.map_or(0, |row| self.set(&row.data_set));
             self.add_element(&draw.uid(), name, None, *profile, set);
         }
+        self.split_otherwise();
         let census = self.add_set(&draw.uid(), "HMIS Annual Infrastructure Census", "Yearly");
         let levels = (0..self.elements.len()).filter(|&element| self.elements[element].profile.is_level());
         for element in levels.take(2).collect::<Vec<_>>() {
@@ -286,6 +299,15 @@ impl Model {
         let uid = draw.uid();
         self.add_element(&uid, "HR Vacant Established Posts", None, profile_of(""), closed);
         self.add_more(draw);
+    }
+
+    /// The last of the extras is split by its data set alone; its own combination is the default one.
+    fn split_otherwise(&mut self) {
+        let Some(element) = self.elements.len().checked_sub(1) else { return };
+        let combo = std::mem::take(&mut self.elements[element].combo);
+        for &set in &self.elements[element].sets {
+            self.sets[set].overrides.insert(element, combo);
+        }
     }
 
     /// A monthly set, a set split by who paid for the services, and an element in no set at all.
@@ -315,6 +337,7 @@ impl Model {
             profile: UNPLACED,
             combo: 0,
             columns: self.columns.len()..self.columns.len(),
+            strays: Vec::new(),
             sets: Vec::new(),
         });
     }
@@ -336,7 +359,18 @@ impl Model {
     pub(crate) fn column(&self, data_element: &str, category_option_combo: &str) -> Option<usize> {
         let Some(Place::Element(element)) = self.place(data_element) else { return None };
         let Some(Place::Coc(coc)) = self.place(category_option_combo) else { return None };
-        self.elements[element].columns.clone().find(|&column| self.columns[column].coc == coc)
+        self.elements[element].all_columns().find(|&column| self.columns[column].coc == coc)
+    }
+
+    /// The column of rows of an element that should not be there, made if there is none yet.
+    pub(crate) fn stray(&mut self, element: usize, coc: usize, aoc: usize) -> usize {
+        let same = |column: &usize| (self.columns[*column].coc, self.columns[*column].aoc) == (coc, aoc);
+        if let Some(column) = self.elements[element].all_columns().find(same) {
+            return column;
+        }
+        self.columns.push(Column { element, coc, aoc, monthly: false, start: None });
+        self.elements[element].strays.push(self.columns.len() - 1);
+        self.columns.len() - 1
     }
 }
 

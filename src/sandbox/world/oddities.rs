@@ -11,6 +11,8 @@ use super::{
 };
 use crate::sandbox::{Oddity, Planted};
 
+mod reports;
+
 /// Facilities whose cases are special.
 #[derive(Debug, Default)]
 pub(crate) struct Roles {
@@ -56,6 +58,17 @@ const LATER: [(Oddity, usize); 6] = [
     (Oddity::NamesDiffer, 4),
 ];
 
+/// What was added last, planted after both. It is in reports of the newest quarter.
+const REPORTS: [(Oddity, usize); 7] = [
+    (Oddity::TotalAndBreakdown, 3),
+    (Oddity::CategoryGone, 3),
+    (Oddity::UnknownCategory, 3),
+    (Oddity::EditedAfterComplete, 3),
+    (Oddity::CompletedLate, 3),
+    (Oddity::Copied, 3),
+    (Oddity::SeveralAttributes, 3),
+];
+
 const NEWEST_QUARTER: Stored = Stored::Quarter(NEWEST);
 
 const COMMENTS: [&str; 4] = [
@@ -72,7 +85,7 @@ struct Planter<'a> {
     roles: Roles,
 }
 
-/// Plants everything and says which cases are special. At most three quarters of the facilities are touched.
+/// Plants everything and says which cases are special. At most seven of eight facilities are touched.
 pub(crate) fn plant(country: &mut Country) -> Roles {
     let mut draw = Draw::new(country.seed, Stream::Oddities);
     let mut waiting: Vec<usize> = (0..country.facilities.len()).collect();
@@ -87,6 +100,7 @@ pub(crate) fn plant(country: &mut Country) -> Roles {
         planter.without_case();
     }
     planter.rounds(&LATER, room / 2);
+    planter.rounds(&REPORTS, room / 4);
     planter.roles
 }
 
@@ -139,6 +153,13 @@ impl Planter<'_> {
             Oddity::ZeroNotStored => self.zero(),
             Oddity::UnitClosed => self.close(),
             Oddity::NamesDiffer => self.call_it_otherwise(),
+            Oddity::TotalAndBreakdown
+            | Oddity::CategoryGone
+            | Oddity::UnknownCategory
+            | Oddity::EditedAfterComplete
+            | Oddity::CompletedLate
+            | Oddity::Copied
+            | Oddity::SeveralAttributes => self.report(what),
         }
     }
 

@@ -21,6 +21,7 @@ pub(crate) fn numbers(country: &Country, index: usize) -> Vec<i64> {
         let own = (0.3 * draw.normal()).exp();
         for column in element.columns.clone() {
             let column = model.columns[column];
+            let Some(start) = column.start else { continue };
             let share = model.cocs[column.coc].share * model.cocs[column.aoc].share;
             let periods: Vec<Stored> = if column.monthly {
                 (0..MONTHS).map(Stored::Month).collect()
@@ -31,7 +32,7 @@ pub(crate) fn numbers(country: &Country, index: usize) -> Vec<i64> {
             for (at, (value, when)) in series.into_iter().zip(periods).enumerate() {
                 let reported = element.sets.first().is_some_and(|&set| country.reported(index, set, when));
                 if reported && (value != 0 || element.keeps_zero()) {
-                    values[column.start + at] = value;
+                    values[start + at] = value;
                 }
             }
         }
