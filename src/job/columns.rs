@@ -12,7 +12,7 @@ use crate::{
 const QUARTERLY: &str = "Quarterly";
 
 /// A mapping row joined with what DHIS2 says of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
     /// The property as it stands in the plan.
     pub property: Property,

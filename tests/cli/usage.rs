@@ -28,7 +28,7 @@ fn settings_are_refused_with_file_and_line() {
     of(&CONFIG.replace("label", "lable")).run(&["plan"]).refused(2, &["config.toml:2: ", "label"]);
     of(&CONFIG.replace("project = \"p\"\n", "")).run(&["plan"]).refused(2, &["config.toml:", "project"]);
     of(&CONFIG.replace("https://dhis2", "http://dhis2")).run(&["plan"]).refused(2, &["config.toml:5: ", "allow_http"]);
-    of(&format!("{CONFIG}\n[flags]\nT1 = 3\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "no T1"]);
+    of(&format!("{CONFIG}\n[flags]\nT1 = 3\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "no threshold \"T1\""]);
     of(&format!("{CONFIG}\n[flags]\nt1_away = 0\n"))
         .run(&["plan"])
         .refused(2, &["config.toml:14: ", "t1_away", "rule T1", "from 1 to 50"]);

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::nearest::nearest;
 
 /// What kind of number a property holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Counted anew in every quarter, such as admissions.
+    #[default]
     Flow,
     /// What there is at a moment, such as beds.
     Level,
