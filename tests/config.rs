@@ -124,8 +124,8 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
 #[test]
 fn a_wrong_type_is_named_with_its_line() {
     for (line, said) in [
-        ("chunk_size = \"1000\"", ":2: chunk_size must be a whole number from 1 to 500; this is of type string."),
-        ("chunk_size = 10.5", ":2: chunk_size must be a whole number from 1 to 500; this is of type float."),
+        ("chunk_size = \"1000\"", ":2: chunk_size must be a whole number from 1 to 1000; this is of type string."),
+        ("chunk_size = 10.5", ":2: chunk_size must be a whole number from 1 to 1000; this is of type float."),
         ("mapping = 7", ":2: mapping must be text in quotes; this is of type integer."),
         (
             "stale_after_days = true",
@@ -147,12 +147,12 @@ fn a_wrong_type_is_named_with_its_line() {
 #[test]
 fn a_bad_value_is_named_with_its_line() {
     for (line, said) in [
-        ("chunk_size = 0", ":2: chunk_size must be a whole number from 1 to 500, not 0."),
-        ("chunk_size = 1001", ":2: chunk_size must be a whole number from 1 to 500, not 1001."),
-        ("chunk_size = -5", ":2: chunk_size must be a whole number from 1 to 500, not -5."),
+        ("chunk_size = 0", ":2: chunk_size must be a whole number from 1 to 1000, not 0."),
+        ("chunk_size = 1001", ":2: chunk_size must be a whole number from 1 to 1000, not 1001."),
+        ("chunk_size = -5", ":2: chunk_size must be a whole number from 1 to 1000, not -5."),
         (
             "chunk_size = 99999999999999999999",
-            ":2: chunk_size must be a whole number from 1 to 500, not 99999999999999999999.",
+            ":2: chunk_size must be a whole number from 1 to 1000, not 99999999999999999999.",
         ),
         ("case_type = \"\"", ":2: case_type is empty."),
         ("form_xmlns = \" http://x\"", ":2: form_xmlns has spaces around it."),
@@ -310,7 +310,7 @@ fn what_is_wrong_in_flags_is_told_at_once_with_lines_and_rules() {
         ("5: ", &["S20", "Only <=, >= and = are known"]),
         ("7: ", &["S20", "list of texts", "type integer"]),
         ("9: ", &["t1_away", "T1", "50", "type string"]),
-        ("10: ", &["no T2", "type table"]),
+        ("10: ", &["no threshold \"T2\"", "type table"]),
     ];
     assert_eq!(told.len(), expected.len(), "{told:?}");
     for (told, (line, parts)) in told.iter().zip(expected) {
@@ -340,7 +340,7 @@ fn values_of_flags_that_are_none_are_refused() {
 #[test]
 fn thresholds_that_contradict_each_other_are_told_at_the_last_of_them() {
     let told = flagged("t1_away = 3\n# between\nt2_away = 4").unwrap_err();
-    assert!(told[0].starts_with("/etc/onse/config.toml:4: ") && told[0].contains("must be above"), "{told:?}");
+    assert!(told[0].starts_with("/etc/onse/config.toml:4: ") && told[0].contains("must not be above"), "{told:?}");
     let told = flagged("t1_away = 3").unwrap_err();
     assert!(told[0].starts_with("/etc/onse/config.toml:2: "), "{told:?}");
 }
