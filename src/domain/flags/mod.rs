@@ -1,10 +1,18 @@
 //! What looks wrong with a number, in one sentence with the numbers compared (data-quality-flags.md).
 //! A flag advises; it never changes a value. Rules that need no history are in `structural`.
 
+mod kind;
+mod limits;
+mod score;
+mod sizes;
 mod structural;
 
 use serde::{Deserialize, Serialize};
 
+pub use kind::Kind;
+pub use limits::{About, Limit, Limits};
+pub use score::{LONGEST, Score, Usual, pooled};
+pub use sizes::{Size, percentile, sizes};
 pub use structural::{Facts, months_missing, structural};
 
 /// How much attention a flag asks for. The order is the order of attention.
