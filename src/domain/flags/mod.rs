@@ -27,7 +27,7 @@ pub use kind::Kind;
 pub use limits::{About, Limit, Limits};
 pub use relation::Relation;
 pub use run::Run;
-pub use score::{Score, Usual, pooled};
+pub use score::{LONGEST, Score, Usual, pooled};
 pub use sizes::{Size, percentile, sizes};
 pub use words::{multiple, plain};
 

@@ -4,7 +4,7 @@
 use super::limits::{Limit, Limits};
 
 /// Most quarters of a history that are looked at (data-quality-flags.md, "Words used here").
-pub(super) const LONGEST: usize = 12;
+pub const LONGEST: usize = 12;
 
 /// Makes the median of the absolute deviations a standard deviation where numbers are normal.
 const TO_DEVIATION: f64 = 1.4826;
