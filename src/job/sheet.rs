@@ -13,7 +13,7 @@ use crate::{
     domain::{
         finer::{MONTHS, Way, made},
         flags::{Facts, Report, of_cell},
-        history::Cached,
+        history::{Cached, PastRow},
         plan::{Cell, Draft, Facility, Head, Kind, State},
         quarter::Quarter,
         total::{About, Part, Total},
@@ -159,6 +159,24 @@ impl Sheet<'_> {
         self.completed.of(&self.facility.external_id, &column.property.data_set, &quarter.to_string())
     }
 
+    /// The same, with when it was and when it had to be.
+    fn report(&self, column: &Column, quarter: Quarter) -> Report<'_> {
+        if !column.quarterly() {
+            return Report::default();
+        }
+        let (unit, set) = (&self.facility.external_id, &column.property.data_set);
+        Report { timely_days: column.timely_days, ..self.completed.registered(unit, set, &quarter.to_string()) }
+    }
+
+    /// The rows of a column in an earlier quarter.
+    fn past(&self, column: &Column, quarter: Quarter) -> Vec<PastRow<'_>> {
+        let property = &column.property;
+        match self.earlier.filter(|_| self.rows.belong(&property.data_element, &property.data_set)) {
+            Some(earlier) => earlier.rows(&self.facility.external_id, &property.data_element, quarter),
+            None => Vec::new(),
+        }
+    }
+
     fn about<'a>(&self, column: &'a Column, number: Option<u16>, quarter: Quarter) -> About<'a> {
         let property = &column.property;
         let units = self.assigned.get(property.data_set.as_str());
@@ -249,14 +267,14 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>, na
                 value_type: &facts.value_type,
                 aggregation_type: &column.aggregation_type,
                 skip_total: column.skip_total,
-                options: None,
+                options: column.options.as_ref(),
                 older,
                 state,
                 held: held.as_deref().unwrap_or_default(),
                 old,
                 ours: None,
-                report: Report::default(),
-                past: &|_| Vec::new(),
+                report: sheet.report(column, quarter),
+                past: &|earlier| sheet.past(column, earlier),
                 option_name: &option_name,
             };
             for flag in of_cell(&facts) {

@@ -4,13 +4,16 @@
 //! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. A new rule is one function, one line in the list of
 //! its file, and its tests.
 
+mod breakdown;
 mod check;
 mod facts;
 mod kind;
+mod report;
 mod structural;
 
 use serde::{Deserialize, Serialize};
 
+pub use breakdown::usual_shares;
 pub use check::{Check, Whole};
 pub use facts::{Facts, Report, Row};
 pub use kind::Kind;
@@ -21,7 +24,7 @@ type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
 /// Every flag of a cell that proposes a value, but for those that compare its size.
 pub fn of_cell(facts: &Facts<'_>) -> Vec<Flag> {
     let rows = facts.rows();
-    let lists: [&[Rule]; 1] = [&structural::RULES];
+    let lists: [&[Rule]; 3] = [&structural::RULES, &report::RULES, &breakdown::RULES];
     lists.into_iter().flatten().filter_map(|rule| rule(facts, &rows)).collect()
 }
 
