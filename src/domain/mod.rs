@@ -9,6 +9,7 @@ pub mod generation;
 pub mod head;
 pub mod history;
 pub mod ledger;
+pub mod local;
 pub mod mapping;
 pub mod nearest;
 pub mod offer;

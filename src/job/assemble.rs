@@ -14,8 +14,9 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Unfit},
-        flags::{Limits, Relation},
+        flags::{Limits, Relation, Report},
         history::Cached,
+        local::Local,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
         quarter::Quarter,
@@ -61,8 +62,8 @@ impl Unread {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Completed {
     units: HashSet<String>,
-    /// Complete periods by unit and data set.
-    forms: HashMap<String, HashMap<String, HashSet<String>>>,
+    /// Complete periods by unit and data set, with the date of each, as DHIS2 wrote it.
+    forms: HashMap<String, HashMap<String, HashMap<String, Option<String>>>>,
     unknown: BTreeSet<String>,
 }
 
@@ -72,7 +73,11 @@ impl Completed {
         self.units.extend(units.iter().cloned());
         for one in registrations {
             let unit = self.forms.entry(one.org_unit).or_default();
-            unit.entry(one.data_set).or_default().insert(one.period);
+            let date = unit.entry(one.data_set).or_default().entry(one.period).or_default();
+            // A data set is registered for each attribute option combo by itself: the report is done with the last of them.
+            if newer(one.date.as_deref(), date.as_deref()) {
+                *date = one.date;
+            }
         }
     }
 
@@ -84,10 +89,25 @@ impl Completed {
     /// Whether the report of this unit, data set and period is registered complete; `None` where the server was not asked, or did
     /// not say.
     pub(super) fn of(&self, unit: &str, set: &str, period: &str) -> Option<bool> {
-        let periods = || self.forms.get(unit)?.get(set);
-        (self.units.contains(unit) && !self.unknown.contains(set))
-            .then(|| periods().is_some_and(|periods| periods.contains(period)))
+        self.registered(unit, set, period).complete
     }
+
+    /// The same, with when it was.
+    pub(super) fn registered(&self, unit: &str, set: &str, period: &str) -> Report<'_> {
+        if !self.units.contains(unit) || self.unknown.contains(set) {
+            return Report::default();
+        }
+        let found = self.forms.get(unit).and_then(|sets| sets.get(set)?.get(period));
+        let date = found.and_then(|date| date.as_deref());
+        Report { complete: Some(found.is_some()), date, timely_days: None }
+    }
+}
+
+/// Whether a date is later than another. One that cannot be read is earlier than all; whatever the order they come in, the same
+/// one is left.
+fn newer(date: Option<&str>, than: Option<&str>) -> bool {
+    let key = |date: Option<&str>| date.map(|text| (Local::parse(text).map(Local::at), text.to_owned()));
+    date.is_some() && (than.is_none() || key(date) > key(than))
 }
 
 /// Everything read, ready to be put together.

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     domain::{flags::Kind, mapping::Row, plan::Property},
-    io::dhis2::{DataElement, DataSet, Elements},
+    io::dhis2::{DataElement, DataSet, DataSetRef, Elements},
 };
 
 /// The period type a mapped data set must have.
 const QUARTERLY: &str = "Quarterly";
 
 /// A mapping row joined with what DHIS2 says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Column {
     /// The property as it stands in the plan.
     pub property: Property,
@@ -26,6 +26,11 @@ pub struct Column {
     pub zero_is_significant: Option<bool>,
     /// What kind of number it is: as the mapping says, else by the aggregation type.
     pub kind: Kind,
+    /// The category option combos its rows can have: those of the data element, and of its data set where that has others;
+    /// `None` where the server does not say all of them.
+    pub options: Option<BTreeSet<String>>,
+    /// Days after the end of a period by which a report on the data set is in time; `None` where the server does not say.
+    pub timely_days: Option<f64>,
 }
 
 impl Column {
@@ -113,7 +118,21 @@ fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Re
         aggregation_type,
         skip_total: element.and_then(|element| element.category_combo.as_ref()).is_some_and(|combo| combo.skip_total),
         zero_is_significant: element.and_then(|element| element.zero_is_significant),
+        options: options(element, place),
+        timely_days: set.and_then(|set| set.timely_days),
     })
+}
+
+/// The category option combos of a data element on its data set. A data set may have others than the data element has by itself, and
+/// rows of both are met: those of one alone would not be all.
+fn options(element: Option<&DataElement>, place: Option<&DataSetRef>) -> Option<BTreeSet<String>> {
+    let own = element?.category_combo.as_ref();
+    let others = place.and_then(|place| place.category_combo.as_ref());
+    let mut options = BTreeSet::new();
+    for combo in [own].into_iter().chain(others.map(Some)) {
+        options.extend(combo?.options.clone().filter(|options| !options.is_empty())?);
+    }
+    Some(options)
 }
 
 /// The mapped data sets, each once, in a fixed order. Their places are the numbers in [`Elements`].
@@ -143,7 +162,7 @@ pub(super) fn elements(columns: &[Column], sets: Option<&[DataSet]>) -> Elements
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::io::dhis2::DataSetRef;
+    use crate::io::dhis2::CategoryCombo;
 
     pub(crate) fn row(property: &str, data_element: &str, data_set: &str) -> Row {
         Row {
@@ -174,7 +193,7 @@ pub(super) mod tests {
             value_type: Some("INTEGER".to_owned()),
             data_sets: sets
                 .iter()
-                .map(|id| DataSetRef { id: (*id).to_owned(), name: format!("Set {id}"), period_type: None })
+                .map(|id| DataSetRef { id: (*id).to_owned(), name: format!("Set {id}"), ..DataSetRef::default() })
                 .collect(),
             ..DataElement::default()
         }
@@ -226,5 +245,36 @@ pub(super) mod tests {
         let elements = [element("e1", &["s1"])];
         let (joined, problems) = columns(&rows, Known { elements: Some(&elements), sets: None });
         assert_eq!((joined[0].property.data_set_name.as_str(), problems.len()), ("Set s1", 1), "{problems:?}");
+    }
+
+    #[test]
+    fn options_are_known_where_all_of_them_are() {
+        let combo = |ids: &[&str]| {
+            let options = ids.iter().map(|id| (*id).to_owned()).collect();
+            Some(CategoryCombo { options: Some(options), ..CategoryCombo::default() })
+        };
+        let unsaid = Some(CategoryCombo::default());
+        let all = |ids: &str| Some(ids.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>());
+        for (own, on_set, expected) in [
+            (combo(&["m", "f"]), None, all("f m")),
+            (combo(&["m", "f"]), combo(&["f", "x"]), all("f m x")),
+            (combo(&[]), None, None),
+            (unsaid.clone(), None, None),
+            (None, None, None),
+            (None, combo(&["x"]), None),
+            (unsaid.clone(), combo(&["x"]), None),
+            (combo(&["m"]), unsaid, None),
+            (combo(&["m"]), combo(&[]), None),
+        ] {
+            let mut element = element("e1", &["s1", "s2"]);
+            element.category_combo = own;
+            element.data_sets[0].category_combo = on_set;
+            element.data_sets[1].category_combo = combo(&["other"]);
+            let set = DataSet { timely_days: Some(30.5), ..set("s1", &["e1"], "Quarterly") };
+            let (joined, _) = columns(&[row("beds", "e1", "s1")], known(&[element], &[set]));
+            assert_eq!((&joined[0].options, joined[0].timely_days), (&expected, Some(30.5)));
+        }
+        let (joined, _) = columns(&[row("beds", "e1", "s1")], Known::default());
+        assert_eq!((joined[0].options.clone(), joined[0].timely_days), (None, None));
     }
 }

@@ -10,12 +10,11 @@ use super::{
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Relation, Report, Severity, Size, Usual, Whole, fold,
-        of_cell, percentile, pooled, sizes,
+        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Relation, Severity, Size, Usual, Whole, fold, of_cell,
+        percentile, pooled, sizes,
     },
     history::QUARTERS,
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
-    quarter::Quarter,
     value::Number,
 };
 
@@ -190,14 +189,14 @@ impl Bench<'_> {
             value_type: &column.property.value_type,
             aggregation_type: &column.aggregation_type,
             skip_total: column.skip_total,
-            options: None,
+            options: column.options.as_ref(),
             older: plan.older(cell),
             state: plan.state(cell),
             held: plan.offer(cell).unwrap_or_default(),
             old: plan.old(cell),
             ours: None,
-            report: Report::default(),
-            past: &|_: Quarter| Vec::new(),
+            report: sheet.report(column, plan.head.quarter),
+            past: &|earlier| sheet.past(column, earlier),
             option_name: &option_name,
         })
     }

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Way, made},
-        history::{Cached, QUARTERS},
+        flags::Report,
+        history::{Cached, PastRow, QUARTERS},
         plan::{Cell, Draft, Facility, Head, State},
         quarter::Quarter,
         total::{About, Part, Total},
@@ -171,6 +172,24 @@ impl Sheet<'_> {
             return None;
         }
         self.completed.of(&self.facility.external_id, &column.property.data_set, &quarter.to_string())
+    }
+
+    /// The same, with when it was and when it had to be.
+    pub(super) fn report(&self, column: &Column, quarter: Quarter) -> Report<'_> {
+        if !column.quarterly() {
+            return Report::default();
+        }
+        let (unit, set) = (&self.facility.external_id, &column.property.data_set);
+        Report { timely_days: column.timely_days, ..self.completed.registered(unit, set, &quarter.to_string()) }
+    }
+
+    /// The rows of a column in an earlier quarter.
+    pub(super) fn past(&self, column: &Column, quarter: Quarter) -> Vec<PastRow<'_>> {
+        let property = &column.property;
+        match self.earlier.filter(|_| self.rows.belong(&property.data_element, &property.data_set)) {
+            Some(earlier) => earlier.rows(&self.facility.external_id, &property.data_element, quarter),
+            None => Vec::new(),
+        }
     }
 
     fn about<'a>(&self, column: &'a Column, number: Option<u16>, quarter: Quarter) -> About<'a> {

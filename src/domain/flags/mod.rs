@@ -4,6 +4,7 @@
 //! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. Those of a property as a whole are in `column` and
 //! `fold`, those of the run in `run`. A new rule is one function, one line in the list of its file, and its tests.
 
+mod breakdown;
 mod check;
 mod column;
 mod facts;
@@ -11,6 +12,7 @@ mod fold;
 mod kind;
 mod limits;
 mod relation;
+mod report;
 mod run;
 mod score;
 mod sizes;
@@ -19,6 +21,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use breakdown::usual_shares;
 pub use check::{Check, Whole};
 pub use column::{Column, Line};
 pub use facts::{Facts, Report, Row};
@@ -39,7 +42,7 @@ type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
 /// Every flag of a cell that proposes a value, but for those that compare its size.
 pub fn of_cell(facts: &Facts<'_>) -> Vec<Flag> {
     let rows = facts.rows();
-    let lists: [&[Rule]; 1] = [&structural::RULES];
+    let lists: [&[Rule]; 3] = [&structural::RULES, &report::RULES, &breakdown::RULES];
     lists.into_iter().flatten().filter_map(|rule| rule(facts, &rows)).collect()
 }
 

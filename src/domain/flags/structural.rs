@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{Facts, Flag, Row, Severity};
-use crate::domain::{total::Part, value::Number};
+use crate::domain::{
+    history::{QUARTERS, Series},
+    total::Part,
+    value::Number,
+};
 
 /// The rules of this file.
 pub(super) const RULES: [super::Rule; 12] = [
@@ -63,7 +67,8 @@ fn names_differ(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     })
 }
 
-fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
+/// What rows add up to.
+pub(super) fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
     rows.into_iter().fold(Number::default(), |mut sum, (_, number)| {
         sum += number.clone();
         sum
@@ -109,13 +114,20 @@ fn several_attribute_combos(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag>
     Some(Flag::new("S07", Severity::Review, format!("sum of {} attribute options: {}", combos.len(), names.join(", "))))
 }
 
-/// S10: a fraction in a whole-number data element.
+/// S10: a fraction in a whole-number data element, or where every earlier quarter is whole.
 fn fraction(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    if !facts.value_type.starts_with("INTEGER") {
+    let (_, value) = rows.iter().find(|(_, number)| !number.is_whole())?;
+    if facts.value_type.starts_with("INTEGER") {
+        return Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")));
+    }
+    let total = sum(rows);
+    if total.is_whole() {
         return None;
     }
-    let (_, value) = rows.iter().find(|(_, number)| !number.is_whole())?;
-    Some(Flag::new("S10", Severity::Review, format!("{value} in a whole-number field")))
+    let before = Series::of(facts.quarter, |quarter| (facts.past)(quarter).into_iter().map(|row| row.value));
+    let mut totals = before.totals(QUARTERS).iter().flatten();
+    let whole = before.reported_count() > 0 && totals.all(Number::is_whole);
+    whole.then(|| Flag::new("S10", Severity::Review, format!("{total} where every earlier quarter is whole")))
 }
 
 /// S01: the quarter was made of finer periods, and not all of them have rows. A quarter none of which has rows has no number to
@@ -163,7 +175,9 @@ mod tests {
     use super::*;
     use crate::domain::{
         flags::{facts::nothing, of_cell},
+        history::PastRow,
         plan::Facility,
+        quarter::Quarter,
     };
 
     /// Facility, twins, rows, value type, flags expected.
@@ -236,6 +250,40 @@ mod tests {
         ];
         for (facility, twins, parts, value_type, expected) in cases {
             assert_eq!(flags(facility, twins, &parts, value_type), expected, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn s10_a_fraction_among_whole_quarters_is_looked_at() {
+        let facility = Facility::default();
+        let odd = "REVIEW S10: 12.5 where every earlier quarter is whole";
+        let row = |value| PastRow { category_option_combo: "m", attribute_option_combo: "a", value };
+        // The newest quarters come first; a row of a quarter is a text.
+        let cases: [(&[&str], &[&[&str]], &str); 11] = [
+            (&["12.5"], &[&["12"]], odd),
+            (&["12.5"], &[&[], &["12"], &["7.5", "0.5"], &["many"], &["0"]], odd),
+            (&["12.5"], &[&[], &[], &[], &[], &[], &[], &[], &["12.0"]], odd),
+            (&["12.5"], &[&["12"], &["11.5"]], ""),
+            (&["12.5"], &[&[], &[], &[], &[], &[], &[], &[], &["11.5"], &["12"]], ""),
+            (&["12.5"], &[&["12"], &["7.5", "0.6"]], ""),
+            (&["12.5"], &[&["many"]], ""),
+            (&["12.5"], &[], ""),
+            (&["12"], &[&["12"]], ""),
+            (&["12.0"], &[&["12"]], ""),
+            (&["6.5", "6.5"], &[&["12"]], ""),
+        ];
+        for (now, before, expected) in cases {
+            let parts: Vec<Part> = now.iter().enumerate().map(|(at, value)| part(&at.to_string(), value)).collect();
+            let past = |asked: Quarter| {
+                let back = Quarter::parse("2026Q2").unwrap().earlier().position(|quarter| quarter == asked).unwrap();
+                before.get(back).into_iter().flat_map(|rows| rows.iter().copied().map(row)).collect()
+            };
+            for value_type in ["NUMBER", ""] {
+                let facts = Facts { parts: &parts, value_type, past: &past, ..nothing(&facility) };
+                assert_eq!(sentences(&facts).join("; "), expected, "{now:?} after {before:?}");
+            }
+            let facts = Facts { parts: &parts, value_type: "INTEGER", past: &past, ..nothing(&facility) };
+            assert!(!sentences(&facts).concat().contains("earlier"), "said of its kind already");
         }
     }
 

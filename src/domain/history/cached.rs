@@ -166,6 +166,12 @@ impl Cached {
         held.sheet.of_element(element).filter(|fact| asked(fact.quarter)).map(|fact| fact.past()).collect()
     }
 
+    /// The rows of a unit and data element in a quarter that hold a value; none where the quarter was not asked for or is not known.
+    pub fn rows(&self, unit: &str, element: &str, quarter: Quarter) -> Vec<PastRow<'_>> {
+        let held = self.units.get(unit).filter(|_| self.quarters.contains(&Reverse(quarter)));
+        held.and_then(|held| held.sheet.get(element, quarter)).map(|fact| fact.rows().collect()).unwrap_or_default()
+    }
+
     /// The series of a unit and data element before `quarter`, of the quarters asked for.
     pub fn series(&self, unit: &str, element: &str, quarter: Quarter) -> Series {
         let sheet = self.units.get(unit).map(|held| &held.sheet);
@@ -258,6 +264,19 @@ mod tests {
         let cached = cached();
         assert_eq!(totals(&cached, "u1", "e1"), ["2026Q1 Some(\"12\")", "2025Q4 None"]);
         assert_eq!(totals(&cached, "u1", "e2"), ["2026Q1 None", "2025Q4 Some(\"0\")"], "a comment alone is no row");
+        let rows = |unit, element, at| -> Vec<&str> {
+            cached.rows(unit, element, quarter(at)).into_iter().map(|row| row.value).collect()
+        };
+        assert_eq!((rows("u1", "e1", "2026Q1"), rows("u1", "e2", "2025Q4")), (vec!["7", "5"], vec!["0"]));
+        for (unit, element, at) in [
+            ("u1", "e1", "2025Q4"),
+            ("u1", "e1", "2024Q1"),
+            ("u1", "e9", "2026Q1"),
+            ("u2", "e1", "2026Q1"),
+            ("u9", "e1", "2026Q1"),
+        ] {
+            assert!(rows(unit, element, at).is_empty(), "{unit} {element} {at}");
+        }
         assert!(cached.past("u2", "e1").is_empty() && cached.past("u1", "e9").is_empty());
         assert_eq!(cached.series("u1", "e1", quarter("2026Q2")).last(3), "12 - -");
         assert_eq!(cached.series("u1", "e2", quarter("2026Q1")).last(2), "0 -");

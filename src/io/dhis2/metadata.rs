@@ -33,6 +33,9 @@ pub struct CategoryCombo {
     /// Its options are not meant to be added up.
     #[serde(deserialize_with = "or_default")]
     pub skip_total: bool,
+    /// Ids of its category option combos; `None` where the server does not say.
+    #[serde(rename = "categoryOptionCombos", deserialize_with = "ids")]
+    pub options: Option<Vec<String>>,
 }
 
 /// A data set in which a data element stands.
@@ -47,6 +50,9 @@ pub struct DataSetRef {
     pub name: String,
     /// Such as `Quarterly`.
     pub period_type: Option<String>,
+    /// How values of the data element are split on this data set, where not as by itself (dhis2.md section 2).
+    #[serde(skip)]
+    pub category_combo: Option<CategoryCombo>,
 }
 
 /// A data element.
@@ -251,6 +257,7 @@ struct Credentials {
 struct SetElement {
     data_set: Option<DataSetRef>,
     data_element: Option<Named>,
+    category_combo: Option<CategoryCombo>,
 }
 
 /// Null counts as left out.
@@ -259,7 +266,9 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D)
 }
 
 fn sets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DataSetRef>, D::Error> {
-    Ok(or_default::<_, Vec<SetElement>>(from)?.into_iter().filter_map(|e| e.data_set).collect())
+    let all: Vec<SetElement> = or_default(from)?;
+    let set = |e: SetElement| Some(DataSetRef { category_combo: e.category_combo, ..e.data_set? });
+    Ok(all.into_iter().filter_map(set).collect())
 }
 
 fn elements<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
@@ -292,7 +301,12 @@ has_id!(Named, DataElement, DataSet, OrgUnit);
 impl Dhis2 {
     /// These data elements, in the order asked; those the server does not show are left out.
     pub async fn data_elements(&self, ids: &[String]) -> Result<Vec<DataElement>, Failure> {
-        let fields = "id,name,valueType,aggregationType,domainType,zeroIsSignificant,categoryCombo[id,name,skipTotal],dataSetElements[dataSet[id,name,periodType]]";
+        // Of option combos the ids alone: an element of a hundred of them takes two kilobytes.
+        let fields = concat!(
+            "id,name,valueType,aggregationType,domainType,zeroIsSignificant,",
+            "categoryCombo[id,name,skipTotal,categoryOptionCombos[id]],",
+            "dataSetElements[dataSet[id,name,periodType],categoryCombo[id,categoryOptionCombos[id]]]"
+        );
         self.listed("dataElements", "data elements", fields, ids).await
     }
 

@@ -1,0 +1,368 @@
+//! Flags that come from how a number is split by category: one that is gone, one that does not belong, and a whole breakdown that
+//! was sent before. What the number adds up to is no matter here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Facts, Flag, Row, Severity, structural::sum};
+use crate::domain::{
+    history::{PastRow, QUARTERS},
+    quarter::Quarter,
+    value::Number,
+};
+
+/// S04: part of the total that a category must have held in a quarter.
+const S04_SHARE: f64 = 0.05;
+
+/// S04: in how many of the newest reported quarters it must have held that.
+const S04_TIMES: usize = 3;
+
+/// S04: how many of the newest reported quarters are looked at.
+const S04_OF: usize = 4;
+
+/// S13: smallest total that is not equal by chance.
+const S13_TOTAL: f64 = 10.0;
+
+/// S13: fewest categories that are not equal by chance.
+const S13_CATEGORIES: usize = 2;
+
+/// The rules of this file.
+pub(super) const RULES: [super::Rule; 3] = [category_gone, unknown_category, copied];
+
+/// The part of the total that each category option combo usually has: the median over the newest reported quarters of `past`, four
+/// at most, which are given newest first. A quarter without a row of it counts as none. A quarter counts as reported where it
+/// has rows and all of them are numbers; one that adds up to nothing has no parts.
+pub fn usual_shares<'a, Q>(past: impl IntoIterator<Item = Q>) -> BTreeMap<&'a str, f64>
+where
+    Q: IntoIterator<Item = PastRow<'a>>,
+{
+    let reported = past.into_iter().filter_map(|rows| numbers(rows));
+    medians(&reported.take(S04_OF).map(|rows| shares(&rows)).collect::<Vec<_>>())
+}
+
+/// What of a total each category option combo has.
+type Shares<'a> = BTreeMap<&'a str, f64>;
+
+/// The rows with the nearest binary number of each; `None` where one is not a number, or there is none.
+fn numbers<'a>(rows: impl IntoIterator<Item = PastRow<'a>>) -> Option<Vec<(PastRow<'a>, f64)>> {
+    let rows = rows.into_iter().map(|row| Some((row, approx(row.value)?)));
+    rows.collect::<Option<Vec<_>>>().filter(|rows| !rows.is_empty())
+}
+
+/// A number as near as a binary one comes. Nearly all are a few digits, which are exact, and need no decimal.
+fn approx(text: &str) -> Option<f64> {
+    let plain = (1..=15).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
+    if plain {
+        return Some(text.bytes().fold(0.0, |number, digit| number * 10.0 + f64::from(digit - b'0')));
+    }
+    Some(Number::parse(text)?.approx())
+}
+
+fn shares<'a>(rows: &[(PastRow<'a>, f64)]) -> Shares<'a> {
+    let total: f64 = rows.iter().map(|(_, number)| number).sum();
+    let mut shares = Shares::new();
+    for (row, number) in rows {
+        *shares.entry(row.category_option_combo).or_default() += number;
+    }
+    shares.values_mut().for_each(|share| *share = if total > 0.0 { *share / total } else { 0.0 });
+    shares
+}
+
+fn medians<'a>(quarters: &[Shares<'a>]) -> Shares<'a> {
+    let combos = quarters.iter().flat_map(BTreeMap::keys);
+    combos
+        .map(|combo| (*combo, median(quarters.iter().map(|shares| shares.get(combo).copied().unwrap_or(0.0)))))
+        .collect()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let at = |place: usize| values.get(place).copied().unwrap_or(0.0);
+    let half = values.len() / 2;
+    if values.len() % 2 == 1 { at(half) } else { f64::midpoint(at(half.saturating_sub(1)), at(half)) }
+}
+
+/// The quarters looked back at, newest first.
+fn earlier(quarter: Quarter) -> impl Iterator<Item = Quarter> {
+    quarter.earlier().take(QUARTERS)
+}
+
+/// S04: a category that usually holds its part has no row now, and there is a number without it. The number of an earlier quarter
+/// has no rows in this one, and is passed over.
+fn category_gone(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let here = |combo: &str| rows.iter().any(|(part, _)| part.category_option_combo == combo);
+    let mut quarters: Vec<Shares<'_>> = Vec::new();
+    for rows in earlier(facts.quarter).filter_map(|quarter| numbers((facts.past)(quarter))) {
+        quarters.push(shares(&rows));
+        // What had its part in three of four quarters had it in one of the newest two: mostly that ends it here.
+        let enough = quarters.len() == S04_OF - S04_TIMES + 1;
+        if enough && quarters.iter().flat_map(BTreeMap::keys).all(|combo| here(combo)) {
+            return None;
+        }
+        if quarters.len() == S04_OF {
+            break;
+        }
+    }
+    let times = |combo: &str| {
+        quarters.iter().filter(|shares| shares.get(combo).is_some_and(|share| *share >= S04_SHARE)).count()
+    };
+    let mut gone: Vec<(&str, f64)> =
+        medians(&quarters).into_iter().filter(|(combo, _)| !here(combo) && times(combo) >= S04_TIMES).collect();
+    if gone.is_empty() || sum(rows).is_zero() {
+        return None;
+    }
+    // Of equal ones the first by id stays first.
+    gone.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let (combo, share) = gone.first()?;
+    let (name, percent) = ((facts.option_name)(combo), share * 100.0);
+    let sentence = format!("no row for \"{name}\" (usually {percent:.0} %){}", more(gone.len()));
+    Some(Flag::new("S04", Severity::Review, sentence))
+}
+
+/// What is said of all but the first.
+fn more(count: usize) -> String {
+    if count < 2 { String::new() } else { format!(" and {} more", count - 1) }
+}
+
+/// S05: a row of a category option combo that the data element does not have, neither by itself nor on its data set: the combo was
+/// changed, and old and new rows may both be there. The one with the largest number is named.
+fn unknown_category(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let options = facts.options?;
+    let mut odd: BTreeMap<&str, Number> = BTreeMap::new();
+    for (part, number) in rows.iter().filter(|(part, _)| !options.contains(&part.category_option_combo)) {
+        *odd.entry(&part.category_option_combo).or_default() += number.clone();
+    }
+    // Of equal ones the first by id.
+    let (combo, number) = odd.iter().rev().max_by(|(_, a), (_, b)| a.cmp(b))?;
+    let name = (facts.option_name)(combo);
+    let sentence = format!("unexpected category \"{name}\" with {number}{}", more(odd.len()));
+    Some(Flag::new("S05", Severity::Review, sentence))
+}
+
+/// S13, first half: the whole breakdown is that of the newest reported quarter before.
+fn copied(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let categories: BTreeSet<&str> = rows.iter().map(|(part, _)| part.category_option_combo.as_str()).collect();
+    if categories.len() < S13_CATEGORIES || sum(rows).approx() < S13_TOTAL {
+        return None;
+    }
+    let reported = |quarter| Some((quarter, numbers((facts.past)(quarter))?));
+    let (quarter, past) = earlier(facts.quarter).find_map(reported)?;
+    let now = rows.iter().map(|(part, number)| (&*part.category_option_combo, &*part.attribute_option_combo, number));
+    let (mut now, mut past): (Vec<_>, Vec<PastRow<'_>>) =
+        (now.collect(), past.into_iter().map(|(row, _)| row).collect());
+    now.sort_unstable();
+    past.sort_unstable();
+    let equal = |((category, attribute, number), row): (&(&str, &str, &Number), &PastRow<'_>)| {
+        (*category, *attribute) == (row.category_option_combo, row.attribute_option_combo)
+            && Number::parse(row.value).as_ref() == Some(*number)
+    };
+    let copied = now.len() == past.len() && now.iter().zip(&past).all(equal);
+    copied.then(|| Flag::new("S13", Severity::Review, format!("identical to {quarter}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        flags::{facts::nothing, of_cell},
+        plan::Facility,
+        total::Part,
+    };
+
+    /// Category option combo, attribute option combo, value.
+    type Slice = (&'static str, &'static str, &'static str);
+
+    fn parts(rows: &[Slice]) -> Vec<Part> {
+        let part = |&(category, attribute, value): &Slice| Part {
+            category_option_combo: category.to_owned(),
+            attribute_option_combo: attribute.to_owned(),
+            value: Some(value.to_owned()),
+            ..Part::default()
+        };
+        rows.iter().map(part).collect()
+    }
+
+    fn row(&(category_option_combo, attribute_option_combo, value): &Slice) -> PastRow<'static> {
+        PastRow { category_option_combo, attribute_option_combo, value }
+    }
+
+    /// What is said of these rows in 2026Q2 after those of the quarters before, newest first.
+    fn said(now: &[Slice], before: &[&[Slice]], options: Option<&BTreeSet<String>>) -> String {
+        let (facility, parts) = (Facility::default(), parts(now));
+        let past = |asked: Quarter| {
+            let back = Quarter::parse("2026Q2").unwrap().earlier().position(|quarter| quarter == asked).unwrap();
+            before.get(back).into_iter().flat_map(|rows| rows.iter().map(row)).collect()
+        };
+        let facts = Facts { parts: &parts, past: &past, options, ..nothing(&facility) };
+        let flags = of_cell(&facts).into_iter().filter(|flag| flag.id != "S07");
+        flags
+            .map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence))
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    const BOTH: &[Slice] = &[("f", "a", "38"), ("m", "a", "62")];
+    const MEN: &[Slice] = &[("m", "a", "62")];
+    const GONE: &str = "REVIEW S04: no row for \"name of f\" (usually 38 %)";
+
+    #[test]
+    fn s04_needs_three_of_the_newest_four_reported() {
+        const TEXT: &[Slice] = &[("f", "a", "38"), ("m", "a", "many")];
+        const NONE: &[Slice] = &[];
+        let cases: [(&[&[Slice]], &str); 14] = [
+            (&[BOTH, BOTH, BOTH], GONE),
+            (&[BOTH, BOTH], ""),
+            (&[BOTH, BOTH, BOTH, BOTH], GONE),
+            (&[MEN, BOTH, BOTH, BOTH], GONE),
+            (&[BOTH, MEN, BOTH, BOTH], GONE),
+            (&[BOTH, BOTH, BOTH, MEN, MEN, MEN, MEN, MEN], GONE),
+            (&[BOTH, BOTH, MEN, MEN], ""),
+            (&[BOTH, BOTH, MEN, MEN, BOTH, BOTH], ""),
+            (&[MEN, MEN, BOTH, BOTH, BOTH, BOTH, BOTH], ""),
+            (&[NONE, BOTH, NONE, TEXT, BOTH, NONE, NONE, BOTH], GONE),
+            (&[NONE, NONE, NONE, NONE, NONE, NONE, BOTH, BOTH, BOTH], ""),
+            (&[NONE, NONE, NONE, NONE, NONE, BOTH, BOTH, BOTH], GONE),
+            (&[NONE, NONE, NONE, NONE, NONE, NONE, BOTH, BOTH, BOTH, BOTH], ""),
+            (&[], ""),
+        ];
+        for (before, expected) in cases {
+            assert_eq!(said(&[("m", "a", "70")], before, None), expected, "{before:?}");
+            assert_eq!(said(&[("m", "a", "70"), ("f", "b", "1")], before, None), "", "{before:?}");
+        }
+        for now in [&[][..], &[("m", "a", "0")], &[("m", "a", "-4"), ("x", "a", "4")]] {
+            assert!(!said(now, &[BOTH; 4], None).contains("S04"), "nothing adds up to 0 for want of it: {now:?}");
+        }
+        let zero = &[("m", "a", "70"), ("f", "a", "0")];
+        assert_eq!(said(zero, &[BOTH; 4], None), "", "a 0 is a row");
+    }
+
+    #[test]
+    fn s04_needs_five_in_a_hundred() {
+        let of = |least: &'static str, most: &'static str| -> String {
+            let before: [Slice; 3] = [("f", "a", least), ("m", "a", most), ("m", "b", "10")];
+            said(&[("m", "a", "70")], &[&before[..]; 3], None)
+        };
+        assert_eq!(of("5", "85"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
+        assert_eq!(of("4", "86"), "");
+        assert_eq!(of("6", "84"), "REVIEW S04: no row for \"name of f\" (usually 6 %)");
+        assert_eq!(of("1", "9"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
+        assert_eq!(of("0.50", "-0.50"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
+        assert_eq!(of("0.49", "-0.49"), "");
+        assert_eq!(of("5", "-15"), "", "parts of nothing");
+        assert_eq!(of("5", "-16"), "", "parts of less than nothing");
+    }
+
+    #[test]
+    fn s04_names_the_largest_and_how_many_more() {
+        let before: &[Slice] =
+            &[("f", "a", "20"), ("g", "a", "20"), ("h", "a", "30"), ("h", "b", "10"), ("m", "a", "20")];
+        let usual = |now: &[Slice]| said(now, &[before; 4], None);
+        assert_eq!(usual(&[("m", "a", "1")]), "REVIEW S04: no row for \"name of h\" (usually 40 %) and 2 more");
+        assert_eq!(
+            usual(&[("m", "a", "1"), ("h", "c", "1")]),
+            "REVIEW S04: no row for \"name of f\" (usually 20 %) and 1 more"
+        );
+        assert_eq!(
+            usual(&[("x", "a", "1"), ("h", "a", "1"), ("g", "a", "1")]),
+            "REVIEW S04: no row for \"name of f\" (usually 20 %) and 1 more"
+        );
+        let of = |share: &'static str, rest: &'static str| -> Vec<Slice> { vec![("f", "a", share), ("m", "a", rest)] };
+        let quarters = [of("10", "90"), of("40", "60"), of("0", "100"), of("30", "70"), of("99", "1")];
+        let quarters: Vec<&[Slice]> = quarters.iter().map(Vec::as_slice).collect();
+        assert_eq!(said(MEN, &quarters, None), "REVIEW S04: no row for \"name of f\" (usually 20 %)");
+    }
+
+    #[test]
+    fn usual_shares_are_medians_of_reported_quarters() {
+        let of = |quarters: &[&[Slice]]| -> Vec<String> {
+            let shares = usual_shares(quarters.iter().map(|rows| rows.iter().map(row)));
+            shares.iter().map(|(combo, share)| format!("{combo} {share:.4}")).collect()
+        };
+        let third: &[Slice] = &[("f", "a", "1"), ("f", "b", "1"), ("m", "a", "4")];
+        let text: &[Slice] = &[("f", "a", "many"), ("m", "a", "4")];
+        assert_eq!(of(&[BOTH]), ["f 0.3800", "m 0.6200"]);
+        assert_eq!(of(&[BOTH, third]), ["f 0.3567", "m 0.6433"]);
+        assert_eq!(of(&[BOTH, third, MEN]), ["f 0.3333", "m 0.6667"]);
+        assert_eq!(of(&[text, &[], BOTH, third, MEN, MEN, BOTH, BOTH]), ["f 0.1667", "m 0.8333"], "the newest four");
+        assert_eq!(of(&[&[("f", "a", "0")]]), ["f 0.0000"]);
+        assert_eq!(of(&[&[("f", "a", "1E1"), ("m", "a", " 10 ")]]), ["f 0.5000", "m 0.5000"]);
+        assert!(of(&[]).is_empty() && of(&[text]).is_empty() && of(&[&[("f", "a", "")]]).is_empty());
+    }
+
+    #[test]
+    fn s05_names_what_does_not_belong() {
+        let options: BTreeSet<String> = ["f".to_owned(), "m".to_owned()].into();
+        let cases: [(&[Slice], &str); 6] = [
+            (&[("f", "a", "3"), ("m", "a", "4")], ""),
+            (&[("x", "a", "12"), ("m", "a", "4")], "REVIEW S05: unexpected category \"name of x\" with 12"),
+            (&[("x", "a", "5"), ("x", "b", "7.5")], "REVIEW S05: unexpected category \"name of x\" with 12.5"),
+            (&[("x", "a", "5"), ("y", "a", "7")], "REVIEW S05: unexpected category \"name of y\" with 7 and 1 more"),
+            (
+                &[("x", "a", "7"), ("y", "a", "7"), ("z", "a", "-9")],
+                "REVIEW S05: unexpected category \"name of x\" with 7 and 2 more",
+            ),
+            (&[], ""),
+        ];
+        for (now, expected) in cases {
+            let said_now = said(now, &[], Some(&options));
+            assert_eq!(said_now.rsplit("; ").next().unwrap_or_default(), expected, "{now:?}");
+            assert!(!said(now, &[], None).contains("S05"), "not known what belongs: {now:?}");
+        }
+    }
+
+    #[test]
+    fn s13_is_the_whole_breakdown_of_the_newest_reported_quarter() {
+        const COPY: &str = "REVIEW S13: identical to 2026Q1";
+        let now: &[Slice] = &[("m", "a", "6"), ("f", "a", "4")];
+        let cases: [(&[Slice], &[&[Slice]], &str); 16] = [
+            (now, &[&[("f", "a", "4"), ("m", "a", "6")]], COPY),
+            (now, &[&[("f", "a", "4.0"), ("m", "a", "06")]], COPY),
+            (now, &[&[("f", "a", "4"), ("m", "a", "7")]], ""),
+            (now, &[&[("f", "a", "6"), ("m", "a", "4")]], ""),
+            (now, &[&[("f", "b", "4"), ("m", "a", "6")]], ""),
+            (now, &[&[("f", "a", "4"), ("m", "a", "6"), ("x", "a", "0")]], ""),
+            (now, &[&[("m", "a", "6")]], ""),
+            (now, &[], ""),
+            (now, &[&[], now], "REVIEW S13: identical to 2025Q4"),
+            (now, &[&[("f", "a", "many"), ("m", "a", "6")], now], "REVIEW S13: identical to 2025Q4"),
+            (now, &[&[("f", "a", "5"), ("m", "a", "6")], now], ""),
+            (&[("m", "a", "5"), ("f", "a", "4")], &[&[("f", "a", "4"), ("m", "a", "5")]], ""),
+            (&[("m", "a", "6"), ("f", "a", "3.99")], &[&[("f", "a", "3.99"), ("m", "a", "6")]], ""),
+            (&[("m", "a", "7"), ("f", "a", "4")], &[&[("f", "a", "4"), ("m", "a", "7")]], COPY),
+            (&[("m", "a", "50")], &[&[("m", "a", "50")]], ""),
+            (&[("m", "a", "50"), ("m", "b", "9")], &[&[("m", "a", "50"), ("m", "b", "9")]], ""),
+        ];
+        for (now, before, expected) in cases {
+            assert_eq!(said(now, before, None), expected, "{now:?} after {before:?}");
+        }
+        let far = [&[][..], &[], &[], &[], &[], &[], &[], now];
+        assert_eq!(said(now, &far, None), "REVIEW S13: identical to 2024Q2");
+        let farther = [&[][..], &[], &[], &[], &[], &[], &[], &[], now];
+        assert_eq!(said(now, &farther, None), "");
+    }
+
+    #[test]
+    fn earlier_quarters_are_looked_at_only_where_they_can_tell() {
+        let asked = |now: &[Slice]| {
+            let (facility, parts, count) = (Facility::default(), parts(now), std::cell::Cell::new(0));
+            let past = |_: Quarter| {
+                count.set(count.get() + 1);
+                BOTH.iter().map(row).collect()
+            };
+            of_cell(&Facts { parts: &parts, past: &past, ..nothing(&facility) });
+            count.get()
+        };
+        assert_eq!(asked(&[("f", "a", "5"), ("m", "a", "7"), ("x", "a", "1")]), 3, "two for S04 and one for S13");
+        assert_eq!(asked(&[("f", "a", "5"), ("m", "a", "4")]), 2);
+        assert_eq!(asked(&[("m", "a", "4")]), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_number_is_read_as_any_other(text in "-?[0-9]{0,18}(\\.[0-9]{1,3})?| [0-9]{1,4}|[0-9]E[0-9]") {
+            prop_assert_eq!(approx(&text), Number::parse(&text).map(|number| number.approx()));
+        }
+    }
+}
