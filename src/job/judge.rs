@@ -154,7 +154,7 @@ impl Bench<'_> {
             recent,
             ratio: None,
             elsewhere: sheet.elsewhere(column),
-            on_time: None,
+            on_time: flags::on_time(&sheet.report(column, plan.head.quarter), plan.head.quarter, self.limits),
             erases: false,
         };
         Beside { line, usual: history.get(..n).and_then(Usual::of) }
@@ -192,6 +192,8 @@ impl Bench<'_> {
             options: column.options.as_ref(),
             older: plan.older(cell),
             state: plan.state(cell),
+            kind: column.kind,
+            limits: self.limits,
             held: plan.offer(cell).unwrap_or_default(),
             old: plan.old(cell),
             ours: None,

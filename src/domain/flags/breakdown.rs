@@ -3,24 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Facts, Flag, Row, Severity, structural::sum};
+use super::{
+    Facts, Flag, Kind, Limit, Row, Severity, real,
+    structural::{is_default, sum},
+};
 use crate::domain::{
     history::{PastRow, QUARTERS},
     quarter::Quarter,
+    total::Part,
     value::Number,
 };
 
-/// S04: part of the total that a category must have held in a quarter.
-const S04_SHARE: f64 = 0.05;
-
-/// S04: in how many of the newest reported quarters it must have held that.
-const S04_TIMES: usize = 3;
-
-/// S04: how many of the newest reported quarters are looked at.
-const S04_OF: usize = 4;
-
-/// S13: smallest total that is not equal by chance.
-const S13_TOTAL: f64 = 10.0;
+/// How many of the newest reported quarters tell the usual share of a category.
+const SHARES: usize = 4;
 
 /// S13: fewest categories that are not equal by chance.
 const S13_CATEGORIES: usize = 2;
@@ -36,10 +31,10 @@ where
     Q: IntoIterator<Item = PastRow<'a>>,
 {
     let reported = past.into_iter().filter_map(|rows| numbers(rows));
-    medians(&reported.take(S04_OF).map(|rows| shares(&rows)).collect::<Vec<_>>())
+    medians(&reported.take(SHARES).map(|rows| shares(&counts(&rows))).collect::<Vec<_>>())
 }
 
-/// What of a total each category option combo has.
+/// A number, or a part of a total, of each category option combo.
 type Shares<'a> = BTreeMap<&'a str, f64>;
 
 /// The rows with the nearest binary number of each; `None` where one is not a number, or there is none.
@@ -57,14 +52,20 @@ fn approx(text: &str) -> Option<f64> {
     Some(Number::parse(text)?.approx())
 }
 
-fn shares<'a>(rows: &[(PastRow<'a>, f64)]) -> Shares<'a> {
-    let total: f64 = rows.iter().map(|(_, number)| number).sum();
-    let mut shares = Shares::new();
+/// What each category option combo adds up to.
+fn counts<'a>(rows: &[(PastRow<'a>, f64)]) -> Shares<'a> {
+    let mut counts = Shares::new();
     for (row, number) in rows {
-        *shares.entry(row.category_option_combo).or_default() += number;
+        *counts.entry(row.category_option_combo).or_default() += number;
     }
-    shares.values_mut().for_each(|share| *share = if total > 0.0 { *share / total } else { 0.0 });
-    shares
+    counts
+}
+
+/// The same as a part of the total.
+fn shares<'a>(counts: &Shares<'a>) -> Shares<'a> {
+    let total: f64 = counts.values().sum();
+    let share = |count: f64| if total > 0.0 { count / total } else { 0.0 };
+    counts.iter().map(|(combo, count)| (*combo, share(*count))).collect()
 }
 
 fn medians<'a>(quarters: &[Shares<'a>]) -> Shares<'a> {
@@ -87,27 +88,33 @@ fn earlier(quarter: Quarter) -> impl Iterator<Item = Quarter> {
     quarter.earlier().take(QUARTERS)
 }
 
-/// S04: a category that usually holds its part has no row now, and there is a number without it. The number of an earlier quarter
-/// has no rows in this one, and is passed over.
+/// S04: a category that usually holds its part has no row now, and there is a number without it. One that is usually a handful may
+/// have had nothing this time, and zeros are mostly not stored: it is passed over. So is the number of an earlier quarter, which
+/// has no rows in this one.
 fn category_gone(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let here = |combo: &str| rows.iter().any(|(part, _)| part.category_option_combo == combo);
+    let (of, least) = (facts.limit(Limit::S04Quarters), facts.limit(Limit::S04Reported));
     let mut quarters: Vec<Shares<'_>> = Vec::new();
     for rows in earlier(facts.quarter).filter_map(|quarter| numbers((facts.past)(quarter))) {
-        quarters.push(shares(&rows));
+        quarters.push(counts(&rows));
         // What had its part in three of four quarters had it in one of the newest two: mostly that ends it here.
-        let enough = quarters.len() == S04_OF - S04_TIMES + 1;
+        let enough = real(quarters.len()) >= of - least + 1.0;
         if enough && quarters.iter().flat_map(BTreeMap::keys).all(|combo| here(combo)) {
             return None;
         }
-        if quarters.len() == S04_OF {
+        if real(quarters.len()) >= of {
             break;
         }
     }
-    let times = |combo: &str| {
-        quarters.iter().filter(|shares| shares.get(combo).is_some_and(|share| *share >= S04_SHARE)).count()
+    let parts: Vec<Shares<'_>> = quarters.iter().map(shares).collect();
+    let held = |combo: &str| {
+        let held = |shares: &&Shares<'_>| shares.get(combo).is_some_and(|share| *share >= facts.limit(Limit::S04Share));
+        real(parts.iter().filter(held).count()) >= least
     };
+    let usual = medians(&quarters);
+    let many = |combo: &str| usual.get(combo).is_some_and(|count| *count >= facts.limit(Limit::S04Least));
     let mut gone: Vec<(&str, f64)> =
-        medians(&quarters).into_iter().filter(|(combo, _)| !here(combo) && times(combo) >= S04_TIMES).collect();
+        medians(&parts).into_iter().filter(|(combo, _)| !here(combo) && held(combo) && many(combo)).collect();
     if gone.is_empty() || sum(rows).is_zero() {
         return None;
     }
@@ -125,11 +132,13 @@ fn more(count: usize) -> String {
 }
 
 /// S05: a row of a category option combo that the data element does not have, neither by itself nor on its data set: the combo was
-/// changed, and old and new rows may both be there. The one with the largest number is named.
+/// changed, and old and new rows may both be there. The one with the largest number is named. A total beside its breakdown is S06.
 fn unknown_category(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let options = facts.options?;
     let mut odd: BTreeMap<&str, Number> = BTreeMap::new();
-    for (part, number) in rows.iter().filter(|(part, _)| !options.contains(&part.category_option_combo)) {
+    let is_total = |part: &Part| is_default(facts, part) && rows.iter().any(|(other, _)| !is_default(facts, other));
+    let unexpected = |part: &Part| !options.contains(&part.category_option_combo) && !is_total(part);
+    for (part, number) in rows.iter().filter(|(part, _)| unexpected(part)) {
         *odd.entry(&part.category_option_combo).or_default() += number.clone();
     }
     // Of equal ones the first by id.
@@ -139,10 +148,11 @@ fn unknown_category(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     Some(Flag::new("S05", Severity::Review, sentence))
 }
 
-/// S13, first half: the whole breakdown is that of the newest reported quarter before.
+/// S13, first half: the whole breakdown of a flow is that of the newest reported quarter before. A level mostly stays as it is.
 fn copied(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let categories: BTreeSet<&str> = rows.iter().map(|(part, _)| part.category_option_combo.as_str()).collect();
-    if categories.len() < S13_CATEGORIES || sum(rows).approx() < S13_TOTAL {
+    let least = facts.limit(Limit::S13Least);
+    if facts.kind != Kind::Flow || categories.len() < S13_CATEGORIES || sum(rows).approx() < least {
         return None;
     }
     let reported = |quarter| Some((quarter, numbers((facts.past)(quarter))?));
@@ -168,7 +178,6 @@ mod tests {
     use crate::domain::{
         flags::{facts::nothing, of_cell},
         plan::Facility,
-        total::Part,
     };
 
     /// Category option combo, attribute option combo, value.
@@ -247,11 +256,19 @@ mod tests {
         assert_eq!(of("5", "85"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
         assert_eq!(of("4", "86"), "");
         assert_eq!(of("6", "84"), "REVIEW S04: no row for \"name of f\" (usually 6 %)");
-        assert_eq!(of("1", "9"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
-        assert_eq!(of("0.50", "-0.50"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
-        assert_eq!(of("0.49", "-0.49"), "");
+        assert_eq!(of("1000", "18990"), "REVIEW S04: no row for \"name of f\" (usually 5 %)");
+        assert_eq!(of("999", "18991"), "");
         assert_eq!(of("5", "-15"), "", "parts of nothing");
         assert_eq!(of("5", "-16"), "", "parts of less than nothing");
+    }
+
+    #[test]
+    fn s04_passes_over_what_is_usually_a_handful() {
+        let of = |usual: &'static str| said(MEN, &[&[("f", "a", usual), ("m", "a", "5")][..]; 4], None);
+        assert_eq!(of("5"), "REVIEW S04: no row for \"name of f\" (usually 50 %)");
+        assert_eq!(of("4.9"), "");
+        let two = [&[("f", "a", "4")][..], &[("f", "a", "6")], &[("f", "a", "4")], &[("f", "a", "6")]];
+        assert_eq!(said(MEN, &two, None), "REVIEW S04: no row for \"name of f\" (usually 100 %)", "the median");
     }
 
     #[test]

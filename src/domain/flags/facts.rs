@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{Kind, Limit, Limits};
 use crate::domain::{
     history::PastRow,
     plan::{Facility, State},
@@ -34,8 +35,12 @@ pub struct Facts<'a> {
     pub options: Option<&'a BTreeSet<String>>,
     /// The earlier quarter the number is from, where it is.
     pub older: Option<Quarter>,
-    /// What kind of number it is.
+    /// What stands behind the number.
     pub state: State,
+    /// What kind of number the property holds.
+    pub kind: Kind,
+    /// The thresholds.
+    pub limits: &'a Limits,
     /// The number proposed.
     pub held: &'a str,
     /// What the case holds; `None` where the property was never set.
@@ -65,6 +70,11 @@ pub struct Report<'a> {
 pub type Row<'a> = (&'a Part, Number);
 
 impl<'a> Facts<'a> {
+    /// A threshold.
+    pub fn limit(&self, limit: Limit) -> f64 {
+        self.limits.get(limit)
+    }
+
     /// The rows that hold a number: read once, since every rule looks at the same.
     pub fn rows(&self) -> Vec<Row<'a>> {
         self.parts.iter().filter_map(|part| Some((part, Number::parse(part.value.as_deref()?)?))).collect()
@@ -74,7 +84,10 @@ impl<'a> Facts<'a> {
 /// Facts of a cell of this facility about which nothing else is known, for tests of rules.
 #[cfg(test)]
 pub(super) fn nothing(facility: &Facility) -> Facts<'_> {
+    static LIMITS: std::sync::LazyLock<Limits> = std::sync::LazyLock::new(Limits::default);
     Facts {
+        kind: Kind::Flow,
+        limits: &LIMITS,
         quarter: Quarter::parse("2026Q2").unwrap(),
         facility,
         unit_closed: None,

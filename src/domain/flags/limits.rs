@@ -108,6 +108,7 @@ limits! {
     S04Share s04_share "S04": 0.05 in 0.0..=1.0 REAL, "Share of the total from which a category is missed.";
     S04Reported s04_reported "S04": 3.0 in 1.0..=8.0 COUNT, "Quarters in which it held that share.";
     S04Quarters s04_quarters "S04": 4.0 in 1.0..=8.0 COUNT, "Last reported quarters looked at.";
+    S04Least s04_least "S04": 5.0 in 0.0..=1_000_000.0 REAL, "Usual number of a category from which it is missed; below it is often 0 by chance.";
     S13Least s13_least "S13": 10.0 in 1.0..=1_000_000.0 REAL, "Least total for which being the same again means something.";
     S14Median s14_median "S14": 5.0 in 1.0..=1_000_000.0 REAL, "Usual number from which a digit slip is told.";
     S14Low s14_low "S14": 8.0 in 1.5..=100.0 REAL, "Times the usual, up or down, from which it is about ten.";
@@ -227,7 +228,7 @@ mod tests {
             all.join(", "),
             "t1_away 6, t1_ratio 3, t2_away 3.5, t2_ratio 2, t_history 4, t3_least 5, t3_times 3, t4_history 3, t4_median 5, \
              t4_stop 20, t5_reported 3, t5_quarters 4, spread_default 0.25, spread_facilities 20, spread_prior 4, \
-             spread_floor 0.1, s02_change 0.2, s03_days 15, s04_share 0.05, s04_reported 3, s04_quarters 4, s13_least 10, \
+             spread_floor 0.1, s02_change 0.2, s03_days 15, s04_share 0.05, s04_reported 3, s04_quarters 4, s04_least 5, s13_least 10, \
              s14_median 5, s14_low 8, s14_high 12.5, s15_percentile 99, l1_least 2, l1_share 0.2, l2_ratio 3, l2_least 5, \
              fold_share 0.1, column_least 20, c1_low 0.67, c1_high 1.33, c2_share 0.9, c3_share 0.75, c5_low 0.8, c5_high 1.25, \
              c5_within 0.15, c5_share 0.75, c6_facilities 20, r1_change 0.1, r3_days 120, accepted_within 0.2"

@@ -29,6 +29,7 @@ pub use fold::{Flags, fold};
 pub use kind::Kind;
 pub use limits::{About, Limit, Limits};
 pub use relation::Relation;
+pub use report::on_time;
 pub use run::Run;
 pub use score::{LONGEST, Score, Usual, pooled};
 pub use sizes::{Size, percentile, sizes};

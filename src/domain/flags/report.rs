@@ -1,19 +1,10 @@
 //! Flags that come from the report the number was sent on: whether it was marked complete, when, and what was changed after that.
 //! Where it is not known whether it is complete they are silent.
 
-use jiff::{
-    ToSpan as _,
-    civil::{Date, DateTime},
-};
+use jiff::civil::{Date, DateTime};
 
-use super::{Facts, Flag, Row, Severity};
+use super::{Facts, Flag, Limit, Limits, Report, Row, Severity};
 use crate::domain::{local::Local, quarter::Quarter, value::Number};
-
-/// S02: a report that is not complete is looked at when the number differs from the case's by more than this part of it.
-const S02_CHANGE: f64 = 0.20;
-
-/// S03: days after the end of the quarter by which a report is in time where the data set does not say; DHIS2's default.
-const S03_DAYS: f64 = 15.0;
 
 /// The rules of this file.
 pub(super) const RULES: [super::Rule; 3] = [not_complete, late, edited_after_complete];
@@ -23,36 +14,51 @@ fn not_complete(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
     if facts.report.complete != Some(false) || facts.older.is_some() {
         return None;
     }
-    let severity = if differs(facts.old, facts.held) { Severity::Review } else { Severity::Info };
+    let severity = if differs(facts) { Severity::Review } else { Severity::Info };
     Some(Flag::new("S02", severity, "report not marked complete"))
 }
 
-/// Whether both are numbers, and the new one differs from the old one by more than [`S02_CHANGE`] of it. Every number differs
-/// from 0 by more.
-fn differs(old: Option<&str>, new: &str) -> bool {
-    let (Some(old), Some(new)) = (old.and_then(Number::parse), Number::parse(new)) else { return false };
-    new.minus(&old).approx().abs() > S02_CHANGE * old.approx().abs()
+/// Whether both are numbers, and the new one differs from the old one by more than a part of it. Every number differs from 0 by
+/// more.
+fn differs(facts: &Facts<'_>) -> bool {
+    let (Some(old), Some(new)) = (facts.old.and_then(Number::parse), Number::parse(facts.held)) else { return false };
+    new.minus(&old).approx().abs() > facts.limit(Limit::S02Change) * old.approx().abs()
 }
 
-/// When the report was registered complete, where it is and that can be read.
-fn completed(facts: &Facts<'_>) -> Option<Local> {
-    Local::parse(facts.report.date.filter(|_| facts.report.complete == Some(true))?)
+/// When a report was registered complete, where it is and that can be read.
+fn completed(report: &Report<'_>) -> Option<Local> {
+    Local::parse(report.date.filter(|_| report.complete == Some(true))?)
+}
+
+/// How many days after the end of its quarter a report was registered complete, the first day after it being 1.
+fn days_after(report: &Report<'_>, quarter: Quarter) -> Option<i32> {
+    (completed(report)?.date() - quarter.after().first_day()).get_days().checked_add(1)
+}
+
+fn is_late(report: &Report<'_>, days: i32, limits: &Limits) -> bool {
+    days > 0 && f64::from(days) > report.timely_days.unwrap_or(limits.get(Limit::S03Days))
+}
+
+/// Whether a report is complete and was in time; `None` where it is not known whether it is complete, or when it was.
+pub fn on_time(report: &Report<'_>, quarter: Quarter, limits: &Limits) -> Option<bool> {
+    match report.complete? {
+        false => Some(false),
+        true => days_after(report, quarter).map(|days| !is_late(report, days, limits)),
+    }
 }
 
 /// S03: the report was registered complete later than its data set allows. The day it must be in is in time.
 fn late(facts: &Facts<'_>, _: &[Row<'_>]) -> Option<Flag> {
-    let after = facts.quarter.first_day().checked_add(3.months()).ok()?;
-    let days = (completed(facts)?.date() - after).get_days().checked_add(1)?;
-    let late = f64::from(days) > facts.report.timely_days.unwrap_or(S03_DAYS);
+    let days = days_after(&facts.report, facts.quarter)?;
     let unit = if days == 1 { "day" } else { "days" };
-    (late && days > 0)
+    is_late(&facts.report, days, facts.limits)
         .then(|| Flag::new("S03", Severity::Info, format!("marked complete {days} {unit} after quarter end")))
 }
 
 /// S12: a row was changed after the report was registered complete. DHIS2 mostly keeps only the day of that; then a change on
 /// the same day may have come before it, and is passed over.
 fn edited_after_complete(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    let complete = completed(facts)?;
+    let complete = completed(&facts.report)?;
     let updates = rows.iter().filter_map(|(part, _)| Local::parse(part.last_updated.as_deref()?));
     let (edited, completed) = (updates.map(|update| update.on_the_clock_of(complete)).max()?, complete.at());
     let after = if complete.is_day() { edited.date() > completed.date() } else { edited > completed };

@@ -75,11 +75,15 @@ pub(super) fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
     })
 }
 
+/// Whether a row is of no category.
+pub(super) fn is_default(facts: &Facts<'_>, part: &Part) -> bool {
+    (facts.option_name)(&part.category_option_combo) == "default"
+}
+
 /// S06: a total and its breakdown are both entered, which counts everything twice. The default combo is known by its name,
 /// since old databases give it another id (dhis2.md section 3.5).
 fn default_plus_split(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    let is_default = |part: &Part| (facts.option_name)(&part.category_option_combo) == "default";
-    let (total, split): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|(part, _)| is_default(part));
+    let (total, split): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|(part, _)| is_default(facts, part));
     if total.is_empty() || split.is_empty() {
         return None;
     }
