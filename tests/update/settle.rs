@@ -57,7 +57,7 @@ fn in_its_column_the_bulk_key_asks_for_the_reason() {
     assert_eq!(desk.status(), "a reason of at least 3 characters, or esc");
     assert!(matches!(&desk.model.ask, Some(Ask::Settle { input, .. }) if input.value() == "no"), "it asks on");
     desk.keys("w form since April<enter>");
-    assert_eq!(desk.status(), "settled C5 of dhis_opd_total; A approves what has no flag");
+    assert_eq!(desk.status(), "settled C5 of opd_total; A approves what has no flag");
     let [entry] = &desk.entries()[..] else { panic!("one entry") };
     let (statements, reason) = (vec![format!("C5: {C5}")], "now form since April".to_owned());
     assert_eq!(entry.step, Step::Settle { property: 2, statements, reason });
@@ -97,7 +97,7 @@ fn every_open_stop_is_read_before_it_is_settled() {
     let both = format!("C5: {C5}; C6: all equal");
     assert!(matches!(&desk.model.ask, Some(Ask::Settle { statements, .. }) if *statements == both));
     desk.keys("because<enter>");
-    assert_eq!(desk.status(), "settled C5, C6 of dhis_opd_total; A approves what has no flag");
+    assert_eq!(desk.status(), "settled C5, C6 of opd_total; A approves what has no flag");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn all_facilities_are_refused_as_a_whole_and_told_both_ways_out() {
     let mut desk = blocked(Screen::Facilities);
     desk.keys("A");
     assert!(desk.model.ask.is_none());
-    assert_eq!(desk.status(), "dhis_opd_total has an open STOP (C5): A on tab 2 settles it; -prop:NAME leaves it out");
+    assert_eq!(desk.status(), "opd_total: open STOP C5; A on tab 2 settles it, -prop:NAME leaves it out");
     assert_eq!(desk.entries(), []);
     desk.keys("/-prop:opd_total<enter>A");
     assert_eq!(bulk(&desk).question, "Approve 7 changes shown by \"-prop:opd_total\" without a flag?");
@@ -145,11 +145,11 @@ fn several_properties_are_named_and_the_others_counted() {
     let anc = ("dhis_anc1_visits", "C6", "all equal");
     let mut desk = with(&[(OPD, "C5", C5), anc], Screen::Facilities);
     desk.keys("A");
-    let both = "dhis_anc1_visits (C6) and dhis_opd_total (C5) have an open STOP: A on tab 2 settles each; ";
+    let both = "anc1_visits (C6), opd_total (C5): open STOP; A on tab 2 settles each, ";
     assert_eq!(desk.status(), format!("{both}-prop:NAME leaves it out"));
     let mut desk = with(&[(OPD, "C5", C5), anc, ("dhis_malaria_pos", "C9", "erases 3")], Screen::Facilities);
     desk.keys("A");
-    let three = "dhis_anc1_visits (C6), dhis_malaria_pos (C9) and 1 more have an open STOP: A on tab 2 settles each; ";
+    let three = "anc1_visits (C6), malaria_pos (C9), 1 more: open STOP; A on tab 2 settles each, ";
     assert_eq!(desk.status(), format!("{three}-prop:NAME leaves it out"));
 }
 
@@ -177,10 +177,7 @@ fn a_facility_leaves_those_and_says_so() {
     assert_eq!(desk.status(), said);
     desk.keys("gga");
     assert!(desk.model.ask.is_none(), "its REVIEW is of that property");
-    assert_eq!(
-        desk.status(),
-        "dhis_opd_total has an open STOP (C5): A on tab 2 settles it; 1 and 1 STOP left in Kasenga HC"
-    );
+    assert_eq!(desk.status(), "opd_total: open STOP C5; A on tab 2 settles it; 1 and 1 STOP left in Kasenga HC");
     let mut desk = with(&[(OPD, "C5", C5), ("dhis_anc1_visits", "C6", "all equal")], Screen::Facilities);
     desk.keys("jj<space>");
     assert_eq!(desk.approved(), [(2, 1)]);

@@ -209,7 +209,8 @@ fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Re
             _ if blocked > 0 => {
                 let Some(review) = &model.review else { return };
                 let stops = if stop > 0 { format!(" and {} STOP", number(stop)) } else { String::new() };
-                format!("{}; {}{stops} left {within}", settle::open(review, &open.blocked), number(blocked))
+                let left = format!("; {}{stops} left {within}", number(blocked));
+                settle::open(review, model.size.0, &open.blocked, &left)
             }
             0 => format!("nothing is left to approve {within}"),
             n => format!("{} STOP {within}: approved one at a time, with a reason", number(n)),
@@ -256,7 +257,7 @@ pub(super) fn ask_all(model: &mut Model, action: Action) {
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let (act, cells, question, stays) = match action {
         Action::ApproveAll if !open.blocked.is_empty() => {
-            let text = format!("{}; -prop:NAME leaves it out", settle::open(review, &open.blocked));
+            let text = settle::open(review, model.size.0, &open.blocked, ", -prop:NAME leaves it out");
             return say(model, Level::Look, text);
         }
         Action::ApproveAll if open.plain.is_empty() => return flagged(model, &open, &of, &within, rest),
