@@ -14,6 +14,7 @@ mod read;
 mod review;
 mod sandbox;
 mod screen;
+mod settle;
 mod show;
 mod signals;
 mod submit;

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use onse::{
     domain::{
         finer::{Choice, Unfit, Way},
+        flags::{Check as PlanCheck, Severity},
         history::{Past, PastPart, Series},
         ledger::{Ledger, Reset, Verdict},
         outcome::Outcome,
@@ -277,6 +278,20 @@ fn questions() {
     sizes("question_column", &[(80, 24)], |size, look| at(size, look, "2 A"));
     sizes("question_reason", &[(60, 20), (80, 24), (80, 16)], |size, look| at(size, look, "3 l j j a o k"));
     sizes("question_filter", &[(60, 20), (80, 24)], |size, look| at(size, look, "3 / i s : x"));
+}
+
+#[test]
+fn a_property_with_an_open_stop() {
+    let model = |size, keys: &str| {
+        let mut plan = common::plan(60);
+        let name = plan.property(common::property::MALARIA).name.clone();
+        let sentence = "whole column is 4.1x the quarters before (median of 1,106 facilities)";
+        plan.head.checks.push(PlanCheck::of_property("C5", Severity::Stop, &name, sentence));
+        opened(plan, size, keys)
+    };
+    sizes("question_settle", &[(60, 20), (80, 24), (80, 16)], |size, _| model(size, "2 l l A n e w"));
+    sizes("settled", &[(80, 24)], |size, _| model(size, "2 l l A n e w enter"));
+    sizes("all_blocked", &[(60, 20), (80, 24)], |size, _| model(size, "3 A"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 
 use onse::{
     domain::{
-        flags::{Flag, Severity},
-        ledger::{Act, Ledger, Stamp},
+        flags::{Check, Flag, Severity},
+        ledger::{Act, Entry, Ledger, Stamp},
         outcome::Outcome,
         plan::{Cell, Facility, Head, Plan, Property, Skipped, State},
         quarter::Quarter,
@@ -148,6 +148,79 @@ async fn decisions_survive_leaving() {
     assert_eq!(again.reason(cell(0, 0)), Some("checked by phone"));
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
     assert_eq!(left, ["q.review"], "one file is left");
+}
+
+/// A closed review of the plan with a STOP of its second property, settled once.
+async fn settled(path: &Path) -> (Plan, Ledger, Vec<Entry>) {
+    let mut plan = plan();
+    plan.head.checks.push(Check::of_property(
+        "C5",
+        Severity::Stop,
+        "dhis_p1",
+        "whole column is 4.1x \"the\" usual \u{1b}",
+    ));
+    let plan = Arc::new(plan);
+    let store = Store::create(path).unwrap();
+    store.save_plan(Arc::clone(&plan), used(), parts(), Vec::new()).await.unwrap();
+    let mut ledger = Ledger::new(&plan);
+    let log = vec![
+        ledger.settle(&plan, 1, "counted in another way \u{1b}", &stamp()).unwrap(),
+        ledger.decide(&plan, Act::Approve, [cell(0, 1)], None, "1 in Zomba", &stamp()).unwrap(),
+        ledger.undo(&plan, &stamp()).unwrap(),
+        ledger.undo(&plan, &stamp()).unwrap(),
+        ledger.redo(&plan, &stamp()).unwrap(),
+    ];
+    for entry in &log {
+        store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    }
+    store.close();
+    (Arc::into_inner(plan).unwrap(), ledger, log)
+}
+
+#[tokio::test]
+async fn what_was_settled_of_a_property_survives_leaving() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    let (plan, ledger, log) = settled(&path).await;
+    let loaded = Store::read_only(&path).unwrap();
+    assert_eq!(loaded.entries, log);
+    let mut again = Ledger::replay(&loaded.plan, &loaded.entries).unwrap();
+    let check = plan.checks(1).next().unwrap();
+    assert_eq!(again.settled(1, check), ledger.settled(1, check));
+    assert_eq!(again.settled(1, check).unwrap().who, "Grace");
+    assert_eq!(again.blocks(&loaded.plan, 1), None);
+    assert_eq!(again.last_undone().unwrap(), "approved 1 in Zomba");
+    again.undo(&loaded.plan, &stamp()).unwrap();
+    assert_eq!(again.blocks(&loaded.plan, 1), Some(check), "one key, across restarts");
+}
+
+#[tokio::test]
+async fn a_settlement_changed_by_hand_is_refused_with_its_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    for (sql, words) in [
+        ("UPDATE decision SET cells = 'x' WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = '[]' WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = '{\"property\":1}' WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = '{\"property\":1,\"statements\":[]}' WHERE seq = 1", "other words"),
+        ("UPDATE decision SET cells = replace(cells, '}', ',\"more\":1}') WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = replace(cells, 'property\":1', 'property\":-1') WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = replace(cells, 'property\":1', 'property\":7') WHERE seq = 1", "does not exist"),
+        ("UPDATE decision SET cells = replace(cells, 'property\":1', 'property\":0') WHERE seq = 1", "other words"),
+        ("UPDATE decision SET cells = replace(cells, '4.1x', '1.0x') WHERE seq = 1", "other words"),
+        ("UPDATE decision SET reason = NULL WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET reason = ' ok ' WHERE seq = 1", "without a reason"),
+        ("UPDATE decision SET act = 'unsettle' WHERE seq = 1", "damaged"),
+    ] {
+        settled(&path).await;
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
+        drop(connection);
+        let loaded = Store::read_only(&path).map_err(|error| format!("{error:#}"));
+        let error = loaded.and_then(|loaded| Ledger::replay(&loaded.plan, &loaded.entries)).unwrap_err();
+        assert!(error.contains("entry 1 ") && error.contains(words) && error.contains("edited"), "{sql}: {error}");
+        std::fs::remove_file(&path).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -200,6 +200,10 @@ pub(super) struct Decide {
     /// Back to undecided
     #[arg(long, group = "act")]
     pub(super) clear: bool,
+    /// The STOP of a whole property, named by prop: alone, is right all the same; with a reason. Until then its changes are
+    /// approved one at a time
+    #[arg(long, group = "act")]
+    pub(super) settle: bool,
     /// Why; a STOP is approved one at a time, named by facility and prop:, and with a reason
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,

@@ -9,6 +9,7 @@ use super::{
     exit::{Exit, refused, told, usage},
     here::Here,
     out::{Out, count, say},
+    settle,
 };
 use crate::{
     domain::{
@@ -44,6 +45,9 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
             inert(word)
         )));
     }
+    if args.settle {
+        return settle::settle(session, args, &plan, ledger, out).await;
+    }
     let act = args.act();
     let Found { cells: found, other } = find(&plan, &ledger, &args.filter, act);
     let asked = Asked {
@@ -54,12 +58,19 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     };
     let mut chosen = choose(&plan, &ledger, &asked, &found);
     chosen.other = other;
+    if !chosen.blocked.is_empty() {
+        return Err(settle::refusal(&args.file, &plan, &ledger, act, &chosen.blocked));
+    }
     let words =
         if args.filter.is_empty() { "in the whole review".to_owned() } else { format!("where {}", args.filter.text()) };
     if chosen.take.is_empty() {
         return nothing(&plan, act, found.len(), &chosen, &words);
     }
-    let label = format!("{} {words}", number(chosen.take.len()));
+    let taken = number(chosen.take.len());
+    let plain = act == Act::Approve && chosen.take.iter().all(|cell| plan.severity(*cell).is_none());
+    // The log says what kind of approval it was, since a person looked at none of these one by one.
+    let bulk = plain && !(found.len() == 1 && asked.one);
+    let label = if bulk { format!("all {taken} without a flag {words}") } else { format!("{taken} {words}") };
     let entry = ledger
         .decide(&plan, act, chosen.take.iter().copied(), args.reason.as_deref(), &label, &session.stamp())
         .map_err(|why| anyhow!("{why}"))?;
@@ -119,6 +130,8 @@ struct Chosen {
     unnamed: Option<Cell>,
     /// Left because of a STOP.
     stop: Vec<Cell>,
+    /// Undecided and without a STOP, in a property that takes no bulk approval: with one of these nothing is decided.
+    blocked: Vec<Cell>,
     /// Left because of a REVIEW that was not asked for by name.
     review: usize,
     /// Left because they are decided otherwise.
@@ -138,6 +151,7 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
     let mut chosen = Chosen::default();
     let Asked { act, reason, review: names_review, one } = *asked;
     let alone = found.len() == 1 && one;
+    let blocked = if act.writes() && !alone { ledger.blocked(plan) } else { Vec::new() };
     let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
     for cell in found {
         let verdict = ledger.verdict(plan, *cell);
@@ -150,6 +164,8 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
             chosen.otherwise += 1;
         } else if severity == Some(Severity::Stop) && !(alone && reasoned) {
             chosen.stop.push(*cell);
+        } else if blocked.get(usize::from(cell.property)) == Some(&true) {
+            chosen.blocked.push(*cell);
         } else if severity == Some(Severity::Review) && !(alone || names_review) {
             chosen.review += 1;
         } else {
@@ -247,7 +263,7 @@ fn changes(n: usize) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        flags::Flag,
+        flags::{Check, Flag},
         ledger::Stamp,
         plan::{State, sample},
     };
@@ -290,6 +306,30 @@ mod tests {
         assert_eq!(choose(&plan, &ledger, &asked(Act::Reject, None), &all).take.len(), 4);
         let several = choose(&plan, &ledger, &named(Act::Approve, Some("checked")), &all);
         assert_eq!((several.take.len(), several.stop.len()), (1, 2), "a name that fits several is no name");
+    }
+
+    #[test]
+    fn what_is_in_a_property_with_an_open_stop_is_met_by_bulk_approvals_only() {
+        let mut plan = plan();
+        plan.head.checks.push(Check::of_property("C5", Severity::Stop, "dhis_p1", "4.1x"));
+        let mut ledger = Ledger::new(&plan);
+        let all: Vec<Cell> = plan.cells().collect();
+        let chosen = choose(&plan, &ledger, &asked(Act::Approve, None), &all);
+        assert_eq!((chosen.blocked, chosen.stop), (vec![cell(0, 1), cell(1, 1)], vec![cell(0, 0), cell(1, 0)]));
+        let error = settle::refusal("q".as_ref(), &plan, &ledger, Act::Approve, &[cell(0, 1), cell(1, 1)]).to_string();
+        assert!(error.starts_with("nothing was approved: dhis_p1 has an open STOP (C5: 4.1x). "), "{error}");
+        assert!(error.contains("--where prop:NAME --settle") && error.ends_with(" -prop:dhis_p1"), "{error}");
+        let by_chance = choose(&plan, &ledger, &asked(Act::Approve, None), &all[3..]);
+        assert_eq!(by_chance.blocked, [cell(1, 1)], "one found by chance was not looked at");
+        assert_eq!(choose(&plan, &ledger, &named(Act::Approve, None), &all[3..]).take, [cell(1, 1)]);
+        assert_eq!(choose(&plan, &ledger, &asked(Act::Reject, None), &all).take.len(), 4);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Reject, [cell(0, 1), cell(1, 1)], None, "", &stamp).unwrap();
+        assert_eq!(choose(&plan, &ledger, &asked(Act::Approve, None), &all).blocked, [], "decided otherwise");
+        ledger.decide(&plan, Act::Clear, [cell(0, 1), cell(1, 1)], None, "", &stamp).unwrap();
+        ledger.settle(&plan, 1, "checked", &stamp).unwrap();
+        let chosen = choose(&plan, &ledger, &asked(Act::Approve, None), &all);
+        assert_eq!((chosen.take, chosen.review, chosen.blocked), (vec![cell(1, 1)], 1, vec![]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod carry;
 mod replay;
+mod settle;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use super::{
 
 pub use carry::Reset;
 pub use replay::resets;
+pub use settle::Settled;
 pub use verdict::{Act, Tally, Undecided, Verdict};
 
 /// Fewest characters of a reason for a STOP (data-quality-flags.md section 5, point 7).
@@ -50,6 +52,15 @@ pub enum Step {
     Undo(u64),
     /// Does the entry with this number again.
     Redo(u64),
+    /// Settles every STOP of a property with a reason, so that it takes bulk approvals again.
+    Settle {
+        /// Which property.
+        property: u16,
+        /// What its STOPs said then; see [`crate::domain::flags::Check::statement`].
+        statements: Vec<String>,
+        /// Why it is right all the same.
+        reason: String,
+    },
     /// A newer reading: what was decided on these cells before is forgotten, since their values are others now.
     Reset(Vec<Reset>),
 }
@@ -63,23 +74,53 @@ pub struct Stamp {
     pub who: String,
 }
 
-/// A decision that can be taken back: its cells with the verdict each had before.
+/// Something that can be taken back.
 #[derive(Clone, Debug)]
 struct Done {
     seq: u64,
-    act: Act,
-    cells: Vec<(Cell, Option<Verdict>)>,
-    /// Reasons the cells had before.
-    reasons: Vec<(Cell, String)>,
-    reason: Option<String>,
+    what: What,
+    /// What it was done to, in words.
     label: String,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// A decision, with the verdict each of its cells had before.
+    Decided {
+        act: Act,
+        cells: Vec<(Cell, Option<Verdict>)>,
+        /// Reasons the cells had before.
+        reasons: Vec<(Cell, String)>,
+        reason: Option<String>,
+    },
+    /// The STOPs of a property.
+    Settled(Settled),
+}
+
+impl Done {
+    /// The cells of a decision, with the verdict each had before.
+    fn cells(&self) -> &[(Cell, Option<Verdict>)] {
+        match &self.what {
+            What::Decided { cells, .. } => cells,
+            What::Settled(_) => &[],
+        }
+    }
+
+    /// `approved 4 in Kasenga HC`, `settled C5 of dhis_beds`.
+    fn words(&self) -> String {
+        let past = match &self.what {
+            What::Decided { act, .. } => act.past(),
+            What::Settled(_) => "settled",
+        };
+        format!("{past} {}", self.label)
+    }
 }
 
 /// What the newest entry did, for taking it back where it could not be written.
 #[derive(Clone, Debug)]
 enum Newest {
-    /// Decided, and so ended what could be done again, which is kept here.
-    Decided(Vec<Done>),
+    /// Done, and so ended what could be done again, which is kept here.
+    Did(Vec<Done>),
     Undone,
     Redone,
 }
@@ -95,6 +136,8 @@ pub struct Ledger {
     sent: BTreeSet<Cell>,
     /// How many of those sent are approved: not one that was decided on values of an earlier reading.
     sent_approved: usize,
+    /// What is settled of properties, the newest last.
+    settled: Vec<Settled>,
     done: Vec<Done>,
     undone: Vec<Done>,
     last: u64,
@@ -112,6 +155,7 @@ impl Ledger {
             reasons: BTreeMap::new(),
             sent: BTreeSet::new(),
             sent_approved: 0,
+            settled: Vec::new(),
             done: Vec::new(),
             undone: Vec::new(),
             last: 0,
@@ -130,7 +174,8 @@ impl Ledger {
     /// Decides. Cells that this cannot be done to, or that have this verdict already, are left out; the error says why nothing is
     /// left. A cell that reads `(0?)` is never approved with others: that takes [`Act::Zero`].
     ///
-    /// A STOP is approved alone and with a reason, whoever asks (review-ux.md rule 3).
+    /// A STOP is approved alone and with a reason, and in a property with an open STOP a value is approved alone, whoever asks
+    /// (review-ux.md rule 3).
     pub fn decide(
         &mut self,
         plan: &Plan,
@@ -160,13 +205,19 @@ impl Ledger {
         cells.dedup();
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         stop_alone(plan, act, &cells, reason)?;
-        self.last += 1;
-        let done = self.done(plan, self.last, act, &cells, reason, label);
-        self.apply(plan, &done);
-        self.newest = Some(Newest::Decided(std::mem::take(&mut self.undone)));
-        self.done.push(done);
+        self.none_in_blocked(plan, act, cells.len(), &cells)?;
+        let done = self.decision(plan, self.last + 1, act, &cells, reason, label);
+        self.does(plan, done);
         let step = Step::Decide { act, cells, reason: reason.map(str::to_owned), label: label.to_owned() };
         Ok(self.entry(step, stamp))
+    }
+
+    /// Does something new, which ends what could be done again.
+    fn does(&mut self, plan: &Plan, done: Done) {
+        self.last += 1;
+        self.apply(plan, &done);
+        self.newest = Some(Newest::Did(std::mem::take(&mut self.undone)));
+        self.done.push(done);
     }
 
     /// Takes back the last decision, whole. The error says why it cannot.
@@ -206,7 +257,7 @@ impl Ledger {
         let from = if matches!(newest, Newest::Undone) { &mut self.undone } else { &mut self.done };
         let Some(done) = from.pop() else { return false };
         match newest {
-            Newest::Decided(undone) => {
+            Newest::Did(undone) => {
                 self.take_back(plan, &done);
                 self.undone = undone;
             }
@@ -225,22 +276,22 @@ impl Ledger {
 
     /// What the next undo or redo is about, in words: `approved 4 in Kasenga HC`.
     pub fn last_done(&self) -> Option<String> {
-        self.done.last().map(|done| format!("{} {}", done.act.past(), done.label))
+        self.done.last().map(Done::words)
     }
 
     /// What the next redo would do again, in words.
     pub fn last_undone(&self) -> Option<String> {
-        self.undone.last().map(|done| format!("{} {}", done.act.past(), done.label))
+        self.undone.last().map(Done::words)
     }
 
     /// Whether the last decision was sent, so that it cannot be undone here.
     pub fn last_is_sent(&self) -> bool {
-        self.done.last().is_some_and(|done| done.cells.iter().any(|(cell, _)| self.sent.contains(cell)))
+        self.done.last().is_some_and(|done| self.holds_sent(done))
     }
 
     /// The first cell of what the next undo takes back, and of what the next redo does again.
     pub fn first_cells(&self) -> (Option<Cell>, Option<Cell>) {
-        let first = |all: &[Done]| Some(all.last()?.cells.first()?.0);
+        let first = |all: &[Done]| Some(all.last()?.cells().first()?.0);
         (first(&self.done), first(&self.undone))
     }
 
@@ -302,31 +353,30 @@ impl Ledger {
 
     /// The undecided changes among these cells, sorted by what a bulk decision may take. A cell that reads `(0?)` is none.
     pub fn undecided(&self, plan: &Plan, cells: impl IntoIterator<Item = Cell>) -> Undecided {
-        Undecided::of(plan, self.open(plan, cells).filter(|cell| plan.kind(*cell) == Kind::Change))
+        Undecided::of(plan, &self.blocked(plan), self.open(plan, cells).filter(|cell| plan.kind(*cell) == Kind::Change))
     }
 
     /// The undecided cells among these that read `(0?)`, sorted in the same way.
     pub fn undecided_zeros(&self, plan: &Plan, cells: impl IntoIterator<Item = Cell>) -> Undecided {
-        Undecided::of(plan, self.open(plan, cells).filter(|cell| plan.may_be_zero(*cell)))
+        Undecided::of(plan, &self.blocked(plan), self.open(plan, cells).filter(|cell| plan.may_be_zero(*cell)))
     }
 
     fn open<I: IntoIterator<Item = Cell>>(&self, plan: &Plan, cells: I) -> impl Iterator<Item = Cell> {
         cells.into_iter().filter(|cell| self.verdict(plan, *cell).is_none() && !self.sent.contains(cell))
     }
 
-    fn done(&self, plan: &Plan, seq: u64, act: Act, cells: &[Cell], reason: Option<&str>, label: &str) -> Done {
-        Done {
-            seq,
+    fn decision(&self, plan: &Plan, seq: u64, act: Act, cells: &[Cell], reason: Option<&str>, label: &str) -> Done {
+        let what = What::Decided {
             act,
             cells: cells.iter().map(|cell| (*cell, self.verdict(plan, *cell))).collect(),
             reasons: cells.iter().filter_map(|cell| Some((*cell, self.reasons.get(cell)?.clone()))).collect(),
             reason: reason.map(str::to_owned),
-            label: label.to_owned(),
-        }
+        };
+        Done { seq, what, label: label.to_owned() }
     }
 
     fn holds_sent(&self, done: &Done) -> bool {
-        done.cells.iter().any(|(cell, _)| self.sent.contains(cell))
+        done.cells().iter().any(|(cell, _)| self.sent.contains(cell))
     }
 
     fn entry(&self, step: Step, stamp: &Stamp) -> Entry {
@@ -347,21 +397,32 @@ impl Ledger {
     }
 
     fn apply(&mut self, plan: &Plan, done: &Done) {
-        for (cell, _) in &done.cells {
-            self.set(plan, *cell, done.act.verdict());
-            match &done.reason {
-                Some(reason) => self.reasons.insert(*cell, reason.clone()),
-                None => self.reasons.remove(cell),
-            };
+        match &done.what {
+            What::Decided { act, cells, reason, .. } => {
+                for (cell, _) in cells {
+                    self.set(plan, *cell, act.verdict());
+                    match reason {
+                        Some(reason) => self.reasons.insert(*cell, reason.clone()),
+                        None => self.reasons.remove(cell),
+                    };
+                }
+            }
+            What::Settled(settled) => self.settled.push(settled.clone()),
         }
     }
 
     fn take_back(&mut self, plan: &Plan, done: &Done) {
-        for (cell, before) in &done.cells {
-            self.set(plan, *cell, *before);
-            self.reasons.remove(cell);
+        match &done.what {
+            What::Decided { cells, reasons, .. } => {
+                for (cell, before) in cells {
+                    self.set(plan, *cell, *before);
+                    self.reasons.remove(cell);
+                }
+                self.reasons.extend(reasons.iter().cloned());
+            }
+            // What is taken back is the last that was done, so this is the newest of them.
+            What::Settled(_) => _ = self.settled.pop(),
         }
-        self.reasons.extend(done.reasons.iter().cloned());
     }
 }
 

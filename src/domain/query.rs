@@ -123,6 +123,14 @@ impl Filter {
         names.iter().map(|name| holds(name)).collect()
     }
 
+    /// The properties it names; `None` where it names none, or asks for more than properties.
+    pub fn properties(&self, plan: &Plan) -> Option<Vec<u16>> {
+        let named = self.terms.iter().any(|(wanted, term)| *wanted && matches!(term, Term::Property(_)));
+        let only = self.terms.iter().all(|(_, term)| matches!(term, Term::Property(_)));
+        let columns = self.columns(plan);
+        (named && only).then(|| (0..plan.width()).filter(|property| columns[usize::from(*property)]).collect())
+    }
+
     /// Whether it asks for the cells that read `(0?)` by name, which is what a bulk decision on those takes.
     pub fn names_zero(&self) -> bool {
         self.terms.contains(&(true, Term::State(State::ZeroNotStored)))

@@ -11,8 +11,8 @@ use std::{
 use serde::Serialize;
 
 use self::shapes::{
-    Counts, JsonCell, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview, JsonSkipped, JsonSubmission,
-    SubmissionCounts,
+    Counts, JsonCell, JsonCheck, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview, JsonSkipped,
+    JsonSubmission, SubmissionCounts,
 };
 use super::{forms::fates, report::Sending};
 use crate::{
@@ -87,6 +87,7 @@ impl View<'_> {
             read_at: &head.read_at,
             incomplete: self.plan.incomplete(),
             counts: counts(self.plan, self.ledger),
+            checks: checks(self.plan, self.ledger).collect(),
             facilities: facilities.collect(),
             skipped: skipped.collect(),
         };
@@ -191,6 +192,28 @@ impl View<'_> {
     }
 }
 
+/// The checks of the run and of properties, each with the reason it was settled with.
+fn checks<'a>(plan: &'a Plan, ledger: &'a Ledger) -> impl Iterator<Item = JsonCheck<'a>> {
+    plan.head.checks.iter().map(|check| {
+        let property = check.property.as_deref();
+        let ordinal = property.and_then(|name| plan.find_property(name));
+        JsonCheck {
+            id: &check.id,
+            severity: check.severity,
+            property,
+            sentence: &check.sentence,
+            settled: ordinal.and_then(|at| ledger.settled(at, check)).map(|settled| settled.reason.as_str()),
+        }
+    })
+}
+
+/// `STOP C5 dhis_beds: whole column is 4.1x the quarters before   settled: counted in another way`
+fn check_line(check: &JsonCheck<'_>) -> String {
+    let property = check.property.map(|name| format!(" {name}")).unwrap_or_default();
+    let settled = check.settled.map(|reason| format!("   settled: {reason}")).unwrap_or_default();
+    format!("{} {}{property}: {}{settled}", check.severity.word(), check.id, check.sentence)
+}
+
 /// The value proposed for a cell; the zero that a person chose is one.
 fn proposed<'a>(plan: &'a Plan, ledger: &Ledger, cell: Cell) -> Option<&'a str> {
     let zero = ledger.verdict(plan, cell) == Some(Verdict::Zero);
@@ -219,6 +242,7 @@ pub fn summary(plan: &Plan, ledger: &Ledger) -> Vec<String> {
         ),
         decided(&tally, ledger.sent()),
     ];
+    lines.extend(checks(plan, ledger).map(|check| check_line(&check)));
     lines.extend(head.incomplete.iter().map(|why| format!("incomplete: {why}")));
     let unread = plan.cells().filter(|cell| plan.state(*cell) == State::FetchFailed).count();
     if unread > 0 {
@@ -357,7 +381,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            flags::{Flag, Severity},
+            flags::{Check, Flag, Severity},
             history::{Cached, Change},
             ledger::{Act, Stamp},
             plan::{Skipped, sample},
@@ -464,6 +488,41 @@ mod tests {
         assert_eq!(value["facilities"][1]["cells"][0]["old"], "");
         assert_eq!(value["skipped"], json!([{"case_id": "x", "case_name": "Old", "reason": "no external id"}]));
         assert!(text.starts_with("{\"schema\":1,\"period\":"), "{text}");
+    }
+
+    #[test]
+    fn checks_are_told_with_what_settled_them() {
+        let mut plan = plan();
+        plan.head.checks = vec![
+            Check::of_run("R1", Severity::Review, "2 facilities, last time 40"),
+            Check::of_property("C5", Severity::Stop, "dhis_p0", "4.1x\u{1b}"),
+            Check::of_property("C6", Severity::Stop, "dhis_p1", "all equal"),
+        ];
+        let mut ledger = Ledger::new(&plan);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.settle(&plan, 0, "new form", &stamp).unwrap();
+        let lines: Vec<String> = summary(&plan, &ledger)
+            .into_iter()
+            .filter(|line| line.contains("STOP C") || line.contains(" R1"))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "REVIEW R1: 2 facilities, last time 40",
+                "STOP C5 dhis_p0: 4.1x<1B>   settled: new form",
+                "STOP C6 dhis_p1: all equal"
+            ]
+        );
+        let (parts, history) = (BTreeMap::new(), BTreeMap::new());
+        let view = View { plan: &plan, ledger: &ledger, forms: &[], parts: &parts, history: &history, cells: &[] };
+        let mut out = Vec::new();
+        view.json(&mut out).unwrap();
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        let check = |id, severity, property, sentence, settled: Value| json!({"id": id, "severity": severity, "property": property, "sentence": sentence, "settled": settled});
+        let run = json!({"id": "R1", "severity": "REVIEW", "property": null, "sentence": "2 facilities, last time 40",
+                         "settled": null});
+        let c5 = check("C5", "STOP", "dhis_p0", "4.1x\u{1b}", json!("new form"));
+        assert_eq!(value["checks"], json!([run, c5, check("C6", "STOP", "dhis_p1", "all equal", Value::Null)]));
     }
 
     #[test]

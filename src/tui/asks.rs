@@ -35,6 +35,8 @@ pub struct Bulk {
     pub(super) label: String,
     /// What it is done in, to say what is left of the same.
     pub(super) rest: Rest,
+    /// How many cells it leaves because their property has an open STOP.
+    pub(super) blocked: usize,
 }
 
 /// Cells that read `(0?)` for which zeros or the old values were asked for.
@@ -88,6 +90,17 @@ pub enum Ask {
         input: Input,
         /// Whether the cursor goes on to the next undecided afterwards.
         advance: bool,
+    },
+    /// The reason that settles the STOPs of a property.
+    Settle {
+        /// Which property.
+        property: u16,
+        /// Its whole name.
+        name: String,
+        /// What they say: `C5: whole column is 4.1x the quarters before`.
+        statements: String,
+        /// What was typed.
+        input: Input,
     },
     /// Words of the filter.
     Filter {

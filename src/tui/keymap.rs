@@ -293,7 +293,7 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Some(Ask::Bulk(_) | Ask::Leave) => return &[Question, Always],
         Some(Ask::Zeros(_)) => return &[Choice, Always],
         Some(Ask::Finer(_)) => return &[Months, Always],
-        Some(Ask::Reason { .. } | Ask::Filter { .. }) => return &[Prompt, Always],
+        Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. }) => return &[Prompt, Always],
         None => {}
     }
     match &model.over {
@@ -350,11 +350,17 @@ fn label(model: &Model, row: &Row) -> &'static str {
     match (row.action, model.screen) {
         (Action::Approve, Screen::Facilities) if model.focus == Focus::List => "approve facility",
         (Action::Approve, Screen::Facilities) => "approve cell",
+        (Action::ApproveAll, Screen::Properties) if is_blocked(model) => "settle STOP",
         (Action::Open, Screen::Overview) if model.size.0 < 120 => "open",
         (Action::Pause, _) if model.submit.paused => "go on",
         (Action::Check, _) if matches!(model.submit.stage, Stage::Ended(_)) && model.unsent() > 0 => "submit the rest",
         _ => row.label,
     }
+}
+
+/// Whether the property of Properties takes no bulk approval.
+fn is_blocked(model: &Model) -> bool {
+    model.review.as_ref().is_some_and(|review| review.ledger.blocks(&review.plan, review.property).is_some())
 }
 
 /// Whether a key that can be pressed is of use now: the footer has no room for the others.

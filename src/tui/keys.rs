@@ -91,7 +91,11 @@ pub static TABLE: &[Row] = {
         row(
             (S::Review, A::ApproveAll, 6),
             (&["A"], "A"),
-            ("Decide", "all shown", "approve what is shown without a flag; asks with the count"),
+            (
+                "Decide",
+                "all shown",
+                "approve what is shown without a flag; asks with the count; settles an open STOP of the property",
+            ),
         ),
         row(
             (S::Review, A::RejectAll, 0),

@@ -8,6 +8,7 @@ mod choice;
 mod curl;
 mod path;
 mod rig;
+mod settle;
 mod terminal;
 mod trouble;
 mod usage;

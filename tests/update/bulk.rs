@@ -20,7 +20,7 @@ fn a_column_is_approved_without_its_flagged_cells() {
     assert_eq!(desk.entries(), []);
     desk.keys("y");
     assert_eq!(desk.approved(), [(2, 2), (3, 2)]);
-    assert_eq!(desk.status(), "approved 2 in opd_total; left: 2 REVIEW");
+    assert_eq!(desk.status(), "approved all 2 without a flag in opd_total; left: 2 REVIEW");
     desk.keys("A");
     assert_eq!(asked(&desk).question, "Approve 2 REVIEW of opd_total?");
     desk.keys("y");
@@ -46,7 +46,8 @@ fn all_facilities_at_once_and_one_undo() {
     assert_eq!(asked(&desk).stays, "2 REVIEW and 1 STOP stay.");
     desk.keys("y");
     assert_eq!(desk.approved().len(), 9);
-    assert_eq!(desk.status(), "approved 9 in all facilities; left in the whole review: 2 REVIEW, 1 STOP");
+    let left = "left in the whole review: 2 REVIEW, 1 STOP";
+    assert_eq!(desk.status(), format!("approved all 9 without a flag in all facilities; {left}"));
     desk.keys("u");
     assert_eq!((desk.approved().len(), desk.review().ledger.all().left()), (0, 12));
     assert_eq!(desk.entries().len(), 2);
@@ -67,7 +68,8 @@ fn what_is_left_is_counted_where_it_was_decided() {
     desk.keys("jja");
     assert_eq!(desk.status(), "approved 3 in Bwanje Hill HC; nothing left");
     desk.keys("/luvuzi<enter>Ay");
-    assert_eq!(desk.status(), "approved 3 shown by \"luvuzi\"; left in the whole review: 3 no flag, 2 REVIEW, 1 STOP");
+    let left = "left in the whole review: 3 no flag, 2 REVIEW, 1 STOP";
+    assert_eq!(desk.status(), format!("approved all 3 without a flag shown by \"luvuzi\"; {left}"));
     let mut desk = Desk::on(Screen::Facilities);
     desk.keys("ja");
     assert_eq!(desk.status(), "approved 2 in Tsanga HC; left: 1 REVIEW");

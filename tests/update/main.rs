@@ -9,6 +9,7 @@ mod moving;
 mod other;
 mod rules;
 mod saving;
+mod settle;
 mod submit;
 mod zeros;
 

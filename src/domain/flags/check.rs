@@ -33,6 +33,12 @@ impl Check {
     pub fn statement(&self) -> String {
         format!("{}: {}", self.id, self.sentence)
     }
+
+    /// Whether this is what it states; asked for every frame, so nothing is put together for it.
+    pub fn states(&self, statement: &str) -> bool {
+        let sentence = statement.strip_prefix(self.id.as_str()).and_then(|rest| rest.strip_prefix(": "));
+        sentence == Some(self.sentence.as_str())
+    }
 }
 
 /// What a property is as a whole, beside its checks.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Ledger, Stamp, Step, Verdict, is_reason, resets};
+use super::{Entry, Ledger, Stamp, Step, Verdict, is_reason, resets, settle::Standing};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Kind, Plan},
@@ -26,15 +26,21 @@ pub struct Reset {
 impl Ledger {
     /// The entry that forgets what was decided on values that `now`, the next reading in the same places, does not hold any
     /// more; `None` where nothing moved. `entries` are the log of this ledger, which is on `before`. Among what is forgotten are
-    /// the decisions on what has become a STOP, unless it was approved alone and with a reason.
+    /// the decisions on what has become a STOP, unless it was approved alone and with a reason; and of bulk approvals the cells of
+    /// a property that has become one, unless what it says now was settled before.
     pub fn reset(&self, entries: &[Entry], before: &Plan, now: &Plan, stamp: &Stamp) -> Option<Entry> {
         let last = resets(entries);
         let mut moved = BTreeMap::new();
+        let mut standing = Standing::default();
         for entry in entries {
+            standing.follow(entry);
             let Step::Decide { act, cells, reason, .. } = &entry.step else { continue };
+            let blocked = if act.writes() && cells.len() > 1 { standing.blocked(now) } else { Vec::new() };
+            let blocked = |cell: &Cell| blocked.get(usize::from(cell.property)).copied().unwrap_or(false);
             let as_stop = !act.writes() || (cells.len() == 1 && is_reason(reason.as_deref()));
             for cell in cells.iter().filter(|cell| last.get(cell).is_none_or(|reset| *reset < entry.seq)) {
-                if !is_same(before, now, *cell) || (now.severity(*cell) == Some(Severity::Stop) && !as_stop) {
+                let stop = now.severity(*cell) == Some(Severity::Stop) && !as_stop;
+                if stop || blocked(cell) || !is_same(before, now, *cell) {
                     moved.entry(*cell).or_insert_with(|| self.forgotten(before, *cell));
                 }
             }
@@ -220,7 +226,7 @@ mod tests {
                 let mut taken = ledger.clone();
                 while taken.undo(&now, &stamp()).is_ok() {
                     for (at, verdict) in verdicts(&now, &taken) {
-                        prop_assert!(ledger.done.iter().any(|done| done.cells.iter().any(|(cell, _)| *cell == at)));
+                        prop_assert!(ledger.done.iter().any(|done| done.cells().iter().any(|(cell, _)| *cell == at)));
                         prop_assert!(verdict != Verdict::Zero || now.may_be_zero(at));
                         prop_assert!(basis(&before, at) == basis(&now, at), "{at:?} was decided on other values");
                     }

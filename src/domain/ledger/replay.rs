@@ -1,6 +1,9 @@
 //! The log of decisions done again from the start. A log that the rules of [`Ledger::decide`] could not have written is
 //! refused: it was damaged or edited. Whether its values are those of the plan is looked at where it is read.
 //!
+//! What was settled of a property is not held to what its checks say now: that may be another reading. It is held to its reason,
+//! and a bulk approval to what was settled before it.
+//!
 //! A decision of an earlier reading is done again on the cells that no later reading reset; the others are as if they had
 //! never been in it, so that no undo brings them back.
 
@@ -55,14 +58,22 @@ impl Ledger {
                 let stands = |cell: &&Cell| resets.last.get(cell).is_none_or(|reset| *reset < entry.seq);
                 let left: Vec<Cell> = cells.iter().filter(stands).copied().collect();
                 could_be(plan, *act, cells, &left, reason.as_deref())?;
+                self.none_in_blocked(plan, *act, cells.len(), &left)
+                    .map_err(|why| format!("approves what could not be approved ({why}): {}", plan.titles(&left)))?;
                 self.undone.clear();
                 if left.is_empty() {
                     resets.empty.insert(entry.seq);
                 } else {
-                    let done = self.done(plan, entry.seq, *act, &left, reason.as_deref(), label);
+                    let done = self.decision(plan, entry.seq, *act, &left, reason.as_deref(), label);
                     self.apply(plan, &done);
                     self.done.push(done);
                 }
+            }
+            Step::Settle { property, statements, reason } => {
+                let settled = self.could_settle(plan, *property, statements, reason, entry)?;
+                self.undone.clear();
+                self.apply(plan, &settled);
+                self.done.push(settled);
             }
             Step::Undo(of) | Step::Redo(of) if resets.empty.contains(of) => {}
             Step::Undo(of) => {

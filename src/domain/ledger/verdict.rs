@@ -165,24 +165,28 @@ impl Tally {
     }
 }
 
-/// Undecided cells sorted by what they may take: bulk takes `plain`, a second question `review`, `stop` go one by one.
+/// Undecided cells sorted by what they may take: bulk takes `plain`, a second question `review`; `blocked` and `stop` go one by
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undecided {
     /// Without a flag.
     pub plain: Vec<Cell>,
     /// With a REVIEW.
     pub review: Vec<Cell>,
+    /// Without a STOP of their own, in a property with an open one.
+    pub blocked: Vec<Cell>,
     /// With a STOP.
     pub stop: Vec<Cell>,
 }
 
 impl Undecided {
-    /// Sorts these cells.
-    pub(super) fn of(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Self {
+    /// Sorts these cells. `blocked` says of each property whether it has an open STOP.
+    pub(super) fn of(plan: &Plan, blocked: &[bool], cells: impl Iterator<Item = Cell>) -> Self {
         let mut found = Self::default();
         for cell in cells {
             match plan.severity(cell) {
                 Some(Severity::Stop) => found.stop.push(cell),
+                _ if blocked[usize::from(cell.property)] => found.blocked.push(cell),
                 Some(Severity::Review) => found.review.push(cell),
                 _ => found.plain.push(cell),
             }
@@ -192,6 +196,6 @@ impl Undecided {
 
     /// All of them, those without a flag first.
     pub fn all(self) -> Vec<Cell> {
-        [self.plain, self.review, self.stop].concat()
+        [self.plain, self.review, self.blocked, self.stop].concat()
     }
 }

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::{NEXT, Store};
 use crate::domain::{
+    flags::{Check, Severity},
     ledger::{Act, Entry, Ledger, Reset, Stamp, Step, Verdict, resets},
     plan::{Cell, Plan},
 };
@@ -19,6 +21,14 @@ type Decided = (u32, u16, Option<String>, Option<String>);
 
 /// A cell that was reset, with what was said on which values: facility, property, old, new, verdict.
 type Forgotten = (u32, u16, Option<String>, Option<String>, Option<Verdict>);
+
+/// What was settled of a property; its reason has a column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settling {
+    property: u16,
+    statements: Vec<String>,
+}
 
 impl Store {
     /// Appends an entry; it is on the disk when this returns. Fails where a later reading is in the file: what was on screen
@@ -41,6 +51,10 @@ fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
         Step::Decide { act, cells, reason, label } => {
             let cells: Vec<_> = cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.offer(*c))).collect();
             (act.name(), None, reason.as_deref(), label.as_str(), serde_json::to_string(&cells)?)
+        }
+        Step::Settle { property, statements, reason } => {
+            let settling = Settling { property: *property, statements: statements.clone() };
+            ("settle", None, Some(reason.as_str()), "", serde_json::to_string(&settling)?)
         }
         Step::Undo(of) => ("undo", Some(*of), None, "", "[]".to_owned()),
         Step::Redo(of) => ("redo", Some(*of), None, "", "[]".to_owned()),
@@ -113,6 +127,11 @@ fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entr
             let cells = held(plan, decided, stands).with_context(damaged)?;
             Step::Decide { act, cells, reason: row.get(6)?, label: row.get(7)? }
         }
+        ("settle", _) => {
+            let Settling { property, statements } = serde_json::from_str(cells).with_context(damaged)?;
+            settles(plan, row.get(5)?, property, &statements).with_context(damaged)?;
+            Step::Settle { property, statements, reason: row.get(6).with_context(damaged)? }
+        }
         ("undo", _) => Step::Undo(of()?),
         ("redo", _) => Step::Redo(of()?),
         ("reset", _) => {
@@ -124,6 +143,18 @@ fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entr
         _ => bail!(damaged()),
     };
     Ok(Entry { seq, at: row.get(1)?, who: row.get(2)?, step })
+}
+
+/// Whether this could be settled of a property. What its checks said in an earlier reading is not in the plan any more.
+fn settles(plan: &Plan, generation: u32, property: u16, statements: &[String]) -> Result<()> {
+    if property >= plan.width() {
+        bail!("it names a property that does not exist");
+    }
+    let stops = plan.checks(property).filter(|check| check.severity == Severity::Stop).map(Check::statement);
+    if generation == plan.head.generation && !stops.eq(statements.iter().cloned()) {
+        bail!("it settles other words than the plan has of {}", plan.property(property).name);
+    }
+    Ok(())
 }
 
 /// The cells of a decision, if the plan still says of each that stands what was decided on.

@@ -4,7 +4,11 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{flags::Flag, history::Past, plan::Plan},
+    domain::{
+        flags::{Flag, Severity},
+        history::Past,
+        plan::Plan,
+    },
     job::report::Held,
 };
 
@@ -26,6 +30,7 @@ pub(super) struct JsonReview<'a> {
     pub(super) read_at: &'a str,
     pub(super) incomplete: bool,
     pub(super) counts: Counts,
+    pub(super) checks: Vec<JsonCheck<'a>>,
     pub(super) facilities: Vec<JsonFacility<'a>>,
     pub(super) skipped: Vec<JsonSkipped<'a>>,
 }
@@ -45,6 +50,17 @@ pub(super) struct Counts {
     pub(super) zeros: u32,
     pub(super) zeros_kept: u32,
     pub(super) sent: usize,
+}
+
+/// What looks wrong with a property, or with the run where `property` is `null`.
+#[derive(Serialize)]
+pub(super) struct JsonCheck<'a> {
+    pub(super) id: &'a str,
+    pub(super) severity: Severity,
+    pub(super) property: Option<&'a str>,
+    pub(super) sentence: &'a str,
+    /// The reason it was settled with; `null` where it was not.
+    pub(super) settled: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -212,6 +212,11 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
             asked(canvas, line, "STOP", &text, Role::Question);
             prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter approve  esc no" })
         }
+        Ask::Settle { name, statements, input, .. } => {
+            let text = format!(" {statements}.   Reason that settles it for {name}:");
+            asked(canvas, line, "STOP", &text, Role::Question);
+            prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter settle  esc no" })
+        }
         Ask::Filter { input, wrong } => {
             match wrong {
                 Some(wrong) => asked(canvas, line, "", wrong, Role::Stop),

@@ -1,7 +1,7 @@
 //! Decisions: one cell, one facility, all that is shown; undo and redo. Bulk takes what has no flag, a second question
 //! takes REVIEW, a STOP goes alone with a reason (review-ux.md rule 3). Every decision goes to disk by [`Cmd::Record`].
 
-use super::{Action, Ask, Cmd, Level, Model, Screen, find, place, say, stamp, view};
+use super::{Action, Ask, Cmd, Level, Model, Screen, find, place, say, settle, stamp, view};
 use crate::{
     domain::{
         flags::Severity,
@@ -23,13 +23,15 @@ pub(super) struct Decision<'a> {
     pub(super) advance: bool,
     /// What it is done in; what is left of that is said.
     pub(super) rest: Rest,
+    /// How many cells it leaves because their property has an open STOP.
+    pub(super) blocked: usize,
 }
 
 /// Makes a decision and sends it to disk. The error is for the status line.
 pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cmd>) {
     let stamp = stamp(model);
     let Some(review) = &mut model.review else { return };
-    let Decision { act, cells, reason, label, advance, rest } = decision;
+    let Decision { act, cells, reason, label, advance, rest, blocked } = decision;
     let zeros = cells.iter().any(|cell| review.plan.may_be_zero(*cell));
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
@@ -37,7 +39,10 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
                 review.last_reason = Some(reason.trim().to_owned());
             }
             let left = left(model, rest, zeros);
-            say(model, Level::Ok, format!("{} {label}; {left}", act.past()));
+            let done = format!("{} {label}", act.past());
+            let parts = [done, settle::stay(blocked), left];
+            let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            say(model, Level::Ok, said.join("; "));
             if advance {
                 find::advance(model);
             }
@@ -48,7 +53,7 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
 }
 
 /// Sends an entry to disk, with the cursor as it stands now. No other is made until it is there.
-fn record(model: &mut Model, entry: Entry, out: &mut Vec<Cmd>) {
+pub(super) fn record(model: &mut Model, entry: Entry, out: &mut Vec<Cmd>) {
     if let Some(review) = &mut model.review {
         review.saving = Some(entry.seq);
     }
@@ -150,7 +155,8 @@ fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
         model.ask = Some(Ask::Reason { cell, sentence, input: tui_input::Input::default(), advance });
         return;
     }
-    let decision = Decision { act, cells: vec![cell], reason: None, label, advance, rest: around(model, cell) };
+    let decision =
+        Decision { act, cells: vec![cell], reason: None, label, advance, rest: around(model, cell), blocked: 0 };
     decide(model, decision, out);
 }
 
@@ -166,6 +172,7 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     let cells: Vec<Cell> = listed.filter(|cell| review.is_shown(*cell) || said(*cell)).collect();
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let approved = unsent(review, &cells, |verdict| verdict == Verdict::Approve);
+    let blocked = open.blocked.len();
     let (act, cells) = match action {
         Action::Toggle if open.plain.is_empty() && !approved.is_empty() => (Act::Clear, approved),
         Action::Approve | Action::Toggle if open.plain.is_empty() => {
@@ -173,7 +180,7 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             return flagged(model, &open, &format!("of {name}"), &format!("in {name}"), rest);
         }
         Action::Approve | Action::Toggle => (Act::Approve, open.plain),
-        Action::Reject => (Act::Reject, [open.plain, open.review, open.stop].concat()),
+        Action::Reject => (Act::Reject, open.all()),
         _ => (Act::Clear, unsent(review, &cells, |_| true)),
     };
     if cells.is_empty() {
@@ -182,7 +189,9 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     }
     let label = format!("{} in {name}", number(cells.len()));
     let advance = matches!(action, Action::Approve | Action::Reject);
-    decide(model, Decision { act, cells, reason: None, label, advance, rest: Rest::Facility(facility) }, out);
+    let blocked = if act == Act::Approve { blocked } else { 0 };
+    let rest = Rest::Facility(facility);
+    decide(model, Decision { act, cells, reason: None, label, advance, rest, blocked }, out);
 }
 
 /// Decided cells that were not sent and whose verdict is asked for.
@@ -194,9 +203,15 @@ fn unsent(review: &Review, cells: &[Cell], is: fn(Verdict) -> bool) -> Vec<Cell>
 
 /// Nothing without a flag is left: asks for the REVIEW ones, or says that STOP ones go one by one.
 fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Rest) {
-    let stop = open.stop.len();
+    let (stop, blocked) = (open.stop.len(), open.blocked.len());
     if open.review.is_empty() {
         let text = match stop {
+            _ if blocked > 0 => {
+                let Some(review) = &model.review else { return };
+                let stops = if stop > 0 { format!(" and {} STOP", number(stop)) } else { String::new() };
+                let left = format!("; {}{stops} left {within}", number(blocked));
+                settle::open(review, model.size.0, &open.blocked, &left)
+            }
             0 => format!("nothing is left to approve {within}"),
             n => format!("{} STOP {within}: approved one at a time, with a reason", number(n)),
         };
@@ -207,41 +222,54 @@ fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Re
         act: Act::Approve,
         cells: open.review.clone(),
         question: format!("Approve {count} REVIEW {of}?"),
-        stays: stays(0, stop),
+        stays: stays(0, stop, blocked),
         yes: format!("approve {count}"),
         label: format!("{count} REVIEW {within}"),
         rest,
+        blocked,
     }));
 }
 
-/// `55 REVIEW and 4 STOP stay.`
-pub(super) fn stays(review: usize, stop: usize) -> String {
-    match (review, stop) {
+/// `55 REVIEW and 4 STOP stay.`, and how many of properties with an open STOP do.
+pub(super) fn stays(review: usize, stop: usize, blocked: usize) -> String {
+    let flagged = match (review, stop) {
         (0, 0) => String::new(),
         (0, 1) => "1 STOP stays.".to_owned(),
         (1, 0) => "1 REVIEW stays.".to_owned(),
         (0, n) => format!("{} STOP stay.", number(n)),
         (n, 0) => format!("{} REVIEW stay.", number(n)),
         (r, s) => format!("{} REVIEW and {} STOP stay.", number(r), number(s)),
+    };
+    match settle::stay(blocked) {
+        stay if stay.is_empty() => flagged,
+        stay => format!("{flagged} {stay}.").trim_start().to_owned(),
     }
 }
 
 /// `A`, `R`, `C`: asks with the count of what is shown.
 pub(super) fn ask_all(model: &mut Model, action: Action) {
+    if action == Action::ApproveAll && model.screen == Screen::Properties && settle::ask(model) {
+        return;
+    }
     let Some(review) = &model.review else { return };
     let (cells, of, within) = all(model.screen, review);
     let rest = if model.screen == Screen::Properties { Rest::Property(review.property) } else { Rest::All };
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let (act, cells, question, stays) = match action {
+        Action::ApproveAll if !open.blocked.is_empty() => {
+            let text = settle::open(review, model.size.0, &open.blocked, ", -prop:NAME leaves it out");
+            return say(model, Level::Look, text);
+        }
         Action::ApproveAll if open.plain.is_empty() => return flagged(model, &open, &of, &within, rest),
         Action::ApproveAll => {
             let question = format!("Approve {} {of} without a flag?", plural(open.plain.len(), "change"));
-            (Act::Approve, open.plain, question, stays(open.review.len(), open.stop.len()))
+            (Act::Approve, open.plain, question, stays(open.review.len(), open.stop.len(), 0))
         }
         Action::RejectAll => {
-            let among = kinds(0, ordinal(open.review.len()), ordinal(open.stop.len()));
+            let (stop, cells) = (open.stop.len(), open.all());
+            let review = cells.iter().filter(|cell| review.plan.severity(**cell) == Some(Severity::Review)).count();
+            let among = kinds(0, ordinal(review), ordinal(stop));
             let among = if among.is_empty() { String::new() } else { format!("{among} among them.") };
-            let cells = [open.plain, open.review, open.stop].concat();
             (Act::Reject, cells.clone(), format!("Reject {} {of}?", plural(cells.len(), "change")), among)
         }
         _ => {
@@ -255,8 +283,11 @@ pub(super) fn ask_all(model: &mut Model, action: Action) {
         return say(model, Level::Look, format!("nothing is {what} {within}"));
     }
     let verb = act.name();
-    let label = format!("{count} {within}");
-    model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes: format!("{verb} {count}"), label, rest }));
+    // The log says what kind of approval it was, since a person looked at none of these one by one.
+    let label =
+        if act == Act::Approve { format!("all {count} without a flag {within}") } else { format!("{count} {within}") };
+    let yes = format!("{verb} {count}");
+    model.ask = Some(Ask::Bulk(Bulk { act, cells, question, stays, yes, label, rest, blocked: 0 }));
 }
 
 /// All that is shown: its changes, `of opd_total`, `in opd_total`.
@@ -277,8 +308,8 @@ fn all(screen: Screen, review: &Review) -> (Vec<Cell>, String, String) {
 /// Does what was asked. The cells were found when the question was put; what has been decided since is left alone by the
 /// ledger.
 pub(super) fn bulk(model: &mut Model, bulk: Bulk, out: &mut Vec<Cmd>) {
-    let Bulk { act, cells, label, rest, .. } = bulk;
-    decide(model, Decision { act, cells, reason: None, label, advance: false, rest }, out);
+    let Bulk { act, cells, label, rest, blocked, .. } = bulk;
+    decide(model, Decision { act, cells, reason: None, label, advance: false, rest, blocked }, out);
 }
 
 /// `u`, `U`.

@@ -94,7 +94,7 @@ fn take_count(model: &mut Model, action: Option<Action>) -> usize {
 
 /// Whether the keys go into a line of text.
 pub(super) fn is_typing(model: &Model) -> bool {
-    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Filter { .. }))
+    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. }))
         || (model.ask.is_none() && matches!(model.over, Some(Over::Help { .. })))
 }
 

@@ -7,6 +7,7 @@ mod input;
 mod motion;
 mod prompt;
 mod read;
+mod settle;
 mod submit;
 mod view;
 mod zeros;

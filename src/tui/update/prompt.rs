@@ -2,12 +2,9 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, say, submit, view};
+use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, say, settle, submit, view};
 use crate::{
-    domain::{
-        ledger::{Act, SHORTEST_REASON},
-        query::Filter,
-    },
+    domain::{ledger::Act, query::Filter},
     tui::{
         keymap::{self, Scope, TABLE, scopes},
         model::Rows,
@@ -70,9 +67,8 @@ fn request(press: Press) -> Option<InputRequest> {
 /// The line that is typed into.
 fn line(model: &mut Model) -> Option<&mut Input> {
     match (&mut model.ask, &mut model.over) {
-        (Some(Ask::Reason { input, .. } | Ask::Filter { input, .. }), _) | (None, Some(Over::Help { input, .. })) => {
-            Some(input)
-        }
+        (Some(Ask::Reason { input, .. } | Ask::Settle { input, .. } | Ask::Filter { input, .. }), _)
+        | (None, Some(Over::Help { input, .. })) => Some(input),
         _ => None,
     }
 }
@@ -110,17 +106,23 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             say(model, Level::Look, why);
         }
         Some(Ask::Reason { cell, sentence, input, advance }) => {
-            if input.value().trim().chars().count() < SHORTEST_REASON {
+            if settle::is_short(model, input.value()) {
                 model.ask = Some(Ask::Reason { cell, sentence, input, advance });
-                let text = format!("a reason of at least {SHORTEST_REASON} characters, or esc");
-                return say(model, Level::Look, text);
+                return;
             }
             let Some(review) = &model.review else { return };
             let label = format!("{} of {}", review.names.full(cell.property), review.plan.facility(cell.facility).name);
             let (reason, rest) = (Some(input.value()), decide::around(model, cell));
             let act = if review.plan.may_be_zero(cell) { Act::Zero } else { Act::Approve };
-            let decision = decide::Decision { act, cells: vec![cell], reason, label, advance, rest };
+            let decision = decide::Decision { act, cells: vec![cell], reason, label, advance, rest, blocked: 0 };
             decide::decide(model, decision, out);
+        }
+        Some(Ask::Settle { property, name, statements, input }) => {
+            if settle::is_short(model, input.value()) {
+                model.ask = Some(Ask::Settle { property, name, statements, input });
+            } else {
+                settle::answer(model, property, input.value(), out);
+            }
         }
         Some(ask @ (Ask::Zeros(_) | Ask::Finer(_))) => model.ask = Some(ask),
         None => {}
@@ -142,8 +144,8 @@ pub(super) fn no(model: &mut Model) {
 fn again(model: &mut Model) {
     let last = model.review.as_ref().and_then(|review| review.last_reason.clone());
     match (&mut model.ask, last) {
-        (Some(Ask::Reason { input, .. }), Some(last)) => *input = Input::new(last),
-        (Some(Ask::Reason { .. }), None) => say(model, Level::Look, "no reason was given before"),
+        (Some(Ask::Reason { input, .. } | Ask::Settle { input, .. }), Some(last)) => *input = Input::new(last),
+        (Some(Ask::Reason { .. } | Ask::Settle { .. }), None) => say(model, Level::Look, "no reason was given before"),
         _ => {}
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn ask(model: &mut Model) {
     };
     let found = review.filter.decidable(&review.plan, &review.ledger).filter(here);
     let open = review.ledger.undecided_zeros(&review.plan, found);
-    let (plain, flagged) = (open.plain.clone(), stays(open.review.len(), open.stop.len()));
+    let (plain, flagged) = (open.plain.clone(), stays(open.review.len(), open.stop.len(), open.blocked.len()));
     let (all, within) = (open.all(), format!("in {name}"));
     if all.is_empty() {
         return say(model, Level::Look, format!("no undecided (0?) {within} is shown"));
@@ -45,9 +45,11 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
         return say(
             model,
             Level::Look,
-            format!("every (0?) {within} has a flag: 0 for each on its own; nothing was decided"),
+            format!(
+                "every (0?) {within} has a flag, or its property an open STOP: 0 for each on its own; nothing was decided"
+            ),
         );
     }
     let label = format!("{} (0?) {within}", number(cells.len()));
-    decide::decide(model, Decision { act, cells, reason: None, label, advance: false, rest }, out);
+    decide::decide(model, Decision { act, cells, reason: None, label, advance: false, rest, blocked: 0 }, out);
 }
