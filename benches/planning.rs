@@ -105,6 +105,7 @@ fn answers(count: usize) -> Answers {
         completed: Completed::default(),
         unread: Unread::default(),
         earlier: None,
+        earlier_reviews: onse::domain::flags::Earlier::default(),
         options,
         columns,
     }

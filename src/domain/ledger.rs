@@ -13,7 +13,7 @@ use super::{
 };
 
 pub use carry::Reset;
-pub use replay::resets;
+pub use replay::{deciders, resets};
 pub use verdict::{Act, Tally, Undecided, Verdict};
 
 /// Fewest characters of a reason for a STOP (data-quality-flags.md section 5, point 7).

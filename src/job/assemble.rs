@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Unfit},
+        flags::Earlier,
         history::Cached,
         mapping::is_uid,
         plan::{Facility, Head, Plan, Skipped, State, ordinal},
@@ -113,6 +114,8 @@ pub struct Answers {
     pub options: Vec<Named>,
     /// Earlier quarters; `None` where none was asked for.
     pub earlier: Option<Arc<Cached>>,
+    /// What earlier reviews tell.
+    pub earlier_reviews: Earlier,
 }
 
 /// A plan with what is behind its cells.
@@ -128,8 +131,9 @@ pub struct Assembled {
 
 /// Puts everything together. Facilities stand by name, so that the order does not depend on the server.
 pub fn assemble(answers: Answers) -> Assembled {
-    let Answers { mut head, mut cases, shared, columns, sets, units, values, completed, unread, options, earlier } =
-        answers;
+    let Answers {
+        mut head, mut cases, shared, columns, sets, units, values, completed, unread, options, earlier, ..
+    } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
         units.as_ref().map(|units| units.iter().map(|unit| (unit.id.as_str(), unit)).collect());
@@ -386,6 +390,7 @@ mod tests {
             completed: Completed::default(),
             unread,
             earlier: None,
+            earlier_reviews: Earlier::default(),
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -15,6 +16,7 @@ use super::{
     ask::chosen,
     assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
     columns::{Column, columns, elements},
+    earlier::{self, Search},
     gather::{Step, listed},
     report::{Bar, Reading},
     server::{Server, named},
@@ -66,8 +68,16 @@ impl Session {
         }
         // A reading again is to be of now.
         let resume = self.store.is_blank().await?;
-        let reader =
-            Reader { sources, ask, clock: &self.clock, known: self.known(), progress, resume, key: OnceLock::new() };
+        let reader = Reader {
+            sources,
+            ask,
+            own: self.path(),
+            clock: &self.clock,
+            known: self.known(),
+            progress,
+            resume,
+            key: OnceLock::new(),
+        };
         let Assembled { plan, parts, history } = tokio::select! {
             biased;
             () = stop.cancelled() => bail!("{}", if reader.key.get().is_some() { STOPPED } else { DROPPED }),
@@ -89,6 +99,8 @@ impl Session {
 struct Reader<'a> {
     sources: Sources,
     ask: &'a Ask,
+    /// The review file it is read into.
+    own: &'a Path,
     clock: &'a Clock,
     known: Option<&'a Known>,
     progress: watch::Sender<Reading>,
@@ -107,7 +119,8 @@ impl Reader<'_> {
         }
         let names = |step| self.names(step);
         let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &names);
-        let (listing, server) = tokio::try_join!(self.cases(&rows), server)?;
+        let reviews = earlier::read(Search::of(self.ask, self.own));
+        let (listing, server, reviews) = tokio::try_join!(self.cases(&rows), server, reviews)?;
         let (columns, unusable) = columns(rows, server.known());
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
@@ -119,6 +132,7 @@ impl Reader<'_> {
                 .unfinished
                 .then(|| format!("quarter {quarter} was not over when it was read: its numbers are not complete")),
         );
+        notes.extend(reviews.notes);
         notes.extend(untimed(&columns));
         notes.extend(listing.notes.iter().cloned());
         let index_as_of = listing.newest_indexed_on.clone();
@@ -152,8 +166,21 @@ impl Reader<'_> {
         };
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
-        let sets = server.sets.clone();
-        Ok(assemble(Answers { head, cases, shared, columns, sets, units, values, completed, unread, options, earlier }))
+        let (sets, earlier_reviews) = (server.sets.clone(), reviews.earlier);
+        Ok(assemble(Answers {
+            head,
+            cases,
+            shared,
+            columns,
+            sets,
+            units,
+            values,
+            completed,
+            unread,
+            options,
+            earlier,
+            earlier_reviews,
+        }))
     }
 
     /// The earlier quarters that are read, newest first.

@@ -20,6 +20,7 @@ use onse::{
         transport::SharedTransport,
     },
     job::{
+        earlier::EarlierFrom,
         fetch::{Ask, Reach},
         report::{Reading, Sending},
         session::{Connect, Opened, Session, Sources},
@@ -104,6 +105,7 @@ pub(crate) fn ask(facilities: &[&str]) -> Ask {
         unfinished: false,
         // Eight more quarters of a country take their time; who tests them asks for them.
         reach: Reach { history: false, ..Reach::default() },
+        earlier: EarlierFrom::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! its file, and its tests.
 
 mod check;
+mod earlier;
 mod facts;
 mod kind;
 mod structural;
@@ -12,6 +13,7 @@ mod structural;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, Whole};
+pub use earlier::{Accepted, Earlier, WITHIN, case_moved, soften, source_moved};
 pub use facts::{Facts, Report, Row};
 pub use kind::Kind;
 
@@ -21,7 +23,7 @@ type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
 /// Every flag of a cell that proposes a value, but for those that compare its size.
 pub fn of_cell(facts: &Facts<'_>) -> Vec<Flag> {
     let rows = facts.rows();
-    let lists: [&[Rule]; 1] = [&structural::RULES];
+    let lists: [&[Rule]; 2] = [&structural::RULES, &earlier::RULES];
     lists.into_iter().flatten().filter_map(|rule| rule(facts, &rows)).collect()
 }
 
