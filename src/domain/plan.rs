@@ -377,16 +377,6 @@ impl Plan {
         self.kinds.iter().filter(|kind| **kind == Kind::Same).count()
     }
 
-    /// The same plan with more flags.
-    #[must_use]
-    pub fn flagged(self, more: impl IntoIterator<Item = (Cell, Flag)>) -> Self {
-        let mut draft = Draft(self);
-        for (cell, flag) in more {
-            draft.flag(cell, flag);
-        }
-        draft.finish()
-    }
-
     /// The property with this name.
     pub fn find_property(&self, name: &str) -> Option<u16> {
         self.properties.iter().position(|p| p.name == name).and_then(|at| u16::try_from(at).ok())

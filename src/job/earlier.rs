@@ -52,19 +52,25 @@ pub struct Search {
     project: String,
     case_type: String,
     quarter: Quarter,
-    own: PathBuf,
+    own: Option<PathBuf>,
 }
 
 impl Search {
-    /// Looks for what `ask` needs. `own` is the review file it is read into: what was written from it counts too.
-    pub fn of(ask: &Ask, own: &Path) -> Self {
+    /// Looks for what `ask` needs.
+    pub fn of(ask: &Ask) -> Self {
         Self {
             from: ask.earlier.clone(),
             project: ask.project.clone(),
             case_type: ask.case_type.clone(),
             quarter: ask.quarter,
-            own: own.to_owned(),
+            own: None,
         }
+    }
+
+    /// The same with the review file it is read into: what was written from it counts too.
+    #[must_use]
+    pub fn into(self, own: &Path) -> Self {
+        Self { own: Some(own.to_owned()), ..self }
     }
 
     /// Reads the files. Takes as long as they are large, so not to be called where others wait.
@@ -144,7 +150,7 @@ impl Search {
         let entries = self.from.folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
         let paths = entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let reviews = paths.filter(|path| path.extension().is_some_and(|ending| ending == "review"));
-        reviews.chain(self.own.exists().then(|| self.own.clone())).collect()
+        reviews.chain(self.own.clone()).collect()
     }
 
     fn is_like(&self, head: &Head) -> bool {

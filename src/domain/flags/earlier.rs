@@ -1,7 +1,7 @@
 //! What earlier reviews tell of a cell: the flags a person accepted with a reason, what this program wrote there last, and the
 //! rules that compare with either. Which files these are is not here (see `job::earlier`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{Facts, Flag, Row, Severity};
 use crate::domain::{
@@ -141,7 +141,7 @@ impl Earlier {
         if self.cases.values().flat_map(BTreeMap::values).all(|told| told.accepted.is_none()) {
             return;
         }
-        let facilities: HashMap<&str, u32> =
+        let facilities: BTreeMap<&str, u32> =
             plan.facilities().iter().enumerate().map(|(at, one)| (one.case_id.as_str(), ordinal(at))).collect();
         for (case_id, told) in &mut self.cases {
             let Some(facility) = facilities.get(case_id.as_str()) else { continue };
@@ -191,8 +191,12 @@ fn shown(value: Option<&str>) -> &str {
 
 /// S30: the case held one value when the plan was made and holds another now; `new` is what is proposed for it.
 pub fn case_moved(was: Option<&str>, is: Option<&str>, new: Option<&str>) -> Option<Flag> {
-    let sentence = || format!("case changed since plan: {} -> {} -> {}", shown(was), shown(is), shown(new));
-    (!same(was, is)).then(|| Flag::new("S30", Severity::Stop, sentence()))
+    (!same(was, is)).then(|| Flag::new("S30", Severity::Stop, case_sentence(was, is, new)))
+}
+
+/// The sentence of S30: what the case held when the plan was made, what it holds now, what is proposed.
+pub fn case_sentence(was: Option<&str>, is: Option<&str>, new: Option<&str>) -> String {
+    format!("case changed since plan: {} -> {} -> {}", shown(was), shown(is), shown(new))
 }
 
 /// S31: DHIS2 held one number when the plan was made and holds another now.

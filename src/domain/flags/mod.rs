@@ -13,7 +13,7 @@ mod structural;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Check, Whole};
-pub use earlier::{Accepted, Earlier, WITHIN, case_moved, soften, source_moved};
+pub use earlier::{Accepted, Earlier, WITHIN, case_moved, case_sentence, soften, source_moved};
 pub use facts::{Facts, Report, Row};
 pub use kind::Kind;
 
