@@ -145,6 +145,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         flags::Severity,
+        ledger::Stamp,
         plan::{Kind, sample},
         quarter::Quarter,
     };
@@ -195,5 +196,83 @@ mod tests {
         assert_eq!((plan.old(cell(3, 0)), plan.offer(cell(3, 0))), (None, None), "new facility, old property");
         let notes = plan.head.notes.join("\n");
         assert!(notes.contains("1 facilities") && notes.contains("Facility 1") && notes.contains("dhis_p0"), "{notes}");
+    }
+
+    /// One facility by 6 properties, all approved but the last, of which the first was sent; then read again with these values.
+    fn again(now: &[(u16, Option<&str>, Option<&str>, State)]) -> Vec<(u16, String)> {
+        let before = sample(1, 6, |_| {});
+        let stamp = Stamp { at: String::new(), who: "Grace".to_owned() };
+        let mut ledger = Ledger::new(&before);
+        ledger.decide(&before, Act::Approve, (0..5).map(|at| cell(0, at)), None, "some", &stamp).unwrap();
+        ledger.set_sent([cell(0, 0)]);
+        let now = sample(1, 6, |draft| {
+            for (at, old, held, state) in now {
+                draft.set(cell(0, *at), *old, *held, *state);
+            }
+        });
+        stops(&align(&before, &ledger, &now).plan)
+    }
+
+    fn stops(plan: &Plan) -> Vec<(u16, String)> {
+        let of = |cell: Cell| {
+            plan.flags(cell).iter().map(move |flag| (cell.property, format!("{} {}", flag.id, flag.sentence)))
+        };
+        plan.cells().flat_map(of).collect()
+    }
+
+    #[test]
+    fn what_was_approved_and_moved_is_a_stop() {
+        use State::{NotReported, Reported, ZeroNotStored};
+        let moved = [
+            (1, Some("9"), Some("2"), Reported),
+            (2, Some("2"), Some("30"), Reported),
+            (3, Some("9"), Some("40"), Reported),
+            (4, Some("4"), None, ZeroNotStored),
+            (5, Some("9"), Some("60"), Reported),
+        ];
+        let said = [
+            (1, "S30 case changed since plan: 1 -> 9 -> 2"),
+            (2, "S31 DHIS2 changed since plan: 3 -> 30"),
+            (3, "S30 case changed since plan: 3 -> 9 -> 40"),
+            (3, "S31 DHIS2 changed since plan: 4 -> 40"),
+            (4, "S31 DHIS2 changed since plan: 5 -> nothing"),
+        ];
+        assert_eq!(again(&moved), said.map(|(at, words)| (at, words.to_owned())), "one that was undecided is none");
+        let still = [
+            (1, Some("1.0"), Some(" 2"), Reported),
+            (2, Some("3"), Some("3"), Reported),
+            (3, Some("3"), None, NotReported),
+        ];
+        assert_eq!(again(&still), [], "the same number, nothing left to change, nothing to write");
+    }
+
+    #[test]
+    fn a_case_that_holds_what_was_sent_did_not_move() {
+        let at = |old: &str, held: &str| again(&[(0, Some(old), Some(held), State::Reported)]);
+        assert_eq!((at("1", "1"), at("1", "7")), (Vec::new(), Vec::new()));
+        assert_eq!(at("5", "1"), [(0, "S30 case changed since plan: 0 -> 5 -> 1".to_owned())]);
+    }
+
+    #[test]
+    fn what_moved_stays_a_stop_until_it_is_decided() {
+        let stamp = Stamp { at: String::new(), who: "Grace".to_owned() };
+        let reported = |old: &'static str, held: &'static str| {
+            sample(1, 1, move |draft| draft.set(cell(0, 0), Some(old), Some(held), State::Reported))
+        };
+        let first = reported("12", "31");
+        let mut ledger = Ledger::new(&first);
+        ledger.decide(&first, Act::Approve, [cell(0, 0)], None, "one", &stamp).unwrap();
+        let second = align(&first, &ledger, &reported("19", "31")).plan;
+        let words = [(0, "S30 case changed since plan: 12 -> 19 -> 31".to_owned())];
+        assert_eq!(stops(&second), words);
+        let mut ledger = Ledger::new(&second);
+        assert_eq!(stops(&align(&second, &ledger, &reported("19", "31")).plan), words, "read again, undecided");
+        let words = [(0, "S31 DHIS2 changed since plan: 31 -> 33".to_owned())];
+        assert_eq!(stops(&align(&second, &ledger, &reported("19", "33")).plan), words, "moved again");
+        ledger.decide(&second, Act::Approve, [cell(0, 0)], Some("it is right"), "one", &stamp).unwrap();
+        assert_eq!(stops(&align(&second, &ledger, &reported("19", "31")).plan), [], "approved one by one");
+        let mut ledger = Ledger::new(&second);
+        ledger.decide(&second, Act::Reject, [cell(0, 0)], None, "one", &stamp).unwrap();
+        assert_eq!(stops(&align(&second, &ledger, &reported("19", "33")).plan), [], "kept");
     }
 }
