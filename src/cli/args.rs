@@ -345,6 +345,7 @@ mod tests {
             "review f --look-back 2",
             "review f --no-history",
             "review f --finer a=sum",
+            "review f --previous g",
             "check f",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

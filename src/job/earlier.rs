@@ -12,7 +12,7 @@ use super::{ask::Ask, gather::listed};
 use crate::{
     domain::{
         flags::Earlier,
-        ledger::Ledger,
+        ledger::{Entry, Ledger},
         outcome::Outcome,
         plan::{Head, Plan},
         quarter::Quarter,
@@ -26,6 +26,9 @@ const MOST: usize = 20;
 /// Review files looked into for what they are of. Names of the usual form are in the order of their quarters, so the newest are
 /// among these.
 const LOOKED_INTO: usize = 400;
+
+/// Files passed over that a note names.
+const NAMED: usize = 5;
 
 /// Where earlier reviews are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Search {
 
     /// The same with the review file it is read into: what was written from it counts too.
     #[must_use]
-    pub fn into(self, own: &Path) -> Self {
+    pub fn for_file(self, own: &Path) -> Self {
         Self { own: Some(own.to_owned()), ..self }
     }
 
@@ -81,7 +84,9 @@ impl Search {
         let mut found = Told::default();
         let mut passed = Vec::new();
         let glances = self.glances(&mut passed);
-        glances.iter().for_each(|(_, glance)| found.earlier.take_spreads(&glance.head));
+        for (_, glance) in &glances {
+            found.earlier.take_spreads(&glance.head);
+        }
         let (accepts, wrote) = self.choice(&glances);
         for (at, (path, _)) in glances.iter().enumerate() {
             let (accepts, wrote) = (accepts.contains(&at), wrote.contains(&at));
@@ -100,9 +105,14 @@ impl Search {
             review.tell(self.quarter, &mut found.earlier);
         }
         found.notes.extend(counted(&found.earlier, self.from.file.as_deref()));
-        let passed: Vec<&str> = passed.iter().map(String::as_str).collect();
-        let note = || format!("passed over, so what was accepted or written there does not count: {}", listed(&passed));
-        found.notes.extend((!passed.is_empty()).then(note));
+        passed.sort();
+        let more = match passed.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        passed.truncate(NAMED);
+        let words = "earlier reviews passed over, so what was accepted or written there does not count";
+        found.notes.extend((!passed.is_empty()).then(|| format!("{words}: {}{more}", passed.join("; "))));
         Ok(found)
     }
 
@@ -175,7 +185,7 @@ struct Review {
     name: String,
     plan: Plan,
     ledger: Ledger,
-    entries: Vec<crate::domain::ledger::Entry>,
+    entries: Vec<Entry>,
     forms: Vec<Form>,
 }
 
@@ -212,8 +222,12 @@ fn name(path: &Path) -> String {
     inert(&path.file_name().unwrap_or_default().to_string_lossy()).into_owned()
 }
 
+/// Why a file is passed over. Such an error names the file with the folders of this machine, which the plan is not to carry, and
+/// ends with what to do for who wanted to open it.
 fn passed_over(path: &Path, error: &anyhow::Error) -> String {
-    format!("{} ({})", name(path), inert(&format!("{error:#}")))
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let words = format!("{error:#}").replace(&*path.to_string_lossy(), &file);
+    inert(words.split(';').next().unwrap_or_default()).into_owned()
 }
 
 /// Which reviews count, and on how many cells. Of one that was asked for by name it is said even where nothing was accepted in it.

@@ -116,7 +116,7 @@ impl Reader<'_> {
         let rows = self.rows()?;
         let names = |step| self.names(step);
         let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &names);
-        let reviews = earlier::read(Search::of(self.ask).into(self.own));
+        let reviews = earlier::read(Search::of(self.ask).for_file(self.own));
         let (listing, server, reviews) = tokio::try_join!(self.cases(&rows), server, reviews)?;
         let (columns, unusable) = columns(rows, server.known());
         if columns.is_empty() {

@@ -320,7 +320,7 @@ mod tests {
     fn what_is_not_ours_or_would_be_erased_is_flagged() {
         let facility = Facility::default();
         let said = |ours, old, held| {
-            let flags = of_cell(&Facts { ours, old, held, ..nothing(&facility) });
+            let flags = of_cell(&Facts { held, old, ours, ..nothing(&facility) });
             let words = flags.iter().map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence));
             words.collect::<Vec<_>>().join("; ")
         };
