@@ -108,6 +108,7 @@ fn answers(count: usize) -> Answers {
         earlier: None,
         limits: Limits::default(),
         relations: Vec::new(),
+        earlier_reviews: onse::domain::flags::Earlier::default(),
         options,
         columns,
     }

@@ -96,6 +96,7 @@ impl Rig {
             unfinished: false,
             reach: Reach { history, ..Reach::default() },
             rules: Rules::default(),
+            earlier: onse::job::earlier::EarlierFrom::default(),
         }
     }
 

@@ -120,12 +120,15 @@ pub(super) struct Further {
     /// What becomes of a data set that is not quarterly: sum, last, average, by-type or leave-out; may be given again
     #[arg(long, value_name = "DATA_SET=CHOICE", value_parser = finer)]
     pub(super) finer: Vec<(String, Finer)>,
+    /// Review of an earlier quarter whose accepted flags count, in place of those of the quarter before in the data folder
+    #[arg(long, value_name = "FILE")]
+    pub(super) previous: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct Review {
     /// Review file to open
-    #[arg(conflicts_with_all = ["new", "period", "allow_unfinished", "facilities", "look_back", "no_history", "finer"])]
+    #[arg(conflicts_with_all = ["new", "period", "allow_unfinished", "facilities", "look_back", "no_history", "finer", "previous"])]
     pub(super) file: Option<PathBuf>,
     /// Read both sides into a new review, even where an unfinished one is there
     #[arg(long, conflicts_with = "offline")]
@@ -346,6 +349,7 @@ mod tests {
             "review f --look-back 2",
             "review f --no-history",
             "review f --finer a=sum",
+            "review f --previous g",
             "check f",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

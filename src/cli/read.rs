@@ -24,7 +24,9 @@ use crate::{
     },
     io::{curl::Sink, store::Store},
     job::{
-        connect, export,
+        connect,
+        earlier::{EarlierFrom, Search},
+        export,
         fetch::{Ask, Reach},
         report::Reading,
         session::{Opened, Session, opened},
@@ -43,7 +45,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     let ask = connect::ask(&ready.profile, mapping, &ready.flags, quarter, args.scope.facilities.clone())?;
     let reach = reach(&args.further, &ask.mapping)?;
     let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
-    let ask = Ask { guessed, unfinished, reach, ..ask };
+    let ask = remembering(here, Ask { guessed, unfinished, reach, ..ask }, args.further.previous.clone())?;
     let path = match &args.output {
         Some(path) => path.clone(),
         None => here.reviews(&ask.project)?.join(here.file_name(quarter)),
@@ -126,6 +128,15 @@ pub(super) fn reach(args: &args::Further, mapping: &Mapping) -> Result<Reach> {
         }
     }
     Ok(Reach { look_back: args.look_back, history: !args.no_history, finer: args.finer.clone() })
+}
+
+/// The same, with the reviews of the project on this machine and the one of `--previous`. One that cannot be used is refused,
+/// before anything is asked of a server or written.
+pub(super) fn remembering(here: &Here, ask: Ask, previous: Option<PathBuf>) -> Result<Ask> {
+    let earlier = EarlierFrom { folder: Some(here.reviews(&ask.project)?), file: previous };
+    let ask = Ask { earlier, ..ask };
+    Search::of(&ask).check().map_err(|error| usage(format!("--previous: {error:#}")))?;
+    Ok(ask)
 }
 
 /// Whether a person has to look: changes to decide, or facilities that could not be read.

@@ -67,12 +67,13 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let ask = connect::ask(&ready.profile, mapping, &ready.flags, quarter, args.scope.facilities.clone())?;
     let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
     let ask = Ask { guessed, unfinished, reach: read::reach(&args.further, &ask.mapping)?, ..ask };
+    let ask = read::remembering(here, ask, args.further.previous.clone())?;
     let folder = here.reviews(&ask.project)?;
     if !args.new {
         if let Some(file) = read::newest_unfinished(&folder, &ask) {
-            if ask.reach != Reach::default() {
+            if ask.reach != Reach::default() || ask.earlier.file.is_some() {
                 return Err(usage(format!(
-                    "--look-back, --no-history and --finer say how both sides are read, and {} was read already and is unfinished. \
+                    "--look-back, --no-history, --finer and --previous say how both sides are read, and {} was read already and is unfinished. \
                      Add --new to read again, or leave them out",
                     file.display()
                 )));
@@ -176,7 +177,7 @@ fn again(here: &Here, ready: &Ready, head: &Head) -> Result<Ask> {
     let mapping = here.mapping(Some(&ready.profile))?;
     let ask = connect::ask(&ready.profile, mapping, &ready.flags, head.quarter, head.asked_for())?;
     let reach = Reach { look_back: head.look_back, history: !head.without_history, finer: Vec::new() };
-    Ok(Ask { unfinished: !here.is_over(head.quarter), reach, ..ask })
+    read::remembering(here, Ask { unfinished: !here.is_over(head.quarter), reach, ..ask }, None)
 }
 
 /// The host of an address, which is what fits a headline.

@@ -14,7 +14,7 @@ use super::{
 };
 
 pub use carry::Reset;
-pub use replay::resets;
+pub use replay::{deciders, resets};
 pub use settle::Settled;
 pub use verdict::{Act, Tally, Undecided, Verdict};
 

@@ -74,6 +74,12 @@ impl Number {
         Self(&self.0 - &other.0)
     }
 
+    /// `self * other`, exactly.
+    #[must_use]
+    pub fn times(&self, other: &Self) -> Self {
+        Self(&self.0 * &other.0)
+    }
+
     /// Half of it, exactly.
     #[must_use]
     pub fn half(&self) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::reach::Reach;
+use super::{earlier::EarlierFrom, reach::Reach};
 use crate::{
     domain::{
         flags::{Limits, Relation},
@@ -43,6 +43,8 @@ pub struct Ask {
     pub unfinished: bool,
     /// What is read beside the quarter.
     pub reach: Reach,
+    /// Where earlier reviews are, whose accepted flags count.
+    pub earlier: EarlierFrom,
     /// What the numbers are judged by.
     pub rules: Rules,
 }

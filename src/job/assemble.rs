@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         finer::{MONTHS, Unfit},
-        flags::{Limits, Relation, Report},
+        flags::{Earlier, Limits, Relation, Report},
         history::Cached,
         local::Local,
         mapping::is_uid,
@@ -139,6 +139,8 @@ pub struct Answers {
     pub limits: Limits,
     /// How properties must stand to each other (rule S20).
     pub relations: Vec<Relation>,
+    /// What earlier reviews tell.
+    pub earlier_reviews: Earlier,
 }
 
 /// A plan with what is behind its cells.
@@ -168,6 +170,7 @@ pub fn assemble(answers: Answers) -> Assembled {
         earlier,
         limits,
         relations,
+        earlier_reviews,
     } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
@@ -220,7 +223,7 @@ pub fn assemble(answers: Answers) -> Assembled {
         relations: &relations,
         all: draft.plan().head.facilities.is_empty(),
         asked: earlier.is_some(),
-        spread: &|_| None,
+        reviews: &earlier_reviews,
     };
     let Judged { checks, whole } = bench.judge(&mut draft);
     draft.say(checks, whole);
@@ -439,6 +442,7 @@ mod tests {
             earlier: None,
             limits: Limits::default(),
             relations: Vec::new(),
+            earlier_reviews: Earlier::default(),
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

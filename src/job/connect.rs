@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
+    earlier::EarlierFrom,
     fetch::{Ask, Reach, Rules},
     session::{Connect, Sources},
 };
@@ -76,7 +77,7 @@ pub(super) fn commcare(profile: &Profile, secret: &CommCareSecret, way: &SharedT
     Client::new(Arc::clone(way), Side::CommCare, &profile.commcare.url, sign_in, seed)
 }
 
-/// What reading this quarter with this profile means, with the default [`Reach`]. `facilities` are names or ids; none for all.
+/// What reading this quarter with this profile means, with the default [`Reach`] and without earlier reviews. `facilities` are names or ids; none for all.
 /// Fails where the mapping writes the property that is the profile's stamp: each form would set it twice, or an approved number
 /// would be a date; and where `flags` names a property that the mapping does not have.
 pub fn ask(
@@ -118,6 +119,7 @@ pub fn ask(
         unfinished: false,
         reach: Reach::default(),
         rules,
+        earlier: EarlierFrom::default(),
     })
 }
 

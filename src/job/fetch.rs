@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -15,6 +16,7 @@ use super::{
     ask::chosen,
     assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
     columns::{Column, columns, elements},
+    earlier::{self, Search},
     gather::{Step, listed},
     report::{Bar, Reading},
     server::{Server, named},
@@ -66,8 +68,16 @@ impl Session {
         }
         // A reading again is to be of now.
         let resume = self.store.is_blank().await?;
-        let reader =
-            Reader { sources, ask, clock: &self.clock, known: self.known(), progress, resume, key: OnceLock::new() };
+        let reader = Reader {
+            sources,
+            ask,
+            own: self.path(),
+            clock: &self.clock,
+            known: self.known(),
+            progress,
+            resume,
+            key: OnceLock::new(),
+        };
         let Assembled { plan, parts, history } = tokio::select! {
             biased;
             () = stop.cancelled() => bail!("{}", if reader.key.get().is_some() { STOPPED } else { DROPPED }),
@@ -89,6 +99,8 @@ impl Session {
 struct Reader<'a> {
     sources: Sources,
     ask: &'a Ask,
+    /// The review file it is read into.
+    own: &'a Path,
     clock: &'a Clock,
     known: Option<&'a Known>,
     progress: watch::Sender<Reading>,
@@ -101,24 +113,18 @@ struct Reader<'a> {
 impl Reader<'_> {
     async fn read(&self) -> Result<Assembled> {
         self.begin();
-        let rows: Vec<&Row> = self.ask.mapping.usable().collect();
-        if rows.is_empty() {
-            bail!("the mapping {} has no usable row; nothing can be read", self.ask.mapping_label);
-        }
+        let rows = self.rows()?;
         let names = |step| self.names(step);
         let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &names);
-        let (listing, server) = tokio::try_join!(self.cases(&rows), server)?;
+        let reviews = earlier::read(Search::of(self.ask).for_file(self.own));
+        let (listing, server, reviews) = tokio::try_join!(self.cases(&rows), server, reviews)?;
         let (columns, unusable) = columns(rows, server.known());
         if columns.is_empty() {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
         let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
-        let quarter = self.ask.quarter;
-        notes.extend(
-            self.ask
-                .unfinished
-                .then(|| format!("quarter {quarter} was not over when it was read: its numbers are not complete")),
-        );
+        notes.extend(self.unfinished());
+        notes.extend(reviews.notes);
         notes.extend(untimed(&columns));
         notes.extend(listing.notes.iter().cloned());
         let index_as_of = listing.newest_indexed_on.clone();
@@ -127,9 +133,7 @@ impl Reader<'_> {
         let cases = chosen(listing.cases, &self.ask.facilities)?;
         let (ids, units) = self.units(&cases).await?;
         // Where nothing is told at all that is said already.
-        if units.is_none() && server.known().membership() {
-            notes.push(UNITS.to_owned());
-        }
+        notes.extend((units.is_none() && server.known().membership()).then(|| UNITS.to_owned()));
         let values = self.asked(&server, &columns);
         if let Some(key) = values.key().filter(|_| self.resume) {
             let _ = self.key.set(key);
@@ -142,7 +146,6 @@ impl Reader<'_> {
         let without_case = self.without_case(&server, &columns, &everyone).await?;
         notes.extend(unmatched(&without_case));
         let options = self.options(&found.values).await?;
-        self.now(|reading, now| reading.names.set(reading.names.done, Some(reading.names.done), now));
         let head = Head {
             incomplete,
             index_as_of,
@@ -152,7 +155,7 @@ impl Reader<'_> {
         };
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
-        let sets = server.sets.clone();
+        let (sets, earlier_reviews) = (server.sets.clone(), reviews.earlier);
         let (limits, relations) = (self.ask.rules.limits.clone(), self.ask.rules.relations(&self.ask.mapping));
         Ok(assemble(Answers {
             head,
@@ -168,7 +171,24 @@ impl Reader<'_> {
             earlier,
             limits,
             relations,
+            earlier_reviews,
         }))
+    }
+
+    /// The rows of the mapping that can be used.
+    fn rows(&self) -> Result<Vec<&Row>> {
+        let rows: Vec<&Row> = self.ask.mapping.usable().collect();
+        if rows.is_empty() {
+            bail!("the mapping {} has no usable row; nothing can be read", self.ask.mapping_label);
+        }
+        Ok(rows)
+    }
+
+    /// What is to be said of a quarter that was not over.
+    fn unfinished(&self) -> Option<String> {
+        let quarter = self.ask.quarter;
+        let words = || format!("quarter {quarter} was not over when it was read: its numbers are not complete");
+        self.ask.unfinished.then(words)
     }
 
     /// The earlier quarters that are read, newest first.
@@ -414,13 +434,16 @@ impl Reader<'_> {
         Ok(all)
     }
 
+    /// Names of option combos, which are the last names asked for.
     async fn options(&self, answers: &[Arc<Partial>]) -> Result<Vec<Named>> {
         let ids: BTreeSet<&str> = answers.iter().flat_map(|answer| answer.values.options()).collect();
         let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(self.named(self.sources.dhis2.category_option_combos(&ids)).await?.unwrap_or_default())
+        let named = match &*ids {
+            [] => None,
+            ids => self.named(self.sources.dhis2.category_option_combos(ids)).await?,
+        };
+        self.now(|reading, now| reading.names.set(reading.names.done, Some(reading.names.done), now));
+        Ok(named.unwrap_or_default())
     }
 
     /// `since` is when the oldest answer came, where some are of a reading that was stopped.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         caseblock::{self, Block, Envelope},
+        flags::case_sentence,
         ledger::Ledger,
         outcome::Outcome,
         plan::{Cell, Plan},
@@ -132,8 +133,7 @@ pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) ->
             ready.old = current.map(str::to_owned);
             sorted.send.push(ready);
         } else {
-            let (was, is) = (plan.old(*cell).unwrap_or("nothing"), current.unwrap_or("nothing"));
-            let why = format!("the case held {was} when it was read and holds {is} now");
+            let why = case_sentence(plan.old(*cell), current, Some(&ready.new));
             sorted.held.push(keep(current, false, why));
         }
     }

@@ -84,7 +84,7 @@ impl Session {
 
     /// Keeps `plan`, whose ordinals and generation may be any, as the next generation of this review and opens it. `parts` name
     /// facilities by their ordinals in `plan`. Decisions stand where old and new value are what they were, the others are in
-    /// [`Opened::reset`]; cells that are in a form stay sent.
+    /// [`Opened::reset`], and a change that was approved has a STOP where they moved; cells that are in a form stay sent.
     ///
     /// Fails, and changes nothing, where the plan is of another project, quarter or case type. Not to be called while forms are
     /// being sent.
@@ -94,7 +94,7 @@ impl Session {
         parts: Vec<FacilityParts>,
         history: Vec<FacilityHistory>,
     ) -> Result<Opened> {
-        let before = self.store.load().await?.plan;
+        let Opened { plan: before, ledger, .. } = self.open().await?;
         let about = |plan: &Plan| (plan.head.project.clone(), plan.head.quarter, plan.head.case_type.clone());
         if about(&before) != about(plan) {
             bail!(
@@ -107,7 +107,7 @@ impl Session {
             );
         }
         let used = self.store.used().await?;
-        let aligned = align(&before, plan);
+        let aligned = align(&before, &ledger, plan);
         let (mut parts, mut history) = (parts, history);
         let at = parts.iter_mut().map(|one| &mut one.facility).chain(history.iter_mut().map(|one| &mut one.facility));
         for facility in at {

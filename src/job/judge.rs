@@ -10,8 +10,8 @@ use super::{
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Facts, Flag, Flags, Limit, Limits, Line, Relation, Severity, Size, Usual, Whole, fold, of_cell,
-        percentile, pooled, sizes,
+        self, Check, Earlier, Facts, Flag, Flags, Limit, Limits, Line, Relation, Severity, Size, Usual, Whole, fold,
+        of_cell, percentile, pooled, sizes, soften,
     },
     history::QUARTERS,
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
@@ -31,8 +31,8 @@ pub(super) struct Bench<'a> {
     pub(super) all: bool,
     /// Whether earlier quarters were read at all.
     pub(super) asked: bool,
-    /// Spread of a property in an earlier review, for a reading that has none of its own.
-    pub(super) spread: &'a dyn Fn(&str) -> Option<f64>,
+    /// What earlier reviews tell: accepted flags, what was written, and spreads for a reading that has none of its own.
+    pub(super) reviews: &'a Earlier,
 }
 
 /// What came of it beside the flags of cells.
@@ -103,7 +103,7 @@ impl Bench<'_> {
         let spread = if self.all {
             pooled(spreads, self.limits)
         } else {
-            (self.spread)(name).unwrap_or(self.limits.get(Limit::SpreadDefault))
+            self.reviews.spread(name).unwrap_or(self.limits.get(Limit::SpreadDefault))
         };
         let mut values: Vec<f64> = beside.iter().filter_map(|one| one.line.value).collect();
         let top = percentile(&mut values, self.limits.get(Limit::S15Percentile)).filter(|_| self.all);
@@ -113,6 +113,11 @@ impl Bench<'_> {
             let mut flags = self.cell(draft.plan(), cell, sheet, column);
             one.line.erases = flags.iter().any(|flag| flag.id == "S36");
             flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
+            let accepted = self.reviews.accepted(&sheet.facility.case_id, name);
+            if let (Some(accepted), Some(value)) = (accepted, draft.plan().offer(cell).and_then(Number::parse)) {
+                let within = self.limits.get(Limit::AcceptedWithin);
+                flags = flags.into_iter().map(|flag| soften(flag, accepted, &value, within)).collect();
+            }
             for flag in &mut flags {
                 if flag.id == "S07" && !funded.insert(facility) {
                     flag.severity = Severity::Info;
@@ -196,7 +201,7 @@ impl Bench<'_> {
             limits: self.limits,
             held: plan.offer(cell).unwrap_or_default(),
             old: plan.old(cell),
-            ours: None,
+            ours: self.reviews.written(&sheet.facility.case_id, &column.property.name),
             report: sheet.report(column, plan.head.quarter),
             past: &|earlier| sheet.past(column, earlier),
             option_name: &option_name,

@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod check;
 pub mod columns;
 pub mod connect;
+pub mod earlier;
 pub mod export;
 pub mod fetch;
 pub mod forms;

@@ -140,9 +140,24 @@ fn what_is_not_a_review_is_left_alone() {
 }
 
 #[test]
+fn an_earlier_review_that_cannot_be_used_is_refused_before_anything_is_read() {
+    let home = Home::new().settings(CONFIG, Some(SECRETS));
+    fs::write(home.path("text.review"), "not a review").unwrap();
+    let none = ["plan", "--previous", "gone.review"];
+    home.run(&none).refused(2, &["--previous: ", "gone.review", "Nothing was changed"]);
+    home.run(&["plan", "--previous", "text.review"]).refused(2, &["text.review is not a review file"]);
+    assert_eq!(home.reviews(), [home.path("text.review")]);
+}
+
+#[test]
 fn a_review_of_elsewhere_is_not_submitted() {
     let (home, servers) = ready();
     home.run(&["plan", "-o", "q.review"]).ok(3);
+    let (this, other) = (["plan", "--previous", "q.review"], servers.config().replace("onse-demo", "other-project"));
+    home.run(&this).refused(2, &["q.review is of ", "which is not before ", "the quarter to be read"]);
+    fs::write(home.path("other.toml"), other).unwrap();
+    home.run(&[&this[..], &["--config", "other.toml"]].concat())
+        .refused(2, &["q.review is of project onse-demo, and project other-project is to be read"]);
     home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
     let count = home.run(&["show", "q.review", "--json"]).json()["counts"]["approved"].to_string();
     let other = servers.config().replace("onse-demo", "other-project");

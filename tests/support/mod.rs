@@ -20,6 +20,7 @@ use onse::{
         transport::SharedTransport,
     },
     job::{
+        earlier::EarlierFrom,
         fetch::{Ask, Reach, Rules},
         report::{Reading, Sending},
         session::{Connect, Opened, Session, Sources},
@@ -105,6 +106,7 @@ pub(crate) fn ask(facilities: &[&str]) -> Ask {
         // Eight more quarters of a country take their time; who tests them asks for them.
         reach: Reach { history: false, ..Reach::default() },
         rules: Rules::default(),
+        earlier: EarlierFrom::default(),
     }
 }
 

@@ -7,6 +7,7 @@
 mod breakdown;
 mod check;
 mod column;
+mod earlier;
 mod facts;
 mod fold;
 mod kind;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use breakdown::usual_shares;
 pub use check::{Check, Whole};
 pub use column::{Column, Line};
+pub use earlier::{Accepted, Earlier, case_moved, case_sentence, soften, source_moved};
 pub use facts::{Facts, Report, Row};
 pub use fold::{Flags, fold};
 pub use kind::Kind;
@@ -43,7 +45,7 @@ type Rule = fn(&Facts<'_>, &[Row<'_>]) -> Option<Flag>;
 /// Every flag of a cell that proposes a value, but for those that compare its size.
 pub fn of_cell(facts: &Facts<'_>) -> Vec<Flag> {
     let rows = facts.rows();
-    let lists: [&[Rule]; 3] = [&structural::RULES, &report::RULES, &breakdown::RULES];
+    let lists: [&[Rule]; 4] = [&structural::RULES, &report::RULES, &breakdown::RULES, &earlier::RULES];
     lists.into_iter().flatten().filter_map(|rule| rule(facts, &rows)).collect()
 }
 

@@ -34,6 +34,26 @@ pub fn resets(entries: &[Entry]) -> BTreeMap<Cell, u64> {
     last
 }
 
+/// Who decided each cell last, of the decisions that stand.
+pub fn deciders(entries: &[Entry]) -> BTreeMap<Cell, &str> {
+    let mut undone = BTreeSet::new();
+    for entry in entries {
+        match &entry.step {
+            Step::Undo(of) => _ = undone.insert(*of),
+            Step::Redo(of) => _ = undone.remove(of),
+            Step::Decide { .. } | Step::Settle { .. } | Step::Reset(_) => {}
+        }
+    }
+    let last = resets(entries);
+    let mut who = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| !undone.contains(&entry.seq)) {
+        let Step::Decide { cells, .. } = &entry.step else { continue };
+        let stands = cells.iter().filter(|cell| last.get(cell).is_none_or(|reset| *reset < entry.seq));
+        who.extend(stands.map(|cell| (*cell, entry.who.as_str())));
+    }
+    who
+}
+
 impl Ledger {
     /// The ledger after these entries, which must be the log of this plan in order. The error names the entry that does not fit,
     /// and its cell (fault matrix row F08).

@@ -5,6 +5,7 @@
 //! first. This module knows rows, not rules: what a decision means is `domain::ledger`.
 
 mod forms;
+mod glance;
 mod history;
 mod lock;
 mod log;
@@ -30,6 +31,7 @@ use crate::domain::{
 };
 
 pub use forms::{Form, FormCell, Seen};
+pub use glance::Glance;
 pub use history::FacilityHistory;
 pub use lock::Holder;
 pub use matrix::FacilityParts;
@@ -370,8 +372,19 @@ fn version(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Refuses what is not a review file this version can read, before anything is written.
+/// Refuses what is not a review file this version can read, or is damaged, before anything is written.
 fn check(path: &Path) -> Result<()> {
+    let connection = ours(path)?;
+    let not_ours = || not_ours(path);
+    let sound: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0)).with_context(not_ours)?;
+    if sound != "ok" {
+        bail!("{}: {sound}", not_ours());
+    }
+    Ok(())
+}
+
+/// A connection that cannot write, to a review file this version can read. Whether the file is sound is not looked at.
+fn ours(path: &Path) -> Result<Connection> {
     let shown = path.display();
     let meta = std::fs::metadata(path).with_context(|| format!("cannot open the review file {shown}"))?;
     if !meta.is_file() {
@@ -379,7 +392,7 @@ fn check(path: &Path) -> Result<()> {
     }
     let connection = reading(path)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let not_ours = || format!("{shown} is not a review file, or it is damaged; nothing was changed");
+    let not_ours = || not_ours(path);
     if number("application_id").with_context(not_ours)? != APPLICATION {
         bail!(not_ours());
     }
@@ -390,11 +403,11 @@ fn check(path: &Path) -> Result<()> {
     if version > SCHEMA {
         bail!("{shown} was made by a newer onse (file version {version}, this one reads up to {SCHEMA}); update onse");
     }
-    let sound: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0)).with_context(not_ours)?;
-    if sound != "ok" {
-        bail!("{}: {sound}", not_ours());
-    }
-    Ok(())
+    Ok(connection)
+}
+
+fn not_ours(path: &Path) -> String {
+    format!("{} is not a review file, or it is damaged; nothing was changed", path.display())
 }
 
 fn load(connection: &mut Connection) -> Result<Loaded> {
