@@ -154,8 +154,11 @@ fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The mistakes of section 3.5, each with its name. A part of a count is cut to a whole number.
-pub(crate) const MISTAKES: [(&str, fn(f64) -> f64); 6] = [
+/// A mistake's name, and what it makes of a number.
+type Mistake = (&'static str, fn(f64) -> f64);
+
+/// The mistakes of section 3.5. A part of a count is cut to a whole number.
+pub(crate) const MISTAKES: [Mistake; 6] = [
     ("extra digit (x10)", |x| 10.0 * x),
     ("lost digit (/10)", |x| (x / 10.0).floor()),
     ("false zero", |_| 0.0),
@@ -220,14 +223,25 @@ pub(crate) fn table(seed: u64, facilities: usize) -> Vec<Row> {
 
 /// What each of [`RULES`] flags of a column once every number went through `mistake`.
 fn shares(column: &[Series], mistake: fn(f64) -> f64) -> [f64; 5] {
-    let with = |rule: fn(&[f64], f64) -> bool| percent(column, |series| rule(&series.history, mistake(series.x)));
-    [
-        with(|history, x| z(history, x) >= 3.0),
-        with(|history, x| modified_z(history, x) >= 3.5),
-        with(off_by_a_third),
-        found(column, mistake, &["T1", "T2"]),
-        found(column, mistake, &["T1"]),
-    ]
+    let limits = Limits::default();
+    let spread = spread(column, &limits);
+    let mut flagged = [0_u32; 5];
+    for series in column {
+        let (history, x) = (series.history.as_slice(), mistake(series.x));
+        let said = flags(history, x, spread, &limits);
+        let says = |rule: &str| said.iter().any(|flag| flag.id == rule);
+        let rules = [
+            z(history, x) >= 3.0,
+            modified_z(history, x) >= 3.5,
+            off_by_a_third(history, x),
+            says("T1") || says("T2"),
+            says("T1"),
+        ];
+        for (count, flagged) in flagged.iter_mut().zip(rules) {
+            *count += u32::from(flagged);
+        }
+    }
+    flagged.map(|count| 100.0 * f64::from(count) / real(column.len()))
 }
 
 fn with(history: &[f64], x: f64) -> Vec<f64> {
