@@ -168,8 +168,8 @@ impl Limits {
 
     /// What differs from the default: key, default, value.
     pub fn changed(&self) -> impl Iterator<Item = (&'static str, f64, f64)> + '_ {
-        let with_value = |limit: &Limit| (limit.about().name, limit.about().default, self.get(*limit));
-        Limit::ALL.iter().map(with_value).filter(|(_, default, value)| default.total_cmp(value).is_ne())
+        let all = Limit::ALL.iter().map(|limit| (limit.about().name, limit.about().default, self.get(*limit)));
+        all.filter(|(_, default, value)| default.total_cmp(value).is_ne())
     }
 
     /// Whether the numbers fit each other. The error names every pair that does not.
@@ -181,9 +181,9 @@ impl Limits {
     fn misfit(&self, (low, high, below): (Limit, Limit, bool)) -> Option<String> {
         let (least, most) = (self.get(low), self.get(high));
         let fits = if below { least < most } else { least <= most };
-        let must = if below { "must be below" } else { "must not be above" };
+        let relation = if below { "be below" } else { "not be above" };
         let (low, high) = (low.about(), high.about());
-        let pair = || format!("{} (rule {}), {least}, {must} {}, {most}.", low.name, low.rule, high.name);
+        let pair = || format!("{} (rule {}), {least}, must {relation} {}, {most}.", low.name, low.rule, high.name);
         (!fits).then(pair)
     }
 }

@@ -263,7 +263,7 @@ fn plain(number: f64) -> String {
     grouped(&number.to_string())
 }
 
-/// The number below which `percent` percent of `numbers` lie, between two of them on a straight line (as NumPy does unless told
+/// The number below which `percent` percent of `numbers` lie, between two of them on a straight line (as `NumPy` does unless told
 /// otherwise). Changes their order. `None` where there are none.
 pub fn percentile(numbers: &mut [f64], percent: f64) -> Option<f64> {
     let last = numbers.len().checked_sub(1)?;
