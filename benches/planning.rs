@@ -109,6 +109,7 @@ fn answers(count: usize) -> Answers {
         limits: Limits::default(),
         relations: Vec::new(),
         earlier_reviews: onse::domain::flags::Earlier::default(),
+        last: None,
         options,
         columns,
     }

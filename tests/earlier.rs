@@ -10,7 +10,7 @@ use std::{
 
 use onse::{
     domain::{
-        flags::{Accepted, Earlier, Flag, Severity, WITHIN, soften},
+        flags::{Accepted, Earlier, Flag, Limit, Limits, Severity, soften},
         ledger::Act,
         plan::{Cell, Kind, Plan},
         quarter::Quarter,
@@ -112,7 +112,7 @@ async fn what_was_accepted_and_written_last_quarter_is_known_this_quarter() {
         quarter: None,
     };
     assert_eq!(accepted(&earlier, &before), Some(expected.clone()));
-    let soft = soften(flags[0].clone(), &expected, &expected.value, WITHIN);
+    let soft = soften(flags[0].clone(), &expected, &expected.value, Limits::default().get(Limit::AcceptedWithin));
     assert_eq!(soft.severity, Severity::Info);
     assert!(soft.sentence.ends_with("; accepted last quarter by Grace: seen with the district"), "{soft:?}");
     for cell in [before.stop, before.plain] {

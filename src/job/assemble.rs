@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     columns::Column,
-    judge::{Bench, Judged},
+    judge::Bench,
     sheet::{Layout, Sheet, UnitRows, fill, kept, past},
 };
 use crate::{
@@ -110,6 +110,16 @@ fn newer(date: Option<&str>, than: Option<&str>) -> bool {
     date.is_some() && (than.is_none() || key(date) > key(than))
 }
 
+/// What is said of a reading of some facilities alone.
+const ALONE: &str = "some facilities alone: no checks of properties and of the run, and spreads are those of the last review, else 0.25";
+
+/// Which thresholds the settings changed.
+fn changed(limits: &Limits) -> Option<String> {
+    let said: Vec<String> =
+        limits.changed().map(|(name, default, value)| format!("{name} {value} (else {default})")).collect();
+    (!said.is_empty()).then(|| format!("thresholds of flags set in the settings: {}", said.join(", ")))
+}
+
 /// Everything read, ready to be put together.
 #[derive(Debug)]
 pub struct Answers {
@@ -141,6 +151,8 @@ pub struct Answers {
     pub relations: Vec<Relation>,
     /// What earlier reviews tell.
     pub earlier_reviews: Earlier,
+    /// Facilities of the last run, and its quarter; `None` where there was none.
+    pub last: Option<(usize, Quarter)>,
 }
 
 /// A plan with what is behind its cells.
@@ -171,6 +183,7 @@ pub fn assemble(answers: Answers) -> Assembled {
         limits,
         relations,
         earlier_reviews,
+        last,
     } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
@@ -193,6 +206,10 @@ pub fn assemble(answers: Answers) -> Assembled {
     head.finer = finer(head.quarter, &columns, &rows);
     let told = head.finer.iter().map(|unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set)));
     head.notes.extend(told.collect::<Vec<_>>());
+    head.notes.extend(changed(&limits));
+    if !head.facilities.is_empty() {
+        head.notes.push(ALONE.to_owned());
+    }
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     for one in skipped {
         draft.skip(one);
@@ -225,8 +242,9 @@ pub fn assemble(answers: Answers) -> Assembled {
         asked: earlier.is_some(),
         reviews: &earlier_reviews,
     };
-    let Judged { checks, whole } = bench.judge(&mut draft);
-    draft.say(checks, whole);
+    let judged = bench.judge(&mut draft);
+    let checks = bench.run(draft.plan(), last);
+    draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);
     let parts = sheets.iter().flat_map(|sheet| kept(sheet, &layout)).collect();
     let history = sheets.iter().flat_map(|sheet| past(sheet, &layout)).collect();
     for option in options {
@@ -443,6 +461,7 @@ mod tests {
             limits: Limits::default(),
             relations: Vec::new(),
             earlier_reviews: Earlier::default(),
+            last: None,
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

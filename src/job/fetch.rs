@@ -142,7 +142,8 @@ impl Reader<'_> {
         let earlier = Arc::new(found.earlier);
         values.keep(&earlier, &found.unread).await;
         notes.append(&mut found.notes);
-        notes.extend(self.compared(ids.len()).await);
+        let last = self.last().await;
+        notes.extend(last.and_then(|last| compared(ids.len(), last)));
         let without_case = self.without_case(&server, &columns, &everyone).await?;
         notes.extend(unmatched(&without_case));
         let options = self.options(&found.values).await?;
@@ -172,6 +173,7 @@ impl Reader<'_> {
             limits,
             relations,
             earlier_reviews,
+            last: last.map(|last| (last.facilities, last.quarter)),
         }))
     }
 
@@ -374,24 +376,11 @@ impl Reader<'_> {
         }
     }
 
-    /// How many facilities there are against the last run (R1 of data-quality-flags.md section 4; fault matrix row H27).
-    async fn compared(&self, facilities: usize) -> Option<String> {
+    /// The last run that facilities are counted against (R1 of data-quality-flags.md section 4; fault matrix row H27).
+    async fn last(&self) -> Option<Run> {
         // A run of this quarter may have met the same trouble; the quarter before is what counts.
         let runs = self.known?.runs(&self.place()).await;
-        let last = *runs.iter().find(|run| run.quarter != self.ask.quarter).or(runs.first())?;
-        let (now, before) = (facilities, last.facilities);
-        let words = format!(
-            "facilities in scope: {now}, last time {before} ({}, read {})",
-            last.quarter,
-            last.at.strftime("%Y-%m-%d")
-        );
-        match now.abs_diff(before) {
-            0 => None,
-            apart if apart * 10 > before => Some(format!(
-                "{words}: more than 10 % apart; check that the account sees all locations, and the project"
-            )),
-            _ => Some(words),
-        }
+        runs.iter().find(|run| run.quarter != self.ask.quarter).or(runs.first()).copied()
     }
 
     /// Keeps what is for the next run.
@@ -469,6 +458,12 @@ impl Reader<'_> {
             ..Head::of(ask.quarter)
         }
     }
+}
+
+/// How many facilities there are against the last run, where they are not as many.
+fn compared(now: usize, last: Run) -> Option<String> {
+    let (before, quarter, at) = (last.facilities, last.quarter, last.at.strftime("%Y-%m-%d"));
+    (now != before).then(|| format!("facilities in scope: {now}, last time {before} ({quarter}, read {at})"))
 }
 
 /// What is to be said of organisation units without a case.

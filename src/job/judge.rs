@@ -10,11 +10,12 @@ use super::{
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Earlier, Facts, Flag, Flags, Limit, Limits, Line, Relation, Severity, Size, Usual, Whole, fold,
-        of_cell, percentile, pooled, sizes, soften,
+        self, Check, Earlier, Facts, Flag, Flags, Limit, Limits, Line, Relation, Run, Severity, Size, Usual, Whole,
+        fold, of_cell, percentile, pooled, sizes, soften,
     },
     history::QUARTERS,
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
+    quarter::Quarter,
     value::Number,
 };
 
@@ -59,6 +60,28 @@ impl Bench<'_> {
             self.property(draft, (property, column), found, &mut judged, &mut funded);
         }
         judged
+    }
+
+    /// What is to be said of the run. `last` is how many facilities the last one had, and its quarter. Nothing of a reading of some
+    /// facilities alone.
+    pub(super) fn run(&self, plan: &Plan, last: Option<(usize, Quarter)>) -> Vec<Check> {
+        let Some(today) = plan.head.read_at.get(..10).and_then(|day| day.parse().ok()).filter(|_| self.all) else {
+            return Vec::new();
+        };
+        let zeros = |property| plan.column(property).filter(|cell| plan.state(*cell) == State::ZeroNotStored).count();
+        let units: HashSet<&str> = plan.facilities().iter().map(|one| one.external_id.as_str()).collect();
+        let run = Run {
+            quarter: plan.head.quarter,
+            today,
+            timely_days: self.layout.columns.iter().filter_map(|column| column.timely_days).max_by(f64::total_cmp),
+            facilities: units.len(),
+            last,
+            cases: plan.skipped().len(),
+            units: plan.head.without_case.len(),
+            zeros: &(0..plan.width()).map(zeros).collect::<Vec<_>>(),
+            limits: self.limits,
+        };
+        run.checks()
     }
 
     /// What does not stand to each other as it should, by property (S20). Told on the left number, or where that is not to be
