@@ -53,23 +53,21 @@ pub(super) async fn settle(
 
 /// The property that is meant: the filter names properties and nothing else, and one of them has an open STOP.
 fn meant(args: &args::Decide, plan: &Plan, ledger: &Ledger) -> Result<u16> {
-    let Some(named) = args.filter.properties(plan) else {
+    let Some(meant) = args.filter.properties(plan) else {
         return Err(usage(
             "a STOP of a property is settled for all of its facilities: --where prop:NAME and no other word",
         ));
     };
-    let name = |property: &u16| inert(&plan.property(*property).name).into_owned();
-    let open: Vec<u16> = named.iter().copied().filter(|property| ledger.blocks(plan, *property).is_some()).collect();
+    let called = |properties: &[u16]| {
+        let names: Vec<&str> = properties.iter().map(|at| plan.property(*at).name.as_str()).collect();
+        inert(&names.join(", ")).into_owned()
+    };
+    let open: Vec<u16> = meant.iter().copied().filter(|property| ledger.blocks(plan, *property).is_some()).collect();
     match open[..] {
         [property] => Ok(property),
-        [] => {
-            let names: Vec<String> = named.iter().map(name).collect();
-            Err(usage(format!("nothing to settle: no STOP of the property is open in {}", names.join(", "))))
-        }
-        _ => {
-            let names: Vec<String> = open.iter().map(name).collect();
-            Err(usage(format!("one property is settled at a time; a STOP is open in {}", names.join(", "))))
-        }
+        [] if meant.is_empty() => Err(usage("nothing to settle: the filter leaves no property")),
+        [] => Err(usage(format!("nothing to settle: no STOP of the whole property is open in {}", called(&meant)))),
+        _ => Err(usage(format!("one property is settled at a time; a STOP is open in {}", called(&open)))),
     }
 }
 

@@ -75,8 +75,8 @@ pub(super) fn open(review: &Review, columns: u16, cells: &[Cell], rest: &str) ->
     }
     let text = format!(": open STOP; A on tab 2 settles each{rest}");
     let each = (room(&text) / NAMED).saturating_sub(" (C5), ".len());
-    let named = found.iter().take(NAMED).map(|(property, id)| format!("{} ({id})", short(review, *property, each)));
-    let mut names: Vec<String> = named.collect();
+    let name = |(property, id): &(u16, &str)| format!("{} ({id})", short(review, *property, each));
+    let mut names: Vec<String> = found.iter().take(NAMED).map(name).collect();
     if found.len() > NAMED {
         names.push(format!("{} more", decide::number(found.len() - NAMED)));
     }
