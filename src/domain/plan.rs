@@ -14,6 +14,8 @@ use super::{
     value::{Number, same},
 };
 
+mod weight;
+
 pub use super::{head::Head, state::State};
 
 /// Facility by property, both as ordinals of the review file. Ordinals are never reused or renumbered.
@@ -283,31 +285,6 @@ impl Plan {
         self.quarters.get(&cell).copied().unwrap_or(self.head.quarter)
     }
 
-    /// The number proposed, as the nearest binary number for statistics; `None` where none is.
-    pub fn number(&self, cell: Cell) -> Option<f64> {
-        let at = self.at(cell);
-        let (_, number) = self.texts.get(self.new[at]).filter(|_| self.states[at].proposes())?;
-        number.is_finite().then_some(*number)
-    }
-
-    /// The usual number: the median of the reported quarters before (data-quality-flags.md section 3.2); `None` where none was.
-    pub fn usual(&self, cell: Cell) -> Option<&str> {
-        self.texts.get(self.usual[self.at(cell)]).map(|(text, _)| text.as_ref())
-    }
-
-    /// The number proposed as a multiple of the usual one, for showing and ordering; `None` without either, and where 0 is usual.
-    pub fn multiple(&self, cell: Cell) -> Option<f64> {
-        let at = self.at(cell);
-        let ((_, new), (_, usual)) = (self.texts.get(self.new[at])?, self.texts.get(self.usual[at])?);
-        (self.state(cell).proposes() && *usual > 0.0).then(|| new / usual).filter(|multiple| multiple.is_finite())
-    }
-
-    /// How much of the usual sums of the properties the flagged cells of a facility move (data-quality-flags.md section 5, point 2):
-    /// for ordering. 0 where nothing with a usual number is flagged.
-    pub fn weight(&self, facility: u32) -> f64 {
-        self.weights.get(index(facility)).copied().unwrap_or(0.0)
-    }
-
     /// The checks of a property.
     pub fn checks(&self, property: u16) -> impl Iterator<Item = &Check> {
         let name = Some(&self.property(property).name);
@@ -456,26 +433,6 @@ impl Draft {
         self.0.texts.ids = HashMap::new();
         self.0.weights = self.0.weigh();
         self.0
-    }
-}
-
-impl Plan {
-    /// The weight of each facility: for a flagged cell the distance from the usual number, for one without a number the usual one
-    /// itself, divided by the sum of the usual numbers of its property so that properties compare.
-    fn weigh(&self) -> Vec<f64> {
-        let number = |id: TextId| self.texts.get(id).map_or(f64::NAN, |(_, number)| *number);
-        let usual = |cell: Cell| Some(number(self.usual[self.at(cell)])).filter(|usual| usual.is_finite());
-        let sums: Vec<f64> = (0..self.width()).map(|property| self.column(property).filter_map(usual).sum()).collect();
-        let mut weights = vec![0.0; self.facilities.len()];
-        for cell in self.flags.keys().copied().filter(|cell| self.severity(*cell).is_some()) {
-            let Some(usual) = usual(cell) else { continue };
-            let new = if self.state(cell).proposes() { number(self.new[self.at(cell)]) } else { 0.0 };
-            let sum = sums[usize::from(cell.property)];
-            if sum > 0.0 && new.is_finite() {
-                weights[index(cell.facility)] += (new - usual).abs() / sum;
-            }
-        }
-        weights
     }
 }
 

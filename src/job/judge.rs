@@ -178,6 +178,7 @@ impl Bench<'_> {
         let line = Line {
             // An earlier quarter's number says nothing of this one.
             value: plan.number(cell).filter(|_| plan.state(cell) != State::OlderQuarter),
+            maybe_zero: plan.state(cell) == State::ZeroNotStored,
             same: plan.kind(cell) == Kind::Same,
             recent,
             ratio: None,

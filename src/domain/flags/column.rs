@@ -12,6 +12,8 @@ const BEFORE: usize = 4;
 pub struct Line {
     /// The number proposed, where there is one.
     pub value: Option<f64>,
+    /// Whether there is none although the report is complete, and DHIS2 keeps no zeros: it may be 0.
+    pub maybe_zero: bool,
     /// Whether the case holds that number already.
     pub same: bool,
     /// Totals of the quarters before, newest first.
@@ -115,7 +117,11 @@ fn incomplete(column: &Column<'_>) -> Option<Check> {
     if of == 0 || real(with) / real(of) >= column.limit(Limit::C2Share) {
         return None;
     }
-    let sentence = format!("{} of {} facilities have a value ({})", count(with), count(of), percent(with, of));
+    let maybe = match column.lines.iter().filter(|line| line.maybe_zero).count() {
+        0 => String::new(),
+        zeros => format!("; {} more may be 0", count(zeros)),
+    };
+    let sentence = format!("{} of {} facilities have a value ({}){maybe}", count(with), count(of), percent(with, of));
     Some(column.check("C2", Severity::Review, sentence))
 }
 
@@ -256,6 +262,8 @@ mod tests {
         assert_eq!(said(Kind::Flow, &lines), [] as [&str; 0], "90 % is enough");
         lines[1].value = None;
         assert_eq!(said(Kind::Flow, &lines), ["REVIEW C2: 8 of 10 facilities have a value (80 %)"]);
+        lines[0].maybe_zero = true;
+        assert_eq!(said(Kind::Flow, &lines), ["REVIEW C2: 8 of 10 facilities have a value (80 %); 1 more may be 0"]);
         lines[1].elsewhere = true;
         lines[0].elsewhere = true;
         assert_eq!(said(Kind::Flow, &lines), [] as [&str; 0], "not collected there");
