@@ -95,6 +95,7 @@ impl Rig {
             guessed: false,
             unfinished: false,
             reach: Reach { history, ..Reach::default() },
+            earlier: onse::job::earlier::EarlierFrom::default(),
         }
     }
 
