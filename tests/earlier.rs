@@ -64,7 +64,7 @@ struct Before {
     file: PathBuf,
     opened: Opened,
     stop: Cell,
-    plain: Cell,
+    free: Cell,
 }
 
 async fn before() -> Before {
@@ -74,13 +74,13 @@ async fn before() -> Before {
     let mut opened = read(&session, &asking("2026Q1", folder.path())).await.unwrap();
     let plan = opened.plan.clone();
     let open = opened.ledger.undecided(&plan, plan.cells());
-    let (stop, plain) = (open.stop[0], open.plain[0]);
+    let (stop, free) = (open.stop[0], open.plain[0]);
     let decided = opened.ledger.decide(&plan, Act::Approve, [stop], Some(REASON), "one", &session.stamp());
     session.record(decided.unwrap(), &plan).await.unwrap();
-    approve(&session, &plan, &mut opened.ledger, vec![plain]).await;
+    approve(&session, &plan, &mut opened.ledger, vec![free]).await;
     assert!(submit(&session).await.unwrap().all_applied());
     session.close();
-    Before { sandbox, folder, file, opened, stop, plain }
+    Before { sandbox, folder, file, opened, stop, free }
 }
 
 /// The bytes of every file of a folder.
@@ -115,11 +115,11 @@ async fn what_was_accepted_and_written_last_quarter_is_known_this_quarter() {
     let soft = soften(flags[0].clone(), &expected, &expected.value, Limits::default().get(Limit::AcceptedWithin));
     assert_eq!(soft.severity, Severity::Info);
     assert!(soft.sentence.ends_with("; accepted last quarter by Grace: seen with the district"), "{soft:?}");
-    for cell in [before.stop, before.plain] {
+    for cell in [before.stop, before.free] {
         let (case_id, property) = ids(plan, cell);
         assert_eq!(earlier.written(case_id, property), plan.offer(cell));
     }
-    let other = plan.cells().find(|cell| ![before.stop, before.plain].contains(cell)).unwrap();
+    let other = plan.cells().find(|cell| ![before.stop, before.free].contains(cell)).unwrap();
     assert_eq!(earlier.written(ids(plan, other).0, ids(plan, other).1), None);
     let note = "flags accepted in 2026Q1 count here, on 1 cell: 2026Q1-20260405T090000.000Z.review";
     assert_eq!(notes, [note]);

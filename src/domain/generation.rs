@@ -25,7 +25,7 @@ const NAMED: usize = 3;
 /// Puts `now` in the places of `before`, one generation later. A facility is its case, a property its name.
 ///
 /// A cell of one that is gone keeps its old value, in state `NOT_ASSIGNED`, and a note of the plan names it. What was approved
-/// according to `ledger`, which is on `before`, and moved has a STOP; see [`moved`].
+/// according to `ledger`, which is on `before`, and moved has a STOP (S30, S31).
 pub fn align(before: &Plan, ledger: &Ledger, now: &Plan) -> Aligned {
     let facilities = Places::of(before.facilities(), now.facilities(), |one: &Facility| &one.case_id);
     let properties = Places::of(before.properties(), now.properties(), |one: &Property| &one.name);

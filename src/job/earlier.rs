@@ -247,3 +247,35 @@ fn counted(earlier: &Earlier, file: Option<&Path>) -> Option<String> {
 pub(super) async fn read(search: Search) -> Result<Told> {
     tokio::task::spawn_blocking(move || search.read()).await.context("earlier reviews could not be read")?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_are_read_whole() {
+        let search = Search {
+            from: EarlierFrom::default(),
+            project: String::new(),
+            case_type: String::new(),
+            quarter: Quarter::parse("2026Q2").unwrap(),
+            own: None,
+        };
+        let glance = |quarter: &str, decided, frozen_at: Option<usize>| {
+            let head = Head::of(Quarter::parse(quarter).unwrap());
+            let frozen_at = frozen_at.map(|day| format!("2026-04-{day:02}T09:00:00Z"));
+            (PathBuf::new(), Glance { head, decided, frozen_at })
+        };
+        // The first made its form last.
+        let mut all: Vec<_> = (0..=MOST).map(|at| glance("2026Q1", true, Some(at + 1))).collect();
+        all[0] = glance("2026Q1", true, Some(30));
+        let (accepts, wrote) = search.choice(&all);
+        assert_eq!(accepts, (1..=MOST).collect());
+        assert_eq!(wrote, (0..=MOST).filter(|at| *at != 1).collect());
+        assert_eq!(search.choice(&all[1..]), ((0..MOST).collect(), (0..MOST).collect()), "as many as may be");
+        let others = [glance("2026Q1", false, None), glance("2025Q4", true, Some(1)), glance("2026Q2", true, None)];
+        assert_eq!(search.choice(&others), (BTreeSet::new(), [1].into()));
+        let named = Search { from: EarlierFrom { file: Some(PathBuf::new()), folder: None }, ..search };
+        assert_eq!(named.choice(&all[1..]), (BTreeSet::new(), (0..MOST).collect()), "another one counts");
+    }
+}
