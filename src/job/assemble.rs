@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn a_report_is_done_with_the_newest_of_its_registrations() {
         let of = |dates: &[Option<&str>]| {
-            let one = |date: &Option<&str>| Registration {
+            let one = |date: Option<&str>| Registration {
                 period: "2026Q2".to_owned(),
                 data_set: "s1".to_owned(),
                 org_unit: "u1".to_owned(),
@@ -363,7 +363,7 @@ mod tests {
                 ..Registration::default()
             };
             let mut completed = Completed::default();
-            completed.add(&["u1".to_owned(), "u2".to_owned()], dates.iter().map(one).collect());
+            completed.add(&["u1".to_owned(), "u2".to_owned()], dates.iter().copied().map(one).collect());
             completed.forget(&["s3".to_owned()].into());
             completed
         };

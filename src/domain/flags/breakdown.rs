@@ -39,11 +39,14 @@ where
     medians(&reported.take(S04_OF).map(|rows| shares(&rows)).collect::<Vec<_>>())
 }
 
+/// Rows with the nearest binary number of each.
+type Numbers<'a> = Vec<(PastRow<'a>, f64)>;
+
 /// What of a total each category option combo has.
 type Shares<'a> = BTreeMap<&'a str, f64>;
 
 /// The rows with the nearest binary number of each; `None` where one is not a number, or there is none.
-fn numbers<'a>(rows: impl IntoIterator<Item = PastRow<'a>>) -> Option<Vec<(PastRow<'a>, f64)>> {
+fn numbers<'a>(rows: impl IntoIterator<Item = PastRow<'a>>) -> Option<Numbers<'a>> {
     let rows = rows.into_iter().map(|row| Some((row, approx(row.value)?)));
     rows.collect::<Option<Vec<_>>>().filter(|rows| !rows.is_empty())
 }
@@ -63,7 +66,9 @@ fn shares<'a>(rows: &[(PastRow<'a>, f64)]) -> Shares<'a> {
     for (row, number) in rows {
         *shares.entry(row.category_option_combo).or_default() += number;
     }
-    shares.values_mut().for_each(|share| *share = if total > 0.0 { *share / total } else { 0.0 });
+    for share in shares.values_mut() {
+        *share = if total > 0.0 { *share / total } else { 0.0 };
+    }
     shares
 }
 
@@ -91,18 +96,19 @@ fn earlier(quarter: Quarter) -> impl Iterator<Item = Quarter> {
 /// has no rows in this one, and is passed over.
 fn category_gone(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let here = |combo: &str| rows.iter().any(|(part, _)| part.category_option_combo == combo);
-    let mut quarters: Vec<Shares<'_>> = Vec::new();
+    let mut quarters: Vec<Numbers<'_>> = Vec::new();
     for rows in earlier(facts.quarter).filter_map(|quarter| numbers((facts.past)(quarter))) {
-        quarters.push(shares(&rows));
+        quarters.push(rows);
         // What had its part in three of four quarters had it in one of the newest two: mostly that ends it here.
         let enough = quarters.len() == S04_OF - S04_TIMES + 1;
-        if enough && quarters.iter().flat_map(BTreeMap::keys).all(|combo| here(combo)) {
+        if enough && quarters.iter().flatten().all(|(row, _)| here(row.category_option_combo)) {
             return None;
         }
         if quarters.len() == S04_OF {
             break;
         }
     }
+    let quarters: Vec<Shares<'_>> = quarters.iter().map(|rows| shares(rows)).collect();
     let times = |combo: &str| {
         quarters.iter().filter(|shares| shares.get(combo).is_some_and(|share| *share >= S04_SHARE)).count()
     };
@@ -173,6 +179,9 @@ mod tests {
 
     /// Category option combo, attribute option combo, value.
     type Slice = (&'static str, &'static str, &'static str);
+
+    /// Rows now, rows of the quarters before, what is said.
+    type Case<'a> = (&'a [Slice], &'a [&'a [Slice]], &'a str);
 
     fn parts(rows: &[Slice]) -> Vec<Part> {
         let part = |&(category, attribute, value): &Slice| Part {
@@ -316,7 +325,7 @@ mod tests {
     fn s13_is_the_whole_breakdown_of_the_newest_reported_quarter() {
         const COPY: &str = "REVIEW S13: identical to 2026Q1";
         let now: &[Slice] = &[("m", "a", "6"), ("f", "a", "4")];
-        let cases: [(&[Slice], &[&[Slice]], &str); 16] = [
+        let cases: [Case<'_>; 16] = [
             (now, &[&[("f", "a", "4"), ("m", "a", "6")]], COPY),
             (now, &[&[("f", "a", "4.0"), ("m", "a", "06")]], COPY),
             (now, &[&[("f", "a", "4"), ("m", "a", "7")]], ""),
