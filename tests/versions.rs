@@ -20,7 +20,7 @@ use onse::{
     job::fetch::{Ask, Reach},
     sandbox::{self, Gateway, Options, Version},
 };
-use rig::{Got, Rig};
+use rig::{Act, Got, Rig};
 use support::ask;
 
 /// Where DHIS2 is, and what can be known of it there.
@@ -149,4 +149,48 @@ async fn a_calendar_that_is_not_ours_is_refused_when_guessed_and_read_when_named
         got.says(&rig.truth().await);
         assert!(got.has_note("ethiopian calendar"), "{version}");
     }
+}
+
+/// Leaves out the last category option combo of every data element that has several, and of every data set.
+fn without_the_last_option(value: &mut serde_json::Value) {
+    for element in value["dataElements"].as_array_mut().unwrap() {
+        let options = element["categoryCombo"]["categoryOptionCombos"].as_array_mut().unwrap();
+        if options.len() > 1 {
+            options.pop();
+        }
+        for place in element["dataSetElements"].as_array_mut().unwrap() {
+            place.as_object_mut().unwrap().remove("categoryCombo");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_version_tells_options_and_when_a_report_was_complete() {
+    for version in Version::ALL {
+        let got = rig(version, None).read(&ask(&[])).await;
+        let flags = |got: &Got, id: &str| -> Vec<String> {
+            let flags = got.plan().all_flags().flat_map(|(_, flags)| flags);
+            flags.filter(|flag| flag.id == id).map(|flag| flag.sentence.clone()).collect()
+        };
+        assert_eq!(flags(&got, "S05"), [""; 0], "{version}: every row is of an option that is told");
+        let late = flags(&got, "S03");
+        assert!(late.iter().all(|late| late.starts_with("marked complete 1") || late.starts_with("marked complete 2")));
+        assert!(!late.is_empty() && !flags(&got, "S02").is_empty(), "{version}");
+        let judge = |address: &str| {
+            if address.contains("/dataElements?") { Act::bend(without_the_last_option) } else { Act::Pass }
+        };
+        let bent = rig(version, None).bent(judge).await;
+        let odd = flags(&bent, "S05");
+        assert!(
+            odd.len() > 10 && odd.iter().all(|odd| odd.starts_with("unexpected category \"")),
+            "{version}: {odd:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn behind_a_bare_gateway_nothing_is_said_of_options_and_reports() {
+    let got = rig(Version::V42, Some(Gateway::Values)).read(&ask(&[])).await;
+    let silent = |id: &str| !["S02", "S03", "S05", "S12"].contains(&id);
+    assert!(got.plan().all_flags().flat_map(|(_, flags)| flags).all(|flag| silent(&flag.id)));
 }

@@ -403,6 +403,50 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_report_is_done_with_the_newest_of_its_registrations() {
+        let of = |dates: &[Option<&str>]| {
+            let one = |date: Option<&str>| Registration {
+                period: "2026Q2".to_owned(),
+                data_set: "s1".to_owned(),
+                org_unit: "u1".to_owned(),
+                date: date.map(str::to_owned),
+                ..Registration::default()
+            };
+            let mut completed = Completed::default();
+            completed.add(&["u1".to_owned(), "u2".to_owned()], dates.iter().copied().map(one).collect());
+            completed.forget(&["s3".to_owned()].into());
+            completed
+        };
+        for (dates, newest) in [
+            (vec![Some("2026-07-06")], Some("2026-07-06")),
+            (vec![Some("2026-07-06"), Some("2026-07-14"), Some("2026-07-08")], Some("2026-07-14")),
+            (vec![Some("2026-07-06"), Some("2026-07-06T10:00:00.000"), Some("soon")], Some("2026-07-06T10:00:00.000")),
+            (vec![Some("soon"), None, Some("2026-07-06")], Some("2026-07-06")),
+            (vec![None, Some("soon")], Some("soon")),
+            (vec![None], None),
+        ] {
+            for dates in [dates.clone(), dates.iter().rev().copied().collect()] {
+                let completed = of(&dates);
+                let report = completed.registered("u1", "s1", "2026Q2");
+                assert_eq!((report.complete, report.date), (Some(true), newest), "{dates:?}");
+                assert_eq!(completed.of("u1", "s1", "2026Q2"), Some(true));
+            }
+        }
+        let completed = of(&[Some("2026-07-06")]);
+        for (unit, set, period, complete) in [
+            ("u1", "s1", "2026Q1", Some(false)),
+            ("u1", "s2", "2026Q2", Some(false)),
+            ("u2", "s1", "2026Q2", Some(false)),
+            ("u9", "s1", "2026Q2", None),
+            ("u1", "s3", "2026Q2", None),
+        ] {
+            let wanted = Report { complete, ..Report::default() };
+            assert_eq!(completed.registered(unit, set, period), wanted, "{unit} {set} {period}");
+            assert_eq!(completed.of(unit, set, period), complete);
+        }
+    }
+
     fn head() -> Head {
         Head {
             quarter: Quarter::parse("2026Q2").unwrap(),

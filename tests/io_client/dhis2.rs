@@ -1,7 +1,7 @@
 //! DHIS2: the addresses that are asked, and answers that need more than parsing.
 
 use onse::io::{
-    dhis2::{Denied, Dhis2, URL_LIMIT, Wanted, batches, denied},
+    dhis2::{CategoryCombo, Denied, Dhis2, URL_LIMIT, Wanted, batches, denied},
     http::{Side, Why},
 };
 use serde_json::json;
@@ -98,6 +98,27 @@ async fn metadata_is_asked_by_id_and_comes_in_the_order_asked() {
     let uri = &seen.uris()[0];
     assert!(uri.contains("paging=false") && uri.contains("&filter=id%3Ain%3A%5Baaa%2Cbbb%2Cccc%5D"), "{uri}");
     assert!(!uri.contains(['[', ']', '{', '|']), "{uri}");
+}
+
+#[tokio::test]
+async fn the_options_of_a_data_element_are_its_own_and_those_of_each_data_set() {
+    let body = r#"{"dataElements":[
+        {"id":"aaa","categoryCombo":{"id":"cc","categoryOptionCombos":[{"id":"m"},{"id":"f"}]},
+         "dataSetElements":[{"dataSet":{"id":"d1"},"categoryCombo":{"id":"c2","categoryOptionCombos":[{"id":"x"}]}},
+                            {"dataSet":{"id":"d2"},"categoryCombo":null},{"categoryCombo":{"id":"c3"}},{"dataSet":{"id":"d3"},"categoryCombo":{"id":"c3"}}]},
+        {"id":"bbb","categoryCombo":{"id":"cc","categoryOptionCombos":null}}]}"#;
+    let (server, seen) = dhis2(vec![Play::ok(body)]);
+    let elements = server.data_elements(&ids(&["aaa", "bbb"])).await.unwrap();
+    let options = |combo: &Option<CategoryCombo>| combo.as_ref().map(|combo| combo.options.clone());
+    assert_eq!(options(&elements[0].category_combo), Some(Some(ids(&["m", "f"]))));
+    let sets: Vec<_> =
+        elements[0].data_sets.iter().map(|set| (set.id.as_str(), options(&set.category_combo))).collect();
+    assert_eq!(sets, [("d1", Some(Some(ids(&["x"])))), ("d2", None), ("d3", Some(None))]);
+    assert_eq!(options(&elements[1].category_combo), Some(None));
+    // Of 21 elements in one request the line has room to spare.
+    let fields = seen.uris()[0].split_once("&fields=").unwrap().1.split('&').next().unwrap().to_owned();
+    assert_eq!(fields.matches("categoryOptionCombos%5Bid%5D").count(), 2, "{fields}");
+    assert!(fields.len() + 21 * 14 < 700, "{}", fields.len());
 }
 
 #[tokio::test]

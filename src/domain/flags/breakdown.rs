@@ -34,11 +34,14 @@ where
     medians(&reported.take(SHARES).map(|rows| shares(&counts(&rows))).collect::<Vec<_>>())
 }
 
+/// Rows with the nearest binary number of each.
+type Numbers<'a> = Vec<(PastRow<'a>, f64)>;
+
 /// A number, or a part of a total, of each category option combo.
 type Shares<'a> = BTreeMap<&'a str, f64>;
 
 /// The rows with the nearest binary number of each; `None` where one is not a number, or there is none.
-fn numbers<'a>(rows: impl IntoIterator<Item = PastRow<'a>>) -> Option<Vec<(PastRow<'a>, f64)>> {
+fn numbers<'a>(rows: impl IntoIterator<Item = PastRow<'a>>) -> Option<Numbers<'a>> {
     let rows = rows.into_iter().map(|row| Some((row, approx(row.value)?)));
     rows.collect::<Option<Vec<_>>>().filter(|rows| !rows.is_empty())
 }
@@ -94,18 +97,19 @@ fn earlier(quarter: Quarter) -> impl Iterator<Item = Quarter> {
 fn category_gone(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let here = |combo: &str| rows.iter().any(|(part, _)| part.category_option_combo == combo);
     let (of, least) = (facts.limit(Limit::S04Quarters), facts.limit(Limit::S04Reported));
-    let mut quarters: Vec<Shares<'_>> = Vec::new();
+    let mut quarters: Vec<Numbers<'_>> = Vec::new();
     for rows in earlier(facts.quarter).filter_map(|quarter| numbers((facts.past)(quarter))) {
-        quarters.push(counts(&rows));
+        quarters.push(rows);
         // What had its part in three of four quarters had it in one of the newest two: mostly that ends it here.
         let enough = real(quarters.len()) >= of - least + 1.0;
-        if enough && quarters.iter().flat_map(BTreeMap::keys).all(|combo| here(combo)) {
+        if enough && quarters.iter().flatten().all(|(row, _)| here(row.category_option_combo)) {
             return None;
         }
         if real(quarters.len()) >= of {
             break;
         }
     }
+    let quarters: Vec<Shares<'_>> = quarters.iter().map(|rows| counts(rows)).collect();
     let parts: Vec<Shares<'_>> = quarters.iter().map(shares).collect();
     let held = |combo: &str| {
         let held = |shares: &&Shares<'_>| shares.get(combo).is_some_and(|share| *share >= facts.limit(Limit::S04Share));
@@ -182,6 +186,9 @@ mod tests {
 
     /// Category option combo, attribute option combo, value.
     type Slice = (&'static str, &'static str, &'static str);
+
+    /// Rows now, rows of the quarters before, what is said.
+    type Case<'a> = (&'a [Slice], &'a [&'a [Slice]], &'a str);
 
     fn parts(rows: &[Slice]) -> Vec<Part> {
         let part = |&(category, attribute, value): &Slice| Part {
@@ -333,7 +340,7 @@ mod tests {
     fn s13_is_the_whole_breakdown_of_the_newest_reported_quarter() {
         const COPY: &str = "REVIEW S13: identical to 2026Q1";
         let now: &[Slice] = &[("m", "a", "6"), ("f", "a", "4")];
-        let cases: [(&[Slice], &[&[Slice]], &str); 16] = [
+        let cases: [Case<'_>; 16] = [
             (now, &[&[("f", "a", "4"), ("m", "a", "6")]], COPY),
             (now, &[&[("f", "a", "4.0"), ("m", "a", "06")]], COPY),
             (now, &[&[("f", "a", "4"), ("m", "a", "7")]], ""),

@@ -147,13 +147,13 @@ mod tests {
         edited: &[Option<&str>],
     ) -> String {
         let facility = Facility::default();
-        let part = |(at, edited): (usize, &Option<&str>)| Part {
+        let part = |(at, edited): (usize, Option<&str>)| Part {
             category_option_combo: at.to_string(),
             value: Some("7".to_owned()),
             last_updated: edited.map(str::to_owned),
             ..Part::default()
         };
-        let parts: Vec<Part> = edited.iter().enumerate().map(part).collect();
+        let parts: Vec<Part> = edited.iter().copied().enumerate().map(part).collect();
         let report = Report { complete, date, timely_days };
         said(&Facts { report, parts: &parts, held: "7", ..nothing(&facility) })
     }

@@ -187,6 +187,9 @@ mod tests {
     /// Facility, twins, rows, value type, flags expected.
     type Case<'a> = (&'a Facility, &'a [&'a str], Vec<Part>, &'a str, &'a [&'a str]);
 
+    /// Values now, values of the quarters before, newest first, what is said.
+    type Fraction<'a> = (&'a [&'a str], &'a [&'a [&'a str]], &'a str);
+
     fn part(combo: &str, value: &str) -> Part {
         Part {
             category_option_combo: combo.to_owned(),
@@ -263,7 +266,7 @@ mod tests {
         let odd = "REVIEW S10: 12.5 where every earlier quarter is whole";
         let row = |value| PastRow { category_option_combo: "m", attribute_option_combo: "a", value };
         // The newest quarters come first; a row of a quarter is a text.
-        let cases: [(&[&str], &[&[&str]], &str); 11] = [
+        let cases: [Fraction<'_>; 11] = [
             (&["12.5"], &[&["12"]], odd),
             (&["12.5"], &[&[], &["12"], &["7.5", "0.5"], &["many"], &["0"]], odd),
             (&["12.5"], &[&[], &[], &[], &[], &[], &[], &[], &["12.0"]], odd),
