@@ -6,7 +6,6 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use onse::{
     domain::{
-        flags::Limits,
         ledger::{Act, Ledger, Stamp},
         mapping::Mapping,
         plan::{Head, Property},
@@ -106,10 +105,7 @@ fn answers(count: usize) -> Answers {
         completed: Completed::default(),
         unread: Unread::default(),
         earlier: None,
-        limits: Limits::default(),
-        relations: Vec::new(),
-        earlier_reviews: onse::domain::flags::Earlier::default(),
-        last: None,
+        standards: None,
         options,
         columns,
     }

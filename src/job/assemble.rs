@@ -145,12 +145,19 @@ pub struct Answers {
     pub options: Vec<Named>,
     /// Earlier quarters; `None` where none was asked for.
     pub earlier: Option<Arc<Cached>>,
+    /// What numbers are held to; `None` where nothing is to be judged.
+    pub standards: Option<Standards>,
+}
+
+/// What numbers are held to.
+#[derive(Clone, Debug, Default)]
+pub struct Standards {
     /// The thresholds of the rules.
     pub limits: Limits,
     /// How properties must stand to each other (rule S20).
     pub relations: Vec<Relation>,
-    /// What earlier reviews tell.
-    pub earlier_reviews: Earlier,
+    /// What earlier reviews tell: accepted flags, what was written, and spreads.
+    pub reviews: Earlier,
     /// Facilities of the last run, and its quarter; `None` where there was none.
     pub last: Option<(usize, Quarter)>,
 }
@@ -180,40 +187,22 @@ pub fn assemble(answers: Answers) -> Assembled {
         unread,
         options,
         earlier,
-        limits,
-        relations,
-        earlier_reviews,
-        last,
+        standards,
     } = answers;
     cases.sort_by_cached_key(|case| (case.name.to_lowercase(), case.case_id.clone()));
     let known: Option<HashMap<&str, &OrgUnit>> =
         units.as_ref().map(|units| units.iter().map(|unit| (unit.id.as_str(), unit)).collect());
     let is_known = |unit: &str| known.as_ref().is_none_or(|known| known.contains_key(unit));
-    let mut skipped = Vec::new();
-    cases.retain(|case| match unfit(case).or_else(|| unmatched(case, is_known)) {
-        Some(reason) => {
-            let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
-            skipped.push(Skipped { case_id, case_name, reason });
-            false
-        }
-        None => true,
-    });
+    let skipped = skip(&mut cases, is_known);
     let unit = |case: &CaseRecord| -> Option<&OrgUnit> { known.as_ref()?.get(case.external_id.as_deref()?).copied() };
     let facilities: Vec<Facility> = cases.iter().map(|case| facility(case, unit(case))).collect();
     let properties = columns.iter().map(|column| column.property.clone()).collect();
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let rows = by_unit(&values, head.quarter);
     head.finer = finer(head.quarter, &columns, &rows);
-    let told = head.finer.iter().map(|unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set)));
-    head.notes.extend(told.collect::<Vec<_>>());
-    head.notes.extend(changed(&limits));
-    if !head.facilities.is_empty() {
-        head.notes.push(ALONE.to_owned());
-    }
+    head.notes.extend(told(&head, standards.as_ref()));
     let mut draft = Plan::draft(head, facilities.clone(), properties);
-    for one in skipped {
-        draft.skip(one);
-    }
+    skipped.into_iter().for_each(|one| draft.skip(one));
     let assigned = assigned(sets.as_deref());
     let (layout, nothing, quarter) = (Layout::of(&columns), UnitRows::default(), draft.plan().head.quarter);
     let sheet = |(at, (case, facility))| Sheet {
@@ -229,28 +218,42 @@ pub fn assemble(answers: Answers) -> Assembled {
         earlier: earlier.as_deref(),
     };
     let sheets: Vec<Sheet<'_>> = cases.iter().zip(&facilities).enumerate().map(sheet).collect();
-    for sheet in &sheets {
-        fill(&mut draft, sheet, &layout);
+    sheets.iter().for_each(|sheet| fill(&mut draft, sheet, &layout));
+    if let Some(standards) = &standards {
+        let all = draft.plan().head.facilities.is_empty();
+        let bench = Bench { sheets: &sheets, layout: &layout, names: &names, standards, all, asked: earlier.is_some() };
+        let judged = bench.judge(&mut draft);
+        let checks = bench.run(draft.plan());
+        draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);
     }
-    let bench = Bench {
-        sheets: &sheets,
-        layout: &layout,
-        names: &names,
-        limits: &limits,
-        relations: &relations,
-        all: draft.plan().head.facilities.is_empty(),
-        asked: earlier.is_some(),
-        reviews: &earlier_reviews,
-    };
-    let judged = bench.judge(&mut draft);
-    let checks = bench.run(draft.plan(), last);
-    draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);
-    let parts = sheets.iter().flat_map(|sheet| kept(sheet, &layout)).collect();
-    let history = sheets.iter().flat_map(|sheet| past(sheet, &layout)).collect();
-    for option in options {
-        draft.name(option.id, option.name);
+    options.into_iter().for_each(|option| draft.name(option.id, option.name));
+    Assembled {
+        plan: draft.finish(),
+        parts: sheets.iter().flat_map(|sheet| kept(sheet, &layout)).collect(),
+        history: sheets.iter().flat_map(|sheet| past(sheet, &layout)).collect(),
     }
-    Assembled { plan: draft.finish(), parts, history }
+}
+
+/// Takes out the cases that cannot take part.
+fn skip(cases: &mut Vec<CaseRecord>, is_known: impl Fn(&str) -> bool) -> Vec<Skipped> {
+    let mut skipped = Vec::new();
+    cases.retain(|case| match unfit(case).or_else(|| unmatched(case, &is_known)) {
+        Some(reason) => {
+            let (case_id, case_name) = (case.case_id.clone(), case.name.clone());
+            skipped.push(Skipped { case_id, case_name, reason });
+            false
+        }
+        None => true,
+    });
+    skipped
+}
+
+/// What is to be said of data sets that are not quarterly, of thresholds, and of a reading of some facilities.
+fn told(head: &Head, standards: Option<&Standards>) -> Vec<String> {
+    let unfit = |unfit: &Unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set));
+    let changed = standards.and_then(|standards| changed(&standards.limits));
+    let alone = (!head.facilities.is_empty()).then(|| ALONE.to_owned());
+    head.finer.iter().map(unfit).chain(changed).chain(alone).collect()
 }
 
 /// Why a case cannot take part, if so. An id of another form would fail a whole batch on newer DHIS2 (dhis2.md section 1.3).
@@ -502,10 +505,7 @@ mod tests {
             completed: Completed::default(),
             unread,
             earlier: None,
-            limits: Limits::default(),
-            relations: Vec::new(),
-            earlier_reviews: Earlier::default(),
-            last: None,
+            standards: None,
             options: Vec::new(),
         };
         let Assembled { plan, parts, .. } = assemble(answers);

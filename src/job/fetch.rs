@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ask::chosen,
-    assemble::{Answers, Assembled, Completed, assemble, closed_before, shared, unfit},
+    assemble::{Answers, Assembled, Completed, Standards, assemble, closed_before, shared, unfit},
     columns::{Column, columns, elements},
     earlier::{self, Search},
     gather::{Step, listed},
@@ -28,7 +28,9 @@ pub use super::{
     reach::{Finer, Reach},
 };
 use crate::{
-    domain::{head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert},
+    domain::{
+        flags::Earlier, head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert,
+    },
     io::{
         commcare::{CaseRecord, Listing},
         dhis2::{Named, OrgUnit, URL_LIMIT},
@@ -123,9 +125,7 @@ impl Reader<'_> {
             bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
         }
         let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
-        notes.extend(self.unfinished());
-        notes.extend(reviews.notes);
-        notes.extend(untimed(&columns));
+        notes.extend(self.unfinished().into_iter().chain(reviews.notes).chain(untimed(&columns)));
         notes.extend(listing.notes.iter().cloned());
         let index_as_of = listing.newest_indexed_on.clone();
         let shared = shared(&listing.cases);
@@ -156,8 +156,7 @@ impl Reader<'_> {
         };
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
-        let (sets, earlier_reviews) = (server.sets.clone(), reviews.earlier);
-        let (limits, relations) = (self.ask.rules.limits.clone(), self.ask.rules.relations(&self.ask.mapping));
+        let (sets, standards) = (server.sets.clone(), Some(self.standards(reviews.earlier, last)));
         Ok(assemble(Answers {
             head,
             cases,
@@ -170,11 +169,15 @@ impl Reader<'_> {
             unread,
             options,
             earlier,
-            limits,
-            relations,
-            earlier_reviews,
-            last: last.map(|last| (last.facilities, last.quarter)),
+            standards,
         }))
+    }
+
+    /// What the numbers are held to.
+    fn standards(&self, reviews: Earlier, last: Option<Run>) -> Standards {
+        let rules = &self.ask.rules;
+        let last = last.map(|last| (last.facilities, last.quarter));
+        Standards { limits: rules.limits.clone(), relations: rules.relations(&self.ask.mapping), reviews, last }
     }
 
     /// The rows of the mapping that can be used.

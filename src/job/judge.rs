@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
+    assemble::Standards,
     columns::Column,
     sheet::{Layout, Sheet},
 };
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Earlier, Facts, Flag, Flags, Limit, Limits, Line, Relation, Run, Severity, Size, Usual, Whole,
-        fold, of_cell, percentile, pooled, sizes, soften,
+        self, Check, Facts, Flag, Flags, Limit, Line, Run, Severity, Size, Usual, Whole, fold, of_cell, percentile,
+        pooled, sizes, soften,
     },
     history::QUARTERS,
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
-    quarter::Quarter,
     value::Number,
 };
 
@@ -26,14 +26,11 @@ pub(super) struct Bench<'a> {
     pub(super) layout: &'a Layout<'a>,
     /// Names of option combos.
     pub(super) names: &'a HashMap<&'a str, &'a str>,
-    pub(super) limits: &'a Limits,
-    pub(super) relations: &'a [Relation],
+    pub(super) standards: &'a Standards,
     /// Whether all facilities were read: only then is there a property as a whole.
     pub(super) all: bool,
     /// Whether earlier quarters were read at all.
     pub(super) asked: bool,
-    /// What earlier reviews tell: accepted flags, what was written, and spreads for a reading that has none of its own.
-    pub(super) reviews: &'a Earlier,
 }
 
 /// What came of it beside the flags of cells.
@@ -62,9 +59,8 @@ impl Bench<'_> {
         judged
     }
 
-    /// What is to be said of the run. `last` is how many facilities the last one had, and its quarter. Nothing of a reading of some
-    /// facilities alone.
-    pub(super) fn run(&self, plan: &Plan, last: Option<(usize, Quarter)>) -> Vec<Check> {
+    /// What is to be said of the run; nothing of a reading of some facilities alone.
+    pub(super) fn run(&self, plan: &Plan) -> Vec<Check> {
         let Some(today) = plan.head.read_at.get(..10).and_then(|day| day.parse().ok()).filter(|_| self.all) else {
             return Vec::new();
         };
@@ -75,11 +71,11 @@ impl Bench<'_> {
             today,
             timely_days: self.layout.columns.iter().filter_map(|column| column.timely_days).max_by(f64::total_cmp),
             facilities: units.len(),
-            last,
+            last: self.standards.last,
             cases: plan.skipped().len(),
             units: plan.head.without_case.len(),
             zeros: &(0..plan.width()).map(zeros).collect::<Vec<_>>(),
-            limits: self.limits,
+            limits: &self.standards.limits,
         };
         run.checks()
     }
@@ -88,7 +84,7 @@ impl Bench<'_> {
     /// decided on the first that is.
     fn related(&self, plan: &Plan) -> BTreeMap<u16, Flags> {
         let mut found: BTreeMap<u16, Flags> = BTreeMap::new();
-        for relation in self.relations {
+        for relation in &self.standards.relations {
             let Some(places) = relation.names().map(|name| plan.find_property(name)).collect::<Option<Vec<_>>>() else {
                 continue;
             };
@@ -122,23 +118,23 @@ impl Bench<'_> {
             .zip(self.sheets)
             .map(|(facility, sheet)| self.beside(draft.plan(), Cell { facility, property }, sheet, column))
             .collect();
-        let spreads = beside.iter().filter_map(|one| one.usual.as_ref()?.to_pool(self.limits));
+        let spreads = beside.iter().filter_map(|one| one.usual.as_ref()?.to_pool(&self.standards.limits));
         let spread = if self.all {
-            pooled(spreads, self.limits)
+            pooled(spreads, &self.standards.limits)
         } else {
-            self.reviews.spread(name).unwrap_or(self.limits.get(Limit::SpreadDefault))
+            self.standards.reviews.spread(name).unwrap_or(self.standards.limits.get(Limit::SpreadDefault))
         };
         let mut values: Vec<f64> = beside.iter().filter_map(|one| one.line.value).collect();
-        let top = percentile(&mut values, self.limits.get(Limit::S15Percentile)).filter(|_| self.all);
+        let top = percentile(&mut values, self.standards.limits.get(Limit::S15Percentile)).filter(|_| self.all);
         for (facility, (one, sheet)) in (0_u32..).zip(beside.iter_mut().zip(self.sheets)) {
             let cell = Cell { facility, property };
             self.usual(draft, cell, one, kind, spread);
             let mut flags = self.cell(draft.plan(), cell, sheet, column);
             one.line.erases = flags.iter().any(|flag| flag.id == "S36");
             flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
-            let accepted = self.reviews.accepted(&sheet.facility.case_id, name);
+            let accepted = self.standards.reviews.accepted(&sheet.facility.case_id, name);
             if let (Some(accepted), Some(value)) = (accepted, draft.plan().offer(cell).and_then(Number::parse)) {
-                let within = self.limits.get(Limit::AcceptedWithin);
+                let within = self.standards.limits.get(Limit::AcceptedWithin);
                 flags = flags.into_iter().map(|flag| soften(flag, accepted, &value, within)).collect();
             }
             for flag in &mut flags {
@@ -150,9 +146,9 @@ impl Bench<'_> {
         }
         if self.all {
             let lines: Vec<Line> = beside.into_iter().map(|one| one.line).collect();
-            let whole = flags::Column { name, kind, lines: &lines, limits: self.limits };
+            let whole = flags::Column { name, kind, lines: &lines, limits: &self.standards.limits };
             let (with, of) = whole.coverage();
-            judged.checks.extend(fold(name, &mut found, with, of, self.limits));
+            judged.checks.extend(fold(name, &mut found, with, of, &self.standards.limits));
             judged.checks.extend(whole.checks());
             let shift = whole.shift().map(|shift| format!("{shift:.4}"));
             let facts = Whole { kind, spread: format!("{spread:.4}"), shift, with: ordinal(with), of: ordinal(of) };
@@ -183,7 +179,11 @@ impl Bench<'_> {
             recent,
             ratio: None,
             elsewhere: sheet.elsewhere(column),
-            on_time: flags::on_time(&sheet.report(column, plan.head.quarter), plan.head.quarter, self.limits),
+            on_time: flags::on_time(
+                &sheet.report(column, plan.head.quarter),
+                plan.head.quarter,
+                &self.standards.limits,
+            ),
             erases: false,
         };
         Beside { line, usual: history.get(..n).and_then(Usual::of) }
@@ -194,9 +194,10 @@ impl Bench<'_> {
         let Some(usual) = &one.usual else { return };
         let text = format!("{:.6}", usual.median);
         draft.set_usual(cell, Some(text.trim_end_matches('0').trim_end_matches('.')));
-        let comparable = usual.to_pool(self.limits).is_some() && !matches!(kind, flags::Kind::Cumulative { .. });
+        let comparable =
+            usual.to_pool(&self.standards.limits).is_some() && !matches!(kind, flags::Kind::Cumulative { .. });
         one.line.ratio =
-            one.line.value.filter(|_| comparable).map(|value| usual.score(value, spread, self.limits).ratio);
+            one.line.value.filter(|_| comparable).map(|value| usual.score(value, spread, &self.standards.limits).ratio);
     }
 
     /// The flags of what is behind a cell.
@@ -222,10 +223,10 @@ impl Bench<'_> {
             older: plan.older(cell),
             state: plan.state(cell),
             kind: column.kind,
-            limits: self.limits,
+            limits: &self.standards.limits,
             held: plan.offer(cell).unwrap_or_default(),
             old: plan.old(cell),
-            ours: self.reviews.written(&sheet.facility.case_id, &column.property.name),
+            ours: self.standards.reviews.written(&sheet.facility.case_id, &column.property.name),
             report: sheet.report(column, plan.head.quarter),
             past: &|earlier| sheet.past(column, earlier),
             option_name: &option_name,
@@ -259,7 +260,7 @@ impl Bench<'_> {
             pooled: spread,
             top,
             asked: self.asked,
-            limits: self.limits,
+            limits: &self.standards.limits,
         };
         sizes(&size).collect()
     }

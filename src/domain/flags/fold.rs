@@ -9,6 +9,9 @@ use super::{Check, Flag, Limit, Limits, Severity, count, percent, real};
 const SIZES: [&str; 4] = ["T1", "T2", "T3", "T4"];
 /// Those that C4 counts.
 const COUNTED: [&str; 2] = ["T1", "T2"];
+/// Rules of the case and its organisation unit, which are the same in every property, and of what moved meanwhile: no sign that
+/// the property is wrong.
+const NEVER: [&str; 5] = ["S30", "S31", "S32", "S33", "S34"];
 /// Said of cells without a number.
 const MISSING: &str = "T5";
 
@@ -22,7 +25,8 @@ pub fn fold(name: &str, flags: &mut Flags, with: usize, of: usize, limits: &Limi
         real(base) >= limits.get(Limit::ColumnLeast) && real(number) > limits.get(Limit::FoldShare) * real(base)
     };
     let mut cells: BTreeMap<&str, BTreeMap<u32, &Flag>> = BTreeMap::new();
-    for (facility, flag) in flags.iter().filter(|(_, flag)| flag.severity != Severity::Info) {
+    let counts = |flag: &Flag| flag.severity != Severity::Info && !NEVER.contains(&flag.id.as_str());
+    for (facility, flag) in flags.iter().filter(|(_, flag)| counts(flag)) {
         cells.entry(&flag.id).or_default().insert(*facility, flag);
     }
     let mut checks = Vec::new();
@@ -89,6 +93,9 @@ mod tests {
         assert_eq!(folded(&[("S09", Stop, 19)], 19, 19), (vec![], 0), "too few to be a column");
         assert_eq!(folded(&[("S09", Stop, 3)], 20, 20).0.len(), 1);
         assert_eq!(folded(&[("S03", Info, 90)], 100, 100), (vec![], 90), "information floods nobody");
+        for id in NEVER {
+            assert_eq!(folded(&[(id, Stop, 90)], 100, 100), (vec![], 0), "{id} is no matter of the property");
+        }
     }
 
     #[test]

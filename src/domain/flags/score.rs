@@ -1,7 +1,7 @@
 //! How far a number lies from what its facility usually reports: the robust log score (data-quality-flags.md section 3.2).
 //! Only numbers in and out; what is flagged is said in `sizes`.
 
-use super::limits::{Limit, Limits};
+use super::{Limit, Limits, real};
 
 /// Most quarters of a history that are looked at (data-quality-flags.md, "Words used here").
 pub const LONGEST: usize = 12;
@@ -90,11 +90,6 @@ pub(super) fn median(numbers: &mut [f64]) -> Option<f64> {
     let (below, upper, _) = numbers.select_nth_unstable_by(middle, f64::total_cmp);
     let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| !odd).unwrap_or(*upper);
     Some(f64::midpoint(lower, *upper))
-}
-
-/// A count as a real number.
-pub(super) fn real(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn logarithm(number: f64) -> f64 {

@@ -2,10 +2,8 @@
 //! S13 to S15 of section 2). What is computed stands in `score`; here stands what fires and what is said.
 
 use super::{
-    Flag, Severity,
-    kind::Kind,
-    limits::{Limit, Limits},
-    score::{Usual, real},
+    Flag, Kind, Limit, Limits, Severity, Usual,
+    words::{exact, multiple, plain, real},
 };
 use crate::domain::{quarter::Quarter, state::State, value::grouped};
 
@@ -115,7 +113,7 @@ fn first_activity(size: &Size<'_>) -> Option<Flag> {
     let usual = size.flow(Limit::History)?;
     let least = size.limit(Limit::T3Least).max(size.limit(Limit::T3Times) * usual.largest);
     (usual.median == 0.0 && size.value >= least).then(|| {
-        let (held, most, quarters) = (size.shown(), plain(usual.largest), usual.n);
+        let (held, most, quarters) = (size.shown(), exact(usual.largest), usual.n);
         Flag::new("T3", Severity::Review, format!("{held} where 0 is usual, at most {most} in {quarters} quarters"))
     })
 }
@@ -138,7 +136,7 @@ fn stopped_reporting(size: &Size<'_>) -> Option<Flag> {
     let reported = looked_at.filter(|(_, total)| total.is_some()).count();
     (real(reported) >= size.limit(Limit::T5Reported)).then(|| {
         let were = if reported == 1 { "was" } else { "were" };
-        let median = rounded(usual.median);
+        let median = plain(usual.median);
         let sentence = format!("not reported; {reported} of the last {quarters} quarters {were}, usually {median}");
         Flag::new("T5", Severity::Review, sentence)
     })
@@ -168,14 +166,14 @@ fn digit_slip(size: &Size<'_>) -> Option<Flag> {
     } else {
         return None;
     };
-    let sentence = format!("{} is about {} the usual {}: {}", size.shown(), slip.0, rounded(usual.median), slip.1);
+    let sentence = format!("{} is about {} the usual {}: {}", size.shown(), slip.0, plain(usual.median), slip.1);
     Some(Flag::new("S14", Severity::Review, sentence))
 }
 
 /// S15: among the largest of the column, with nothing before to compare with.
 fn no_history_large(size: &Size<'_>) -> Option<Flag> {
     let top = size.top.filter(|_| size.state.proposes() && size.usual.is_none())?;
-    let share = rounded(100.0 - size.limit(Limit::S15Percentile));
+    let share = plain(100.0 - size.limit(Limit::S15Percentile));
     let why = if size.asked { "and nothing was reported before" } else { "earlier quarters were not read" };
     let join = if size.asked { "," } else { ";" };
     let sentence = || format!("{} is among the largest {share} % of the column{join} {why}", size.shown());
@@ -198,7 +196,7 @@ fn level_changed(size: &Size<'_>) -> Option<Flag> {
     let (quarter, last) = last_level(size)?;
     let little = size.limit(Limit::L1Least).max(size.limit(Limit::L1Share) * last.abs());
     let changed = (size.value - last).abs() > little && !jumped(size, last);
-    let sentence = || format!("{} after {} in {quarter}", size.shown(), plain(last));
+    let sentence = || format!("{} after {} in {quarter}", size.shown(), exact(last));
     changed.then(|| Flag::new("L1", Severity::Review, sentence()))
 }
 
@@ -206,8 +204,8 @@ fn level_changed(size: &Size<'_>) -> Option<Flag> {
 fn level_jump(size: &Size<'_>) -> Option<Flag> {
     let (quarter, last) = last_level(size)?;
     jumped(size, last).then(|| {
-        let multiple = multiple(size.value, last).map_or_else(String::new, |multiple| format!(": {multiple}"));
-        let sentence = format!("{} after {} in {quarter}{multiple}", size.shown(), plain(last));
+        let multiple = times_usual(size.value, last).map_or_else(String::new, |multiple| format!(": {multiple}"));
+        let sentence = format!("{} after {} in {quarter}{multiple}", size.shown(), exact(last));
         Flag::new("L2", Severity::Stop, sentence)
     })
 }
@@ -219,7 +217,7 @@ fn cumulative_fell(size: &Size<'_>) -> Option<Flag> {
     let starts = from.saturating_sub(1) / 3 + 1 == size.quarter.number();
     let before = size.recent.first().copied().flatten().filter(|_| size.state.proposes() && !starts)?;
     (size.value < before).then(|| {
-        let (held, before, quarter) = (size.shown(), plain(before), size.quarter.before());
+        let (held, before, quarter) = (size.shown(), exact(before), size.quarter.before());
         Flag::new("L3", Severity::Stop, format!("{held} is below {before} in {quarter} of the same year"))
     })
 }
@@ -229,38 +227,19 @@ fn against(size: &Size<'_>, usual: &Usual) -> String {
     if usual.median == 0.0 {
         return where_usual(size, usual);
     }
-    let beside = multiple(size.value, usual.median).unwrap_or_else(|| "far below".to_owned());
-    format!("{} is {beside} the usual {} ({} quarters)", size.shown(), rounded(usual.median), usual.n)
+    let beside = times_usual(size.value, usual.median).unwrap_or_else(|| "far below".to_owned());
+    format!("{} is {beside} the usual {} ({} quarters)", size.shown(), plain(usual.median), usual.n)
 }
 
 /// `0 where 101 is usual (8 quarters)`.
 fn where_usual(size: &Size<'_>, usual: &Usual) -> String {
-    format!("{} where {} is usual ({} quarters)", size.shown(), rounded(usual.median), usual.n)
+    format!("{} where {} is usual ({} quarters)", size.shown(), plain(usual.median), usual.n)
 }
 
 /// How many times `usual` the number is, such as `10x`, `0.3x` or `0.08x`; `None` where that would read `0.00x` or means nothing.
-fn multiple(value: f64, usual: f64) -> Option<String> {
+fn times_usual(value: f64, usual: f64) -> Option<String> {
     let ratio = value / usual;
-    if !ratio.is_finite() || ratio < 0.005 {
-        return None;
-    }
-    let digits = match ratio {
-        ratio if ratio >= 9.95 => 0,
-        ratio if ratio >= 0.1 => 1,
-        _ => 2,
-    };
-    Some(grouped(&format!("{ratio:.digits$}")) + "x")
-}
-
-/// A usual number: grouped, with at most two decimals.
-fn rounded(number: f64) -> String {
-    let text = format!("{number:.2}");
-    grouped(text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// A number that was reported: grouped, with all its decimals.
-fn plain(number: f64) -> String {
-    grouped(&number.to_string())
+    (ratio.is_finite() && ratio >= 0.005).then(|| multiple(ratio))
 }
 
 /// The number below which `percent` percent of `numbers` lie, between two of them on a straight line (as `NumPy` does unless told

@@ -19,6 +19,11 @@ pub fn plain(number: f64) -> String {
     grouped(if text == "-0" { "0" } else { text })
 }
 
+/// A number that was reported: thousands separated, with all its decimals.
+pub(super) fn exact(number: f64) -> String {
+    grouped(&number.to_string())
+}
+
 /// `11x`, `4.1x`, `0.1x`, `0.01x`: no decimals from 10 up, two below a tenth.
 pub fn multiple(times: f64) -> String {
     let decimals = match times {
@@ -42,6 +47,7 @@ mod tests {
     fn numbers_read_as_people_write_them() {
         let all = [0.0, 117.5, 1310.0, 655.25, 0.333_333, 12_345_678.0, -4.0, -0.001].map(plain);
         assert_eq!(all, ["0", "117.5", "1,310", "655.25", "0.33", "12,345,678", "-4", "0"]);
+        assert_eq!((exact(1_234.056_7), exact(7.0)), ("1,234.0567".to_owned(), "7".to_owned()));
         let all = [11.02, 9.96, 4.06, 1.0, 0.1, 0.099, 0.0, 1234.0].map(multiple);
         assert_eq!(all, ["11x", "10x", "4.1x", "1.0x", "0.1x", "0.10x", "0.0x", "1,234x"]);
         assert_eq!([percent(1, 8), percent(0, 3), percent(0, 0), percent(3, 3)], ["12 %", "0 %", "100 %", "100 %"]);
