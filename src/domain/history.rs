@@ -39,6 +39,15 @@ pub struct Past {
 }
 
 impl Past {
+    /// Its rows, borrowed.
+    pub fn rows(&self) -> impl Iterator<Item = PastRow<'_>> {
+        self.parts.iter().map(|part| PastRow {
+            category_option_combo: &part.category_option_combo,
+            attribute_option_combo: &part.attribute_option_combo,
+            value: &part.value,
+        })
+    }
+
     /// The exact sum of its rows; `None` where one of them is not a number, or there is none.
     pub fn total(&self) -> Option<Number> {
         total(self.parts.iter().map(|part| part.value.as_str()))

@@ -302,6 +302,12 @@ impl Plan {
         (self.state(cell).proposes() && *usual > 0.0).then(|| new / usual).filter(|multiple| multiple.is_finite())
     }
 
+    /// How far the number proposed is from the usual one, for ordering; `None` without either.
+    pub fn from_usual(&self, cell: Cell) -> Option<f64> {
+        let (_, usual) = self.texts.get(self.usual[self.at(cell)])?;
+        Some(self.number(cell)? - usual).filter(|distance| distance.is_finite())
+    }
+
     /// How much of the usual sums of the properties the flagged cells of a facility move (data-quality-flags.md section 5, point 2):
     /// for ordering. 0 where nothing with a usual number is flagged.
     pub fn weight(&self, facility: u32) -> f64 {

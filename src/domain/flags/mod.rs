@@ -4,6 +4,7 @@
 //! Rules of a cell are functions of [`Facts`]: those of its rows in `structural`. Those of a property as a whole are in `column` and
 //! `fold`, those of the run in `run`. A new rule is one function, one line in the list of its file, and its tests.
 
+mod breakdown;
 mod check;
 mod column;
 mod facts;
@@ -15,10 +16,12 @@ mod run;
 mod score;
 mod sizes;
 mod structural;
+mod told;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use breakdown::usual_shares;
 pub use check::{Check, Whole};
 pub use column::{Column, Line};
 pub use facts::{Facts, Report, Row};
@@ -29,6 +32,7 @@ pub use relation::Relation;
 pub use run::Run;
 pub use score::{Score, Usual, pooled};
 pub use sizes::{Size, percentile, sizes};
+pub use told::told;
 pub use words::{multiple, plain};
 
 use words::{count, percent, real};
