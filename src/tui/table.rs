@@ -463,7 +463,7 @@ mod tests {
         let usual = with("120", "1310", 11.02);
         let grid = Grid::with(true, 54, usual.widths(), 12, 30);
         assert_eq!((grid.of_usual, grid.widths), (11, Grid::fit(54, usual.widths(), 12, 30).widths));
-        assert_eq!(row(grid, &usual), "a_long_name_of_a…   120 → 1,310  +1,190        11x");
+        assert_eq!(row(grid, &usual), "a_long_name_of_a_pro…   120 → 1,310  +1,190        11x");
         // Wide values take the name's room first, then the multiple's, and only then lose their change.
         assert_eq!(row(grid, &with("120000", "1310000", 11.0)), "a_long… 120,000 → 1,310,000  +1,190,000");
         assert!(row(grid, &with("1", "99999999", 9e7)).contains("+99,999,998   >99,999x"));
