@@ -1,6 +1,8 @@
 //! Words to facilities and cells: a filter, which is a view and changes no decision and no total, and the naming of single
 //! facilities.
 
+use std::cmp::Reverse;
+
 use super::{
     flags::Severity,
     ledger::{Act, Ledger, Verdict},
@@ -98,6 +100,11 @@ impl Filter {
         })
     }
 
+    /// Whether it asks for some cells only; else it asks for facilities at most.
+    pub fn names_cells(&self) -> bool {
+        self.terms.iter().any(|(_, term)| !matches!(term, Term::Word(_)))
+    }
+
     /// Whether it lets everything through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -172,7 +179,8 @@ impl Filter {
             .filter(move |cell| self.cell(plan, ledger, &columns, *cell))
     }
 
-    /// Facilities with at least one change shown, most attention first: STOP, then REVIEW, then by name.
+    /// Facilities with at least one change shown, most attention first: those with something flagged and left, by how much of their
+    /// properties their flagged cells move (data-quality-flags.md section 5), then by STOP, by REVIEW and by name.
     pub fn facilities(&self, plan: &Plan, ledger: &Ledger) -> Vec<u32> {
         let columns = self.columns(plan);
         let mut rows: Vec<u32> = (0..plan.height())
@@ -180,28 +188,34 @@ impl Filter {
             .filter(|f| plan.row(*f).any(|cell| self.cell(plan, ledger, &columns, cell)))
             .collect();
         rows.sort_by_cached_key(|facility| {
-            let mut key = (0_i32, 0_i32);
+            let (mut stops, mut reviews, mut settled) = (0_u32, 0_u32, true);
             for cell in plan.row(*facility).filter(|cell| plan.kind(*cell) == Kind::Change) {
                 match plan.severity(cell) {
-                    Some(Severity::Stop) => key.0 -= 1,
-                    Some(Severity::Review) => key.1 -= 1,
-                    _ => {}
+                    Some(Severity::Stop) => stops += 1,
+                    Some(Severity::Review) => reviews += 1,
+                    _ => continue,
                 }
+                settled &= ledger.verdict(plan, cell).is_some();
             }
-            (key, plan.search_text(*facility), *facility)
+            // No weight is below zero, and the bits of such numbers have the order of the numbers.
+            let most = Reverse((plan.weight(*facility).to_bits(), stops, reviews));
+            (settled, most, plan.search_text(*facility), *facility)
         });
         rows
     }
 
-    /// The changes of one property shown, most attention first: STOP, REVIEW, then the largest change against the old
-    /// value.
+    /// The changes of one property shown, most attention first: STOP, REVIEW, those by their distance from the usual number where it
+    /// is known, then the largest change against the old value.
     pub fn column(&self, plan: &Plan, ledger: &Ledger, property: u16) -> Vec<Cell> {
         let columns = self.columns(plan);
         let shown = |cell: &Cell| self.facility(plan, cell.facility) && self.cell(plan, ledger, &columns, *cell);
         let mut cells: Vec<Cell> = plan.column(property).filter(shown).collect();
+        let distance = |cell: &Cell| plan.severity(*cell).and_then(|_| plan.from_usual(*cell)).map_or(-1.0, f64::abs);
         let size = |cell: &Cell| plan.relative_change(*cell);
-        cells
-            .sort_by(|a, b| plan.severity(*b).cmp(&plan.severity(*a)).then(size(b).total_cmp(&size(a))).then(a.cmp(b)));
+        cells.sort_by(|a, b| {
+            let flagged = plan.severity(*b).cmp(&plan.severity(*a)).then(distance(b).total_cmp(&distance(a)));
+            flagged.then(size(b).total_cmp(&size(a))).then(a.cmp(b))
+        });
         cells
     }
 }
@@ -414,5 +428,37 @@ mod tests {
         assert_eq!(Filter::default().facilities(&plan, &ledger), [2, 0, 1]);
         let column: Vec<u32> = Filter::default().column(&plan, &ledger, 1).iter().map(|c| c.facility).collect();
         assert_eq!(column, [2, 1]);
+    }
+
+    #[test]
+    fn what_moves_most_comes_first_until_it_is_decided() {
+        let cell = |facility, property| Cell { facility, property };
+        let review = || Flag::new("T2", Severity::Review, "");
+        let plan = sample(5, 2, |draft| {
+            for at in draft.plan().cells().collect::<Vec<_>>() {
+                draft.set_usual(at, Some("100"));
+            }
+            for (facility, new) in [(0, "130"), (2, "900"), (3, "40"), (4, "700")] {
+                draft.set(cell(facility, 1), Some("1"), Some(new), State::Reported);
+                draft.flag(cell(facility, 1), review());
+            }
+            draft.flag(cell(3, 0), Flag::new("S09", Severity::Stop, ""));
+        });
+        let mut ledger = Ledger::new(&plan);
+        let order = |ledger: &Ledger| Filter::default().facilities(&plan, ledger);
+        // Facility 3 moves 160 of its first property's 500 and 60 of the other's: more than the 30 of facility 0.
+        assert_eq!(order(&ledger), [2, 4, 3, 0, 1]);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        ledger.decide(&plan, Act::Reject, [cell(2, 1)], None, "", &stamp).unwrap();
+        assert_eq!(order(&ledger), [4, 3, 0, 2, 1], "what is decided comes after, before what was never flagged");
+        let column: Vec<u32> = Filter::default().column(&plan, &ledger, 1).iter().map(|c| c.facility).collect();
+        assert_eq!(column, [2, 4, 3, 0, 1], "the farthest from its usual first, whatever was decided");
+    }
+
+    #[test]
+    fn words_of_names_ask_for_no_cells() {
+        let names = |text: &str| Filter::parse(text).unwrap().names_cells();
+        assert!(!names("") && !names("zomba -kasenga"));
+        assert!(names("is:left") && names("zomba prop:beds") && names("-state:reported"));
     }
 }

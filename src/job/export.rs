@@ -17,6 +17,7 @@ use self::shapes::{
 use super::{forms::fates, report::Sending};
 use crate::{
     domain::{
+        flags::told,
         history::{Past, Series, Sheet},
         ledger::{Ledger, Tally, Verdict},
         outcome::Outcome,
@@ -145,8 +146,11 @@ impl View<'_> {
         let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..7).map(widest).collect();
         widths[0] = widths[0].min(LONGEST_NAME);
-        let past = self.cells.iter().map(|cell| self.past(*cell));
-        for (row, past) in rows.iter().zip(std::iter::once(None).chain(past)) {
+        let past = self.cells.iter().map(|cell| {
+            let series = Series::before(self.plan.head.quarter, &self.past(*cell)?);
+            Some(told(self.plan, *cell, &series))
+        });
+        for (row, told) in rows.iter().zip(std::iter::once(None).chain(past)) {
             let mut line = String::new();
             for (column, text) in row.iter().enumerate() {
                 let gap = " ".repeat(widths[column].saturating_sub(width(text)));
@@ -155,8 +159,8 @@ impl View<'_> {
                 line.extend([before, text.as_str(), after, "  "]);
             }
             writeln!(to, "{}", line.trim_end())?;
-            if let Some(past) = past {
-                writeln!(to, "    {}", Series::before(self.plan.head.quarter, &past).phrases().join("    "))?;
+            if let Some(told) = told {
+                writeln!(to, "    {}", told.join("    "))?;
             }
         }
         Ok(())

@@ -218,7 +218,7 @@ impl Reading {
 }
 
 /// One category option of a cell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartLine {
     /// Name of the category option combo; its id where the server gave no name.
     pub name: String,
@@ -236,10 +236,13 @@ pub struct PartLine {
     pub stored_by: Option<String>,
     /// When it was last changed, as sent.
     pub last_updated: Option<String>,
+    /// The part of the total its category option usually has, 1 for all of it; `None` where that is not known, or where the row
+    /// is not all there is of the option in the quarter.
+    pub usual: Option<f64>,
 }
 
 /// What is behind a cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Detail {
     /// Which cell; an answer for another cell than the one under the cursor is dropped.
     pub cell: Cell,

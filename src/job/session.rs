@@ -16,10 +16,12 @@ use super::{
 };
 use crate::{
     domain::{
-        history::Series,
+        flags::usual_shares,
+        history::{Past, Series},
         ledger::{Act, Entry, Ledger, Reset, Stamp, Step},
         outcome::Outcome,
         plan::{Cell, Plan},
+        total::Part,
         value::same,
     },
     io::{
@@ -180,23 +182,38 @@ impl Session {
         let generation = plan.head.generation;
         let past = self.store.history(generation, cell.facility, data_set.clone(), element.clone()).await?;
         let parts = self.store.parts(generation, cell.facility, data_set, element).await?;
-        let named = |id: &str| plan.option_name(id).filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
-        let parts = parts.into_iter().map(|part| {
-            let attribute = named(&part.attribute_option_combo);
-            PartLine {
-                name: named(&part.category_option_combo),
-                attribute: (attribute != "default" && !attribute.is_empty()).then_some(attribute),
-                period: part.period,
-                value: part.value,
-                comment: part.comment,
-                follow_up: part.follow_up,
-                stored_by: part.stored_by,
-                last_updated: part.last_updated,
-            }
-        });
+        let parts = part_lines(plan, parts, past.as_deref().unwrap_or_default());
         let history = past.map(|past| Series::before(plan.head.quarter, &past));
-        Ok(Detail { cell, parts: parts.collect(), history })
+        Ok(Detail { cell, parts, history })
     }
+}
+
+/// The rows behind a cell, with what part of the total each usually has by the quarters before, which come newest first. Where an
+/// option has several rows none of them is all of it, so that what is usual says nothing of one.
+fn part_lines(plan: &Plan, parts: Vec<Part>, past: &[Past]) -> Vec<PartLine> {
+    let before = past.iter().filter(|past| past.quarter < plan.head.quarter);
+    let shares = usual_shares(before.map(Past::rows));
+    let mut rows: BTreeMap<String, usize> = BTreeMap::new();
+    for part in parts.iter().filter(|part| part.value.is_some()) {
+        *rows.entry(part.category_option_combo.clone()).or_default() += 1;
+    }
+    let named = |id: &str| plan.option_name(id).filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
+    let line = |part: Part| {
+        let attribute = named(&part.attribute_option_combo);
+        let whole = part.period.is_none() && rows.get(&part.category_option_combo) == Some(&1);
+        PartLine {
+            name: named(&part.category_option_combo),
+            attribute: (attribute != "default" && !attribute.is_empty()).then_some(attribute),
+            usual: shares.get(part.category_option_combo.as_str()).copied().filter(|_| whole),
+            period: part.period,
+            value: part.value,
+            comment: part.comment,
+            follow_up: part.follow_up,
+            stored_by: part.stored_by,
+            last_updated: part.last_updated,
+        }
+    };
+    parts.into_iter().map(line).collect()
 }
 
 /// A loaded file with its verdicts worked out.
@@ -256,4 +273,45 @@ fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], e
     newest.retain(|one| one.said.is_some() && !again.contains(&one.cell) && !taken.contains(&one.cell));
     newest.retain(|one| ledger.verdict(plan, one.cell).is_none());
     newest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{history::PastPart, plan::sample, quarter::Quarter};
+
+    #[test]
+    fn what_is_usual_is_told_of_options_with_one_row() {
+        let plan = sample(1, 1, |_| {});
+        let part = |combo: &str, value: Option<&str>, period: Option<&str>| Part {
+            category_option_combo: combo.to_owned(),
+            value: value.map(str::to_owned),
+            period: period.map(str::to_owned),
+            ..Part::default()
+        };
+        let past = |quarter: &str, values: [&str; 3]| Past {
+            quarter: Quarter::parse(quarter).unwrap(),
+            parts: ["f", "m", "x"]
+                .into_iter()
+                .zip(values)
+                .map(|(combo, value)| PastPart {
+                    category_option_combo: combo.to_owned(),
+                    value: value.to_owned(),
+                    ..PastPart::default()
+                })
+                .collect(),
+        };
+        let before = [past("2026Q2", ["9", "0", "0"]), past("2026Q1", ["30", "60", "10"])];
+        let told = |parts: Vec<Part>, past: &[Past]| -> Vec<Option<String>> {
+            part_lines(&plan, parts, past).iter().map(|line| line.usual.map(|share| format!("{share:.2}"))).collect()
+        };
+        let own = |text: &str| Some(text.to_owned());
+        let rows = || vec![part("f", Some("4"), None), part("m", Some("5"), None), part("n", Some("1"), None)];
+        assert_eq!(told(rows(), &before), [own("0.30"), own("0.60"), None], "the quarter itself is none before it");
+        assert_eq!(told(rows(), &[]), [None, None, None]);
+        let twice = vec![part("f", Some("4"), None), part("f", Some("5"), None), part("x", Some("1"), Some("202604"))];
+        assert_eq!(told(twice, &before), [None, None, None]);
+        let comment = vec![part("f", Some("4"), None), part("f", None, None)];
+        assert_eq!(told(comment, &before)[0], own("0.30"), "a comment is no part");
+    }
 }

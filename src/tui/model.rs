@@ -12,7 +12,7 @@ pub use super::{
 use super::{
     layout::{Layout, Widths},
     msg::{Job, Now},
-    screen::{Focus, Screen},
+    screen::{Focus, Screen, checks_height},
 };
 use crate::{
     domain::{
@@ -95,6 +95,8 @@ pub enum Door {
     Plain,
     /// Cells without a number that need eyes.
     State(State),
+    /// A check of a property, by its place in the head of the plan.
+    Check(usize),
     /// A property's column.
     Property(u16),
 }
@@ -125,7 +127,7 @@ impl Names {
 }
 
 /// What is behind the cell under the cursor.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Behind {
     /// No cell is under the cursor.
     #[default]
@@ -153,6 +155,8 @@ pub struct Counts {
     pub changing: usize,
     /// Columns of the longest name of a facility.
     pub longest_name: usize,
+    /// Whether a usual number of some cell is known.
+    pub usual: bool,
 }
 
 /// Cells of a facility that are not listed.
@@ -227,6 +231,15 @@ impl Review {
     /// Decisions that a reading took away and that were not made again.
     pub fn reset_left(&self) -> impl Iterator<Item = &Reset> {
         self.reset.iter().filter(|reset| self.ledger.verdict(&self.plan, reset.cell).is_none())
+    }
+
+    /// The property a line of Overview opens; `None` where it opens something else.
+    pub fn property_of(&self, door: Door) -> Option<u16> {
+        match door {
+            Door::Property(property) => Some(property),
+            Door::Check(at) => self.plan.find_property(self.plan.head.checks.get(at)?.property.as_deref()?),
+            _ => None,
+        }
     }
 
     /// Place of the current property in the order of `h` and `l`, 1 for the first.
@@ -397,9 +410,13 @@ impl Model {
         self.layout_of(self.screen)
     }
 
-    /// The layout of a screen.
+    /// The layout of a screen. On Properties the checks of the property stand over its list.
     pub fn layout_of(&self, screen: Screen) -> Layout {
-        Layout::of(screen, self.size)
+        let mut layout = Layout::of(screen, self.size);
+        if let Some(review) = self.review.as_ref().filter(|_| screen == Screen::Properties && layout.list_head > 0) {
+            layout.list_head += checks_height(review, self.size);
+        }
+        layout
     }
 
     /// Whether something runs that moves by itself, so that a tick is of use.

@@ -11,6 +11,7 @@ use super::{
     theme::Role,
 };
 use crate::domain::{
+    flags::multiple,
     ledger::{Act, Ledger, Tally, Verdict},
     plan::{Cell, Kind, Plan, State},
     text::{inert, width},
@@ -23,6 +24,8 @@ const TEXT: usize = 14;
 pub const USUAL: Widths = Widths { old: 6, new: 6, change: 7 };
 /// Fewest columns of a name beside a wide value.
 const SHORTEST_NAME: usize = 8;
+/// Columns of the new value as a multiple of the usual one, under their heading, and of the free ones before them.
+const OF_USUAL: (usize, usize) = (8, 3);
 /// Between old and new.
 const ARROW: &str = " → ";
 /// Columns of [`ARROW`].
@@ -171,6 +174,8 @@ pub struct Shown {
     pub proposes: bool,
     /// Whether the old value is not a number, so that it may be cut.
     pub old_is_text: bool,
+    /// The new value as a multiple of the usual one; empty where that is not known.
+    pub multiple: String,
 }
 
 impl Shown {
@@ -184,6 +189,7 @@ impl Shown {
             change: if proposes { change(plan.old(cell), plan.offer(cell)).unwrap_or_default() } else { String::new() },
             proposes,
             old_is_text: plan.old(cell).is_some_and(|old| Number::parse(old).is_none()),
+            multiple: plan.multiple(cell).map_or_else(String::new, of_usual),
         }
     }
 
@@ -195,6 +201,12 @@ impl Shown {
         let old = if self.old_is_text { old.min(USUAL.old) } else { old };
         Widths { old, new, change: columns(width(&self.change)) }
     }
+}
+
+/// A multiple as it stands in a row; past all sense only that it is.
+fn of_usual(times: f64) -> String {
+    let said = multiple(times);
+    if said.len() > OF_USUAL.0 { ">99,999x".to_owned() } else { said }
 }
 
 /// A value as it stands in a row: a number whole and grouped, a text inert and cut, an empty text as `-`.
@@ -254,6 +266,8 @@ pub struct Grid {
     /// Columns of the name.
     pub name: usize,
     widths: Widths,
+    /// Columns for the multiple of the usual, with the free ones before it; 0 where it has no room.
+    of_usual: usize,
 }
 
 /// From this width on a pane has room for a free column beside the cursor and for the beginning of a flag's sentence.
@@ -273,22 +287,30 @@ fn sign_room(pane: u16) -> u16 {
 const SENTENCE: u16 = 24;
 
 impl Grid {
-    /// The grid of the properties of a facility in a pane.
-    pub fn properties(pane: u16, widest: Widths) -> Self {
+    /// The grid of the properties of a facility in a pane; `usual` says whether multiples of usual numbers are known.
+    pub fn properties(pane: u16, widest: Widths, usual: bool) -> Self {
         let room = usize::from(pane.saturating_sub(lead(pane) + sign_room(pane)));
         let (least, most) = match pane {
             ..WIDE_PANE => (14, 60),
             WIDE_PANE..90 => (30, 34),
             _ => (36, 44),
         };
-        Self::fit(room, widest, least, most)
+        Self::with(usual && pane >= WIDE_PANE, room, widest, least, most)
     }
 
     /// The grid of the facilities of a property in a pane, the longest name of which takes so many columns.
-    pub fn facilities(pane: u16, widest: Widths, longest: usize) -> Self {
+    pub fn facilities(pane: u16, widest: Widths, longest: usize, usual: bool) -> Self {
         let sentence = if pane < 100 { 0 } else { SENTENCE };
         let room = pane.saturating_sub(5 + sign_room(pane) + sentence);
-        Self::fit(room.into(), widest, 18, longest.clamp(18, 80))
+        Self::with(usual && pane >= WIDE_PANE, room.into(), widest, 18, longest.clamp(18, 80))
+    }
+
+    /// The grid with room for multiples of the usual where that is wanted and takes none from names and values.
+    fn with(usual: bool, room: usize, widest: Widths, least: usize, most: usize) -> Self {
+        let without = Self::fit(room, widest, least, most);
+        let of_usual = OF_USUAL.0 + OF_USUAL.1;
+        let with = Self { of_usual, ..Self::fit(room.saturating_sub(of_usual), widest, least, most) };
+        if usual && with.widths == without.widths && with.name >= least { with } else { without }
     }
 
     /// The grid for rows of `room` columns whose widest values are `widest`. Names get between `least` and `most` columns.
@@ -298,11 +320,16 @@ impl Grid {
         let widest = widest.or(Widths::LEAST);
         let widths = if room >= least + 1 + widest.total() { widest } else { widest.capped() };
         let name = room.saturating_sub(1 + widths.total()).min(most);
-        Self { name, widths }
+        Self { name, widths, of_usual: 0 }
+    }
+
+    /// Columns of the name, the values and the multiple together.
+    pub fn total(&self) -> usize {
+        self.values() + self.of_usual
     }
 
     /// Columns of the name and the values together.
-    pub fn total(&self) -> usize {
+    fn values(&self) -> usize {
         self.name + 1 + self.widths.total()
     }
 
@@ -313,16 +340,21 @@ impl Grid {
         pen.right(self.widths.old.into(), "old", role).gap(columns(ARROW_WIDTH));
         pen.right(self.widths.new.into(), "new", role).gap(columns(GAP));
         pen.right(self.widths.change.into(), "change", role);
+        if self.of_usual > 0 {
+            pen.right(self.of_usual, "of usual", role);
+        }
     }
 
-    /// Writes a row; the pen ends behind the change column. `name` gives the name in so many columns.
+    /// Writes a row; the pen ends behind the last column. `name` gives the name in so many columns.
     pub fn row<'n>(&self, pen: &mut Pen<'_>, shown: &Shown, name: impl Fn(usize) -> Cow<'n, str>, role: Role) {
-        let end = pen.at().saturating_add(columns(self.total()));
-        let rest = self.total() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
+        let start = pen.at();
+        let end = start.saturating_add(columns(self.total()));
+        let rest = self.values() - self.name - 1 - usize::from(self.widths.old) - ARROW_WIDTH;
         // Words longer than their columns take room from the name, as far as it goes.
         let words = !shown.proposes
             && width(&shown.new) > rest
-            && width(&shown.old) + ARROW_WIDTH + width(&shown.new) + SHORTEST_NAME < self.total();
+            && width(&shown.old) + ARROW_WIDTH + width(&shown.new) + SHORTEST_NAME < self.values();
+        let mut multiple = shown.multiple.as_str();
         if self.widths.holds(shown.widths()) && !words {
             pen.left(self.name, &name(self.name), role).gap(1);
             pen.right(self.widths.old.into(), &cut(&shown.old, self.widths.old.into()), role);
@@ -333,17 +365,26 @@ impl Grid {
                 pen.gap(columns(ARROW_WIDTH)).left(rest, &shown.new, Role::Dim);
             }
         } else {
-            let values = self.wide(shown);
-            let left = self.total() - width(&values) - 1;
+            let (mut values, mut room) = (Self::wide(shown, self.values()), self.values());
+            let more = Self::wide(shown, self.total());
+            // The multiple gives way before a digit does.
+            if more != values {
+                (values, room, multiple) = (more, self.total(), "");
+            }
+            let left = room - width(&values) - 1;
             pen.left(left, &name(left), role).gap(1).put(&values, role);
+        }
+        if self.of_usual > 0 && shown.proposes && !multiple.is_empty() {
+            pen.to(start.saturating_add(columns(self.values())));
+            pen.right(self.of_usual, multiple, role);
         }
         pen.to(end);
     }
 
-    /// The values of a row that are wider than their columns: with their change where a name still fits, else without,
-    /// else the new one alone. Nothing is cut.
-    fn wide(&self, shown: &Shown) -> String {
-        let most = self.total().saturating_sub(SHORTEST_NAME + 1);
+    /// The values of a row that are wider than their columns, in a row of `room` columns: with their change where a name still
+    /// fits, else without, else the new one alone. Nothing is cut.
+    fn wide(shown: &Shown, room: usize) -> String {
+        let most = room.saturating_sub(SHORTEST_NAME + 1);
         let both = if shown.proposes {
             format!("{}{ARROW}{}", shown.old, shown.new)
         } else {
@@ -380,7 +421,7 @@ mod tests {
 
     fn value(old: &str, new: &str) -> Shown {
         let change = change(Some(old), Some(new)).unwrap_or_default();
-        Shown { old: short(old), new: short(new), change, proposes: true, old_is_text: false }
+        Shown { old: short(old), new: short(new), change, proposes: true, old_is_text: false, multiple: String::new() }
     }
 
     #[test]
@@ -397,13 +438,40 @@ mod tests {
         for widest in [widest, Widths::LEAST] {
             for pane in 48..220_u16 {
                 let gap = usize::from(sign_room(pane));
-                for (grid, lead) in
-                    [(Grid::properties(pane, widest), lead(pane)), (Grid::facilities(pane, widest, 90), 5)]
-                {
-                    assert!(usize::from(lead) + grid.total() + gap <= usize::from(pane), "{pane} {grid:?}");
+                for usual in [false, true] {
+                    for (grid, lead) in [
+                        (Grid::properties(pane, widest, usual), lead(pane)),
+                        (Grid::facilities(pane, widest, 90, usual), 5),
+                    ] {
+                        assert!(usize::from(lead) + grid.total() + gap <= usize::from(pane), "{pane} {grid:?}");
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_multiple_gives_way_before_a_digit() {
+        let row = |grid: Grid, shown: &Shown| -> String {
+            let mut buf = Buffer::empty(Rect::new(0, 0, columns(grid.total()), 1));
+            let area = buf.area;
+            let mut canvas = Canvas::new(&mut buf, Theme::default());
+            grid.row(&mut canvas.pen(area, 0), shown, |room| cut("a_long_name_of_a_property", room), Role::Text);
+            buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+        };
+        let with = |old: &str, new: &str, times: f64| Shown { multiple: of_usual(times), ..value(old, new) };
+        let usual = with("120", "1310", 11.02);
+        let grid = Grid::with(true, 54, usual.widths(), 12, 30);
+        assert_eq!((grid.of_usual, grid.widths), (11, Grid::fit(54, usual.widths(), 12, 30).widths));
+        assert_eq!(row(grid, &usual), "a_long_name_of_a_pro…   120 → 1,310  +1,190        11x");
+        // Wide values take the name's room first, then the multiple's, and only then lose their change.
+        assert_eq!(row(grid, &with("120000", "1310000", 11.0)), "a_long… 120,000 → 1,310,000  +1,190,000");
+        assert!(row(grid, &with("1", "99999999", 9e7)).contains("+99,999,998   >99,999x"));
+        let wide = value("12345678901234", "98765432109876").widths();
+        assert_eq!(Grid::with(true, 80, wide, 12, 30).of_usual, 0, "a column of the values would be lost");
+        assert_eq!(Grid::with(true, 90, wide, 12, 30).of_usual, 11);
+        assert_eq!(Grid::with(false, 90, wide, 12, 30).of_usual, 0);
+        assert_eq!(Grid::with(true, 45, usual.widths(), 14, 30).of_usual, 0, "a name would be too short");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod run;
 mod score;
 mod sizes;
 mod structural;
+mod told;
 mod words;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ pub use report::on_time;
 pub use run::Run;
 pub use score::{LONGEST, Score, Usual, pooled};
 pub use sizes::{Size, percentile, sizes};
+pub use told::told;
 pub use words::{multiple, plain};
 
 use words::{count, percent, real};

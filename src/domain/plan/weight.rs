@@ -23,6 +23,12 @@ impl Plan {
         (self.state(cell).proposes() && *usual > 0.0).then(|| new / usual).filter(|multiple| multiple.is_finite())
     }
 
+    /// How far the number proposed is from the usual one, for ordering; `None` without either.
+    pub fn from_usual(&self, cell: Cell) -> Option<f64> {
+        let (_, usual) = self.texts.get(self.usual[self.at(cell)])?;
+        Some(self.number(cell)? - usual).filter(|distance| distance.is_finite())
+    }
+
     /// How much of the usual sums of the properties the flagged cells of a facility move (data-quality-flags.md section 5, point 2):
     /// for ordering. 0 where nothing with a usual number is flagged.
     pub fn weight(&self, facility: u32) -> f64 {
@@ -78,6 +84,8 @@ mod tests {
         assert_eq!(all, [Some(1310.0 / 118.0), None, None, None, None]);
         let numbers: Vec<Option<f64>> = plan.row(0).map(|cell| plan.number(cell)).collect();
         assert_eq!(numbers, [Some(1310.0), Some(7.0), Some(7.0), None, None]);
+        let far: Vec<Option<f64>> = plan.row(0).map(|cell| plan.from_usual(cell)).collect();
+        assert_eq!(far, [Some(1192.0), Some(7.0), None, None, None]);
         assert_eq!((plan.usual(cell(0, 3)), plan.usual(cell(0, 2))), (Some("118"), None));
     }
 

@@ -3,10 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::overview::ago;
+use super::{overview::ago, whole};
 use crate::{
     domain::{
         finer::{Choice, Unfit, Way},
+        flags::Severity,
         plan::{Head, Plan},
         text::{fit_middle, inert, width},
     },
@@ -43,6 +44,11 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     if let Some(text) = not_matched(&review.plan) {
         check(sheet, at == Some(Door::NotMatched), LOOK, "not matched", &wrap(&text, room));
     }
+    // R2 is the line above.
+    for said in head.checks.iter().filter(|check| check.property.is_none() && check.id != "R2") {
+        let sign = if said.severity == Severity::Stop { STOP } else { LOOK };
+        check(sheet, false, sign, subject(&said.id), &wrap(&inert(&said.sentence), room));
+    }
     for (place, unfit) in head.finer.iter().enumerate() {
         let chosen = head.choices.get(&unfit.data_set).filter(|_| unfit.why.is_none());
         let sign = if chosen.is_some() { OK } else { LOOK };
@@ -71,6 +77,21 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     }
     for note in head.other_notes() {
         check(sheet, false, LOOK, "note", &one(note));
+    }
+    if head.whole.is_empty() && !head.facilities.is_empty() {
+        let text = "some facilities alone: no checks of properties, and spreads are those of the last review or 0.25";
+        check(sheet, false, LOOK, "note", &wrap(text, room));
+    }
+    whole::overview(sheet, review, at, width);
+}
+
+/// What a check of the run is about, by the id of its rule.
+fn subject(id: &str) -> &'static str {
+    match id {
+        "R1" => "facilities",
+        "R3" => "quarter",
+        "C8" => "zeros",
+        _ => "run",
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        flags::Severity,
+        flags::{Severity, told},
         history::Series,
         ledger::Verdict,
         plan::{Cell, Kind, State},
@@ -29,6 +29,11 @@ use crate::{
 
 /// Columns of a bar that shows a share, and of one in the third pane.
 const BARS: (usize, usize) = (16, 10);
+/// Columns of a share in percent with the free one before it, and of a usual one.
+const SHARE: usize = 6;
+const USUAL_SHARE: usize = 9;
+/// How far the part a row is of the value lies from the usual one where that is said beside it.
+const UNLIKE: f64 = 0.1;
 /// Fewest options a table is worth its heading for.
 const FEWEST: usize = 3;
 
@@ -239,11 +244,12 @@ impl Sheet<'_> {
     fn history(&self) -> Vec<Piece<'static>> {
         let series = self.behind().ok().and_then(|detail| detail.history.as_ref());
         let role = |series: &Series| if series.reported_count() == 0 { Role::Dim } else { Role::Text };
-        let pieces = |series: &Series| series.phrases().into_iter().map(|text| piece(text, role(series))).collect();
+        let told = |series: &Series| told(&self.review.plan, self.cell, series);
+        let pieces = |series: &Series| told(series).into_iter().map(|text| piece(text, role(series))).collect();
         series.map_or_else(Vec::new, pieces)
     }
 
-    /// `last 4: 121 115 119 108    a year ago 124    usual 118`, closer together or on the next line where that is too long.
+    /// `last 4: 121 115 119 108    a year ago 124    usual 118    spread 13 %    18.9 spreads away, ratio 10.1`, closer together or on the next line where that is too long.
     fn history_flow(&self, lines: &mut Vec<Line>) {
         let pieces = self.history();
         let whole = |gap: usize| wide(&pieces) + gap * pieces.len().saturating_sub(1) <= self.room;
@@ -278,7 +284,7 @@ impl Sheet<'_> {
         }
     }
 
-    /// `Female, under 5 640   Male, under 5 402` behind what is on the line already, broken between options.
+    /// `Female, under 5 640 (usually 50 %)   Male, under 5 402` behind what is on the line already, broken between options.
     fn options_flow(&self, mut line: Line) -> Vec<Line> {
         let detail = match self.behind() {
             Ok(detail) => detail,
@@ -298,7 +304,11 @@ impl Sheet<'_> {
             let name = part_name(part) + colon;
             let value = part_value(part);
             let mark = if part.follow_up { " follow-up" } else { "" };
-            let tail = width(&value) + width(mark) + 1;
+            let usual = self.unlike(detail, part).unwrap_or_default();
+            // It stands back where the name would not be whole.
+            let fits = width(&name) + width(&value) + width(mark) + width(&usual) < self.room;
+            let usual = if fits { usual } else { String::new() };
+            let tail = width(&value) + width(mark) + width(&usual) + 1;
             let name = cut(&name, self.room.saturating_sub(tail)).into_owned();
             let columns = width(&name) + tail;
             if used > 0 && used + 3 + columns > self.room {
@@ -310,7 +320,8 @@ impl Sheet<'_> {
                 used += 3;
             }
             used += columns;
-            line.extend([piece(name, Role::Dim), piece(format!(" {value}"), Role::Text), piece(mark, Role::Review)]);
+            line.extend([piece(name, Role::Dim), piece(format!(" {value}"), Role::Text), piece(usual, Role::Dim)]);
+            line.push(piece(mark, Role::Review));
         }
         if !line.is_empty() {
             lines.push(line);
@@ -323,25 +334,52 @@ impl Sheet<'_> {
         Made::of(&self.review.plan, self.cell, &detail.parts)
     }
 
-    /// Option, value and share, one to a line, at most `room` of them; then the sum.
+    /// What part of the whole value a row is; `None` where that says nothing.
+    fn share(&self, made: Option<&Made>, part: &PartLine) -> Option<f64> {
+        let total = Number::parse(self.review.plan.held(self.cell)?)?.approx();
+        let counts = made.is_none_or(|made| made.is_part(part));
+        let share = part.value.as_deref().filter(|_| counts).and_then(Number::parse)?.approx() / total;
+        Some(share).filter(|share| (0.0..=1.0).contains(share))
+    }
+
+    /// ` (usually 50 %)` behind a row that is another part of the value than usual.
+    fn unlike(&self, detail: &Detail, part: &PartLine) -> Option<String> {
+        let (usual, share) = (part.usual?, self.share(self.made(detail).as_ref(), part)?);
+        ((share - usual).abs() > UNLIKE).then(|| format!(" (usually {} %)", percent_of(usual)))
+    }
+
+    /// Option, value, share and usual share, one to a line, at most `room` of them; then the sum.
     fn options_table(&self, detail: &Detail, room: usize, lines: &mut Vec<Line>) {
         let values: Vec<String> = detail.parts.iter().map(part_value).collect();
         let sum = self.review.plan.held(self.cell).map(grouped).unwrap_or_default();
         let wide = values.iter().map(|value| width(value)).chain([width(&sum), 8]).max().unwrap_or(8);
-        let (bar_width, mark) = if self.room < 60 { (BARS.1, "  !") } else { (BARS.0, "  follow-up") };
-        let name = self.room.saturating_sub(wide + 3 + bar_width + 6 + width(mark)).clamp(8, 36);
-        let heading = format!("{}{:>wide$}   share", pad("category option", name), "value");
+        let (usual, narrow) = (detail.parts.iter().any(|part| part.usual.is_some()), self.room < 60);
+        // Names are more than bars.
+        let (bar_width, mark) = match (narrow, usual) {
+            (true, true) => (0, "  !"),
+            (true, false) => (BARS.1, "  !"),
+            _ => (BARS.0, "  follow-up"),
+        };
+        let share_width = bar_width + SHARE;
+        let usual_width = if usual { USUAL_SHARE } else { 0 };
+        let name = self.room.saturating_sub(wide + 3 + share_width + usual_width + width(mark)).clamp(8, 36);
+        let mut heading = format!("{}{:>wide$}   ", pad("category option", name), "value");
+        heading +=
+            &if usual { format!("{:<share_width$}{:>usual_width$}", "share", "usual") } else { "share".to_owned() };
         lines.push(vec![piece(heading, Role::Heading)]);
         let made = self.made(detail);
-        let total = Number::parse(self.review.plan.held(self.cell).unwrap_or("")).map_or(0.0, |n| n.approx());
         let shown = if detail.parts.len() > room { room.saturating_sub(1) } else { detail.parts.len() };
         for (part, value) in detail.parts.iter().zip(&values).take(shown) {
             let text = format!("{}{value:>wide$}   ", pad(&part_name(part), name));
             let mut line = vec![piece(text, Role::Text)];
-            let counts = made.as_ref().is_none_or(|made| made.is_part(part));
-            let share = part.value.as_deref().filter(|_| counts).and_then(Number::parse).map(|n| n.approx() / total);
-            if let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) {
-                line.extend(bar(share, bar_width));
+            match self.share(made.as_ref(), part) {
+                Some(share) => line.extend(bar(share, bar_width)),
+                None if usual => line.push(piece(" ".repeat(share_width), Role::Text)),
+                None => {}
+            }
+            if usual {
+                let share = part.usual.map(|share| format!("{} %", percent_of(share))).unwrap_or_default();
+                line.push(piece(format!("{share:>usual_width$}"), Role::Dim));
             }
             if part.follow_up {
                 line.push(piece(mark, Role::Review));

@@ -9,7 +9,7 @@ use ratatui::{
 };
 use tui_input::Input;
 
-use super::{Screen, facilities, help, log, overview, properties, reading, sending, small, submit};
+use super::{Screen, facilities, help, log, overview, properties, reading, sending, small, submit, whole};
 use crate::{
     domain::text::{inert, width},
     job::{reach::Finer, report::Level},
@@ -149,9 +149,12 @@ fn newest(model: &Model) -> (Cow<'_, str>, Role) {
     if model.review.as_ref().is_some_and(Review::is_saving) {
         return (Cow::Borrowed("saving"), Role::Review);
     }
-    match model.status() {
-        Some(line) => (inert(line.text.lines().next().unwrap_or("")), level_role(line.level)),
-        None => (Cow::Borrowed(""), Role::Text),
+    match (model.status(), &model.review) {
+        (Some(line), _) => (inert(line.text.lines().next().unwrap_or("")), level_role(line.level)),
+        (None, Some(review)) if model.screen == Screen::Properties && model.over.is_none() => {
+            (Cow::Owned(whole::sum_in_status(review, model.size.1).unwrap_or_default()), Role::Text)
+        }
+        _ => (Cow::Borrowed(""), Role::Text),
     }
 }
 

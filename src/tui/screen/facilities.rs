@@ -1,4 +1,4 @@
-//! Facilities: the list by flags, the properties of the one under the cursor, what is behind the cell under the cursor.
+//! Facilities: the list by weight, the properties of the one under the cursor, what is behind the cell under the cursor.
 //! Only rows on screen are looked at.
 
 use std::borrow::Cow;
@@ -40,10 +40,10 @@ pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
     let tally = review.ledger.all();
     let (done, total) = (number(tally.decided()), number(tally.changes));
     if pen.room() < 60 {
-        pen.close(&[piece("sort: flags", Role::Dim)]);
+        pen.close(&[piece("sort: weight", Role::Dim)]);
         return;
     }
-    pen.gap(6).put("sort: flags", Role::Dim);
+    pen.gap(6).put("sort: weight", Role::Dim);
     let far = format!("decided {}/{}  ", count(done), count(total));
     let share_text = format!("{}%", percent(done, total));
     if pen.room() < 100 {
@@ -205,7 +205,7 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
         .map(|(at, cell)| (at, cell, Shown::of(&review.plan, &review.ledger, cell)))
         .collect();
     let lead = lead(pane.width);
-    let grid = Grid::properties(pane.width, review.widths);
+    let grid = Grid::properties(pane.width, review.widths, review.counts.usual);
     let short = short_names(review, grid.name);
     if head > 1 {
         let mut pen = canvas.pen(pane, head - 1);

@@ -13,10 +13,12 @@ mod reading;
 mod sending;
 mod small;
 mod submit;
+mod whole;
 mod word_diff;
 
 pub use draw::draw;
 use serde::{Deserialize, Serialize};
+pub(in crate::tui) use whole::height as checks_height;
 
 /// A tab, in the order of work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::checks;
+use super::{checks, facilities::flag_role, whole};
 use crate::{
     domain::{
         ledger::Tally,
@@ -93,11 +93,16 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     }
     checks::draw(&mut sheet, model, review, layout.body.width.into());
     sheet.heading("Left to decide");
+    let plain = if review.plan.head.without_history {
+        "nothing looks odd; earlier quarters were not read"
+    } else {
+        "new value differs, nothing looks odd"
+    };
     let to = if wide { COUNTS.0 } else { COUNTS.1 }.min(layout.body.width.saturating_sub(2));
     for (door, sign, role, name, text, number) in [
         (Door::Stop, "!!", Role::Stop, "STOP", "one by one, with a reason", all.stop),
         (Door::Review, "!", Role::Review, "REVIEW", "by cell, facility or column", all.review),
-        (Door::Plain, "", Role::Text, "no flag", "no rule speaks; sizes are not compared yet", all.plain()),
+        (Door::Plain, "", Role::Text, "no flag", plain, all.plain()),
     ] {
         sheet.row(at == Some(door), move |pen| {
             let number = count(number);
@@ -198,16 +203,25 @@ fn chosen(all: Tally) -> String {
 /// One line per property, a door to its column.
 fn properties<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, layout: &Layout) {
     let columns: &[&str] = if layout.shape == Shape::Stacked { &["changes", "left", "!!", "!"] } else { &HEADINGS };
-    let least = if layout.body.width < 120 { 6 } else { 9 };
+    let (shift, sign) = whole::of_table(review, layout.shape, layout.body.width);
+    let least = match layout.body.width {
+        ..120 => 6,
+        // The column behind takes the room.
+        _ if shift > 0 => 7,
+        _ => 9,
+    };
     let wide = move |heading: &str| (width(heading) + 2).max(least);
-    let room = usize::from(layout.body.width).saturating_sub(4 + columns.iter().map(|h| wide(h)).sum::<usize>());
-    let name = room.min(60);
+    let taken = 4 + shift + sign + columns.iter().map(|h| wide(h)).sum::<usize>();
+    let name = usize::from(layout.body.width).saturating_sub(taken).min(60);
     let start = review.names.start.clone();
     sheet.space();
     sheet.line(move |pen| {
         pen.gap(1).left(name + 2, &format!("Property   {start}…"), Role::Strong);
         for heading in columns {
             pen.right(wide(heading), heading, Role::Heading);
+        }
+        if shift > 0 {
+            pen.right(shift, "now against before", Role::Heading);
         }
     });
     let short = super::facilities::short_names(review, name);
@@ -221,6 +235,12 @@ fn properties<'a>(sheet: &mut Sheet<'a>, review: &'a Review, at: Option<Door>, l
             for heading in columns {
                 let (text, role) = figure(heading, tally, with);
                 pen.right(wide(heading), &text, role);
+            }
+            if shift > 0 {
+                pen.right(shift, &whole::shift(review, property).unwrap_or_default(), Role::Text);
+            }
+            if let Some(worst) = whole::worst(review, property).filter(|_| sign > 0) {
+                pen.gap(1).put(worst.sign(), flag_role(worst));
             }
         });
     }

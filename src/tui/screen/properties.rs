@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     detail,
     facilities::{flag, rows_of},
+    whole,
 };
 use crate::{
     domain::text::{fit_middle, inert, width},
@@ -68,7 +69,7 @@ pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
     let (pane, head) = (layout.list, layout.list_head);
-    let grid = Grid::facilities(pane.width, review.column_widths, review.counts.longest_name);
+    let grid = Grid::facilities(pane.width, review.column_widths, review.counts.longest_name, review.counts.usual);
     if layout.shape == Shape::Stacked {
         // No second line here, so the name stands over the column.
         let mut pen = canvas.pen(pane, 0);
@@ -79,6 +80,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         pen.gap(1).put(short.get(usize::from(review.property)).map_or("", String::as_str), Role::Strong);
         pen.close(&counts);
     }
+    whole::draw(review, pane, (head, model.size.1), canvas);
     let mut pen = canvas.pen(pane, head.saturating_sub(1));
     pen.gap(5);
     // Where there is no second line, the heading says that not every facility is here.

@@ -62,6 +62,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Signal(Signal::Interrupt) => act(model, Action::Interrupt, 1, &mut out),
         Msg::Signal(Signal::Terminate) => break_off(model, &mut out),
     }
+    view::in_sight(model);
     want_detail(model, &mut out);
     out
 }

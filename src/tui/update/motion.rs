@@ -155,10 +155,11 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
         Door::Review => "is:left is:review".to_owned(),
         Door::Plain => "is:left is:plain".to_owned(),
         Door::State(state) => format!("state:{}", state.name().to_lowercase()),
-        Door::Property(property) => {
+        Door::Check(_) | Door::Property(_) => {
+            let property = model.review.as_ref().and_then(|review| review.property_of(door));
             tab(model, Screen::Properties, out);
             let height = model.layout().list_rows();
-            if let Some(review) = &mut model.review {
+            if let Some((review, property)) = model.review.as_mut().zip(property) {
                 view::show_property(review, property, height);
             }
             return;

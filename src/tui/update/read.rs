@@ -166,7 +166,8 @@ fn counts(plan: &Plan) -> Counts {
     }
     let longest_name = plan.facilities().iter().map(|facility| width(&inert(&facility.name))).max().unwrap_or(0);
     let (states, same, incomplete) = (plan.state_counts(), plan.same_count(), plan.incomplete());
-    Counts { states, same, incomplete, with_value, changing, longest_name }
+    let usual = plan.cells().any(|cell| plan.usual(cell).is_some());
+    Counts { states, same, incomplete, with_value, changing, longest_name, usual }
 }
 
 /// The room the numbers of these cells need. A change needs at most the digits of the larger side, its sign and its fraction.

@@ -4,7 +4,7 @@
 use super::{Focus, Level, Model, Screen, say};
 use crate::{
     domain::{
-        flags::Severity,
+        flags::{Check, Severity},
         plan::{Cell, Kind, Plan, State, index},
         query::Filter,
         text,
@@ -78,9 +78,13 @@ pub(super) fn toggle_unchanged(model: &mut Model) {
     say(model, Level::Ok, text);
 }
 
-/// Whether a cell is a row, as the filter stood when it was last applied.
+/// Whether a cell is a row, as the filter stood when it was last applied. A flagged cell without a value is one unless some cells
+/// are asked for.
 pub(super) fn is_row(review: &Review, cell: Cell) -> bool {
-    review.is_shown(cell) || (review.unchanged && review.filter.unchanged(&review.plan, cell))
+    let missing = || review.plan.kind(cell) == Kind::Without && review.plan.severity(cell).is_some();
+    review.is_shown(cell)
+        || (review.unchanged && review.filter.unchanged(&review.plan, cell))
+        || (!review.filter.names_cells() && missing())
 }
 
 /// Lists the properties of the facility under the cursor. The cursor stays on its property; on another facility it is put
@@ -180,6 +184,7 @@ pub(super) fn fill_doors(model: &mut Model) {
     let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
     doors.extend((0..head.finer.len()).map(Door::Finer));
     doors.extend(review.reset_left().next().map(|_| Door::Reset));
+    doors.extend(checks(&review.plan).into_iter().map(Door::Check));
     doors.extend([Door::Stop, Door::Review, Door::Plain]);
     let states = State::ALL.into_iter().zip(review.counts.states);
     doors.extend(
@@ -187,6 +192,32 @@ pub(super) fn fill_doors(model: &mut Model) {
     );
     doors.extend(properties.into_iter().map(Door::Property));
     review.doors.replace(doors, usize::MAX);
+}
+
+/// Most REVIEW checks of properties that are a line of Overview each.
+const MOST_CHECKS: usize = 6;
+
+/// The checks of properties that are a line of Overview each, as places in the head: every STOP, then the first REVIEW, in the order
+/// of the properties.
+fn checks(plan: &Plan) -> Vec<usize> {
+    let of = |severity: Severity| {
+        let check = move |(at, check): (usize, &Check)| {
+            let property = plan.find_property(check.property.as_deref()?)?;
+            (check.severity == severity).then_some((property, at))
+        };
+        let mut found: Vec<(u16, usize)> = plan.head.checks.iter().enumerate().filter_map(check).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, at)| at)
+    };
+    of(Severity::Stop).chain(of(Severity::Review).take(MOST_CHECKS)).collect()
+}
+
+/// Keeps the cursor of Properties inside its window, which is lower where more is said of a property as a whole.
+pub(super) fn in_sight(model: &mut Model) {
+    let rows = model.layout_of(Screen::Properties).list_rows();
+    if let Some(review) = &mut model.review {
+        review.column.go(review.column.at, rows);
+    }
 }
 
 /// Keeps cursors inside their windows and names short enough after the size changed.
@@ -197,7 +228,7 @@ pub(super) fn fit(model: &mut Model) {
     review.column.go(review.column.at, column);
     review.list.go(review.list.at, facilities.list_rows());
     review.cells.go(review.cells.at, facilities.cell_rows());
-    let columns = Grid::properties(facilities.cells.width, review.widths).name;
+    let columns = Grid::properties(facilities.cells.width, review.widths, review.counts.usual).name;
     if review.names.columns != columns {
         review.names.columns = columns;
         let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
