@@ -177,6 +177,19 @@ fn t4_asks_about_a_zero_and_stops_where_much_is_usual() {
 }
 
 #[test]
+fn a03_asks_the_same_about_a_zero_that_may_be_missing() {
+    let zero = |usual: f64| Made { state: State::ZeroNotStored, ..flow("0", &[usual; 3]) };
+    assert_eq!(zero(5.0).told(), ["REVIEW A03: perhaps 0 where 5 is usual (3 quarters)"]);
+    assert_eq!(zero(4.99).ids(), "");
+    assert_eq!(zero(20.0).told(), ["STOP A03: perhaps 0 where 20 is usual (3 quarters)"]);
+    assert_eq!(Made { state: State::ZeroNotStored, ..flow("0", &[20.0; 2]) }.ids(), "");
+    assert_eq!(Made { kind: Kind::Level, ..zero(20.0) }.ids(), "");
+    for state in State::ALL.into_iter().filter(|state| *state != State::ZeroNotStored) {
+        assert!(!Made { state, ..zero(20.0) }.fires("A03"), "{state:?}");
+    }
+}
+
+#[test]
 fn t5_counts_the_last_four_quarters_of_every_kind() {
     let gone = |recent: &[Option<f64>]| Made {
         state: State::NotReported,
