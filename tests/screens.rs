@@ -928,7 +928,7 @@ fn what_the_flags_tell() {
         shot("overview_below", "1 G");
         shot("properties", "2 l l");
         shot("facilities", "3 l ]");
-        shot("facilities_missing", "3 l G k");
+        shot("facilities_missing", "3 l G k k k");
     }
     let ascii = Look { mono: true, ascii: true };
     for (name, keys) in [("overview", "1 g"), ("properties", "2 l l")] {

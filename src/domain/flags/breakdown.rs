@@ -42,7 +42,9 @@ fn shares<'a>(rows: &[(PastRow<'a>, f64)]) -> Shares<'a> {
     for (row, number) in rows {
         *shares.entry(row.category_option_combo).or_default() += number;
     }
-    shares.values_mut().for_each(|share| *share = if total > 0.0 { *share / total } else { 0.0 });
+    for share in shares.values_mut() {
+        *share = if total > 0.0 { *share / total } else { 0.0 };
+    }
     shares
 }
 
