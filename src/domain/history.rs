@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{quarter::Quarter, value::Number};
 
-pub use cached::{Cached, Need};
+pub use cached::{Cached, Element, Known, Need};
 pub use reuse::{FRESH, LONGEST, Reuse, reuse, since};
 pub use series::{QUARTERS, Series};
-pub use sheet::{Change, Fact, Facts, PastRow, Sheet, Stored, merge};
+pub use sheet::{Change, Fact, Facts, FactsOf, PastRow, Sheet, Stored, merge};
 
 /// One row of an earlier quarter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

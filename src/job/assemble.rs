@@ -205,17 +205,20 @@ pub fn assemble(answers: Answers) -> Assembled {
     skipped.into_iter().for_each(|one| draft.skip(one));
     let assigned = assigned(sets.as_deref());
     let (layout, nothing, quarter) = (Layout::of(&columns), UnitRows::default(), draft.plan().head.quarter);
+    let of = |facility: &Facility| rows.get(facility.external_id.as_str()).unwrap_or(&nothing);
     let sheet = |(at, (case, facility))| Sheet {
         at: ordinal(at),
         case,
         facility,
         closed: unit(case).and_then(|unit| closed_before(unit, quarter)),
         twins: twins(&shared, facility),
-        rows: rows.get(facility.external_id.as_str()).unwrap_or(&nothing),
+        rows: of(facility),
+        parts: of(facility).of_columns(&columns),
         unread: &unread,
         completed: &completed,
         assigned: &assigned,
         earlier: earlier.as_deref(),
+        known: earlier.as_deref().and_then(|earlier| earlier.unit(&facility.external_id)),
     };
     let sheets: Vec<Sheet<'_>> = cases.iter().zip(&facilities).enumerate().map(sheet).collect();
     sheets.iter().for_each(|sheet| fill(&mut draft, sheet, &layout));

@@ -14,7 +14,7 @@ use crate::domain::{
         self, Check, Facts, Flag, Flags, Limit, Line, Run, Severity, Size, Usual, Whole, fold, of_cell, percentile,
         pooled, sizes, soften,
     },
-    history::QUARTERS,
+    history::{Element, QUARTERS},
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
     value::Number,
 };
@@ -43,8 +43,9 @@ pub(super) struct Judged {
 }
 
 /// A facility's number in a property, with what is usual there.
-struct Beside {
+struct Beside<'a> {
     line: Line,
+    before: Option<Element<'a>>,
     usual: Option<Usual>,
 }
 
@@ -116,7 +117,7 @@ impl Bench<'_> {
         funded: &mut HashSet<u32>,
     ) {
         let (kind, name) = (column.kind, &column.property.name);
-        let mut beside: Vec<Beside> = (0_u32..)
+        let mut beside: Vec<Beside<'_>> = (0_u32..)
             .zip(self.sheets)
             .map(|(facility, sheet)| self.beside(draft.plan(), Cell { facility, property }, sheet, column))
             .collect();
@@ -167,8 +168,9 @@ impl Bench<'_> {
     }
 
     /// The first look: numbers before, and now.
-    fn beside(&self, plan: &Plan, cell: Cell, sheet: &Sheet<'_>, column: &Column) -> Beside {
-        let recent = sheet.recent(column, plan.head.quarter);
+    fn beside<'b>(&self, plan: &Plan, cell: Cell, sheet: &'b Sheet<'_>, column: &Column) -> Beside<'b> {
+        let before = sheet.before(column);
+        let recent = before.map_or([None; QUARTERS], |before| before.numbers(plan.head.quarter));
         let (mut history, mut n) = ([0.0; QUARTERS], 0);
         for (place, total) in history.iter_mut().zip(recent.iter().flatten()) {
             *place = *total;
@@ -189,11 +191,11 @@ impl Bench<'_> {
             ),
             erases: false,
         };
-        Beside { line, usual: history.get(..n).and_then(Usual::of) }
+        Beside { line, before, usual: history.get(..n).and_then(Usual::of) }
     }
 
     /// Keeps the usual number, and how the number now stands to it.
-    fn usual(&self, draft: &mut Draft, cell: Cell, one: &mut Beside, kind: flags::Kind, spread: f64) {
+    fn usual(&self, draft: &mut Draft, cell: Cell, one: &mut Beside<'_>, kind: flags::Kind, spread: f64) {
         let Some(usual) = &one.usual else { return };
         draft.set_usual(cell, Some(&decimal(usual.median)));
         let comparable =
@@ -203,12 +205,12 @@ impl Bench<'_> {
     }
 
     /// The flags of what is behind a cell.
-    fn cell(&self, plan: &Plan, cell: Cell, one: &Beside, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
+    fn cell(&self, plan: &Plan, cell: Cell, one: &Beside<'_>, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
         let zero = plan.may_be_zero(cell);
         if plan.kind(cell) != Kind::Change && !zero {
             return Vec::new();
         }
-        let (parts, months) = sheet.rows_of(column, &plan.head);
+        let (parts, months) = sheet.rows_of(cell.property, column, &plan.head);
         let option_name =
             |id: &str| self.names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
         of_cell(&Facts {
@@ -230,7 +232,7 @@ impl Bench<'_> {
             old: plan.old(cell),
             ours: self.standards.reviews.written(&sheet.facility.case_id, &column.property.name),
             report: sheet.report(column, plan.head.quarter),
-            past: &|earlier| sheet.past(column, earlier),
+            past: &|earlier| one.before.map(|before| before.rows(earlier)).unwrap_or_default(),
             recent: &one.line.recent,
             option_name: &option_name,
             is_default: &|id| self.defaults.contains(id),
@@ -242,7 +244,7 @@ impl Bench<'_> {
         &self,
         plan: &Plan,
         cell: Cell,
-        one: &Beside,
+        one: &Beside<'_>,
         kind: flags::Kind,
         spread: f64,
         top: Option<f64>,

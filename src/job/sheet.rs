@@ -13,7 +13,7 @@ use crate::{
     domain::{
         finer::{Way, made},
         flags::Report,
-        history::{Cached, PastRow, QUARTERS},
+        history::{Cached, Element, Known},
         plan::{Cell, Draft, Facility, Head, State},
         quarter::Quarter,
         total::{About, Part, Total},
@@ -86,6 +86,15 @@ impl UnitRows {
         &self.parts[from..to]
     }
 
+    /// The rows of each of these columns.
+    pub(super) fn of_columns(&self, columns: &[Column]) -> Vec<&[Part]> {
+        let rows = |Column { property, .. }: &Column| {
+            let belong = self.belong(&property.data_element, &property.data_set);
+            if belong { self.of_element(&property.data_element) } else { &[] }
+        };
+        columns.iter().map(rows).collect()
+    }
+
     /// Whether rows of a data element belong to a column of this data set.
     fn belong(&self, element: &str, set: &str) -> bool {
         self.answers.get(element).is_none_or(|sets| sets.iter().any(|known| known == set))
@@ -107,12 +116,16 @@ pub(super) struct Sheet<'a> {
     /// Names of the other open cases of its organisation unit.
     pub(super) twins: Vec<&'a str>,
     pub(super) rows: &'a UnitRows,
+    /// By column its rows, those of the quarter itself first, then month by month.
+    pub(super) parts: Vec<&'a [Part]>,
     pub(super) unread: &'a Unread,
     pub(super) completed: &'a Completed,
     /// Organisation units of each data set whose assignment is known.
     pub(super) assigned: &'a HashMap<&'a str, HashSet<&'a str>>,
     /// Earlier quarters, where they were asked for.
     pub(super) earlier: Option<&'a Cached>,
+    /// The same of this facility.
+    pub(super) known: Option<Known<'a>>,
 }
 
 impl Sheet<'_> {
@@ -121,24 +134,18 @@ impl Sheet<'_> {
         self.unread.state(&self.facility.external_id, &column.property.data_set)
     }
 
-    /// The rows of a column, those of the quarter itself first, then month by month.
-    fn parts(&self, column: &Column) -> &[Part] {
-        let (element, set) = (&column.property.data_element, &column.property.data_set);
-        if self.rows.belong(element, set) { self.rows.of_element(element) } else { &[] }
-    }
-
-    /// What the rows of a column add up to; of another period type only as it was chosen.
-    fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
+    /// What the rows of a column, which is the `at`th, add up to; of another period type only as it was chosen.
+    fn sum<'b>(&'b self, at: u16, column: &Column, head: &Head) -> Summed<'b> {
         let value_type = &column.property.value_type;
         if column.quarterly() {
-            let parts = of_period(self.parts(column), None);
+            let parts = of_period(self.of_column(at), None);
             return Summed { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None };
         }
         let choice = head.choices.get(&column.property.data_set).filter(|_| column.monthly());
         let Some(way) = choice.and_then(|choice| choice.way(&column.aggregation_type)) else {
             return Summed { total: None, parts: Cow::Borrowed(&[]), months: None };
         };
-        let months = head.quarter.months().map(|month| of_period(self.parts(column), Some(&month)));
+        let months = head.quarter.months().map(|month| of_period(self.of_column(at), Some(&month)));
         let made = made(way, value_type, months);
         let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
         let parts =
@@ -146,22 +153,24 @@ impl Sheet<'_> {
         Summed { total: Some(made.total), parts, months: Some(made.reported) }
     }
 
+    fn of_column(&self, at: u16) -> &[Part] {
+        self.parts.get(usize::from(at)).copied().unwrap_or_default()
+    }
+
     /// The rows of a column that count, and how many months have a value where it is made of months.
-    pub(super) fn rows_of<'b>(&'b self, column: &Column, head: &Head) -> (Cow<'b, [Part]>, Option<usize>) {
+    pub(super) fn rows_of<'b>(&'b self, at: u16, column: &Column, head: &Head) -> (Cow<'b, [Part]>, Option<usize>) {
         if column.quarterly() {
-            return (Cow::Borrowed(of_period(self.parts(column), None)), None);
+            return (Cow::Borrowed(of_period(self.of_column(at), None)), None);
         }
-        let summed = self.sum(column, head);
+        let summed = self.sum(at, column, head);
         (summed.parts, summed.months)
     }
 
-    /// The totals of the quarters before, newest first: nothing where they were not asked for, and for months, of which they are not.
-    pub(super) fn recent(&self, column: &Column, quarter: Quarter) -> [Option<f64>; QUARTERS] {
-        let (element, set) = (&column.property.data_element, &column.property.data_set);
-        match self.earlier.filter(|_| column.quarterly() && self.rows.belong(element, set)) {
-            Some(earlier) => earlier.numbers(&self.facility.external_id, element, quarter),
-            None => [None; QUARTERS],
-        }
+    /// What is known of the quarters before of a column; nothing where they were not asked for, and of months, of which they are not.
+    pub(super) fn before(&self, column: &Column) -> Option<Element<'_>> {
+        let property = &column.property;
+        let ours = column.quarterly() && self.rows.belong(&property.data_element, &property.data_set);
+        self.known.filter(|_| ours).map(|known| known.element(&property.data_element))
     }
 
     /// Whether the data set of a column is not assigned here, as far as that is known.
@@ -185,15 +194,6 @@ impl Sheet<'_> {
         }
         let (unit, set) = (&self.facility.external_id, &column.property.data_set);
         Report { timely_days: column.timely_days, ..self.completed.registered(unit, set, &quarter.to_string()) }
-    }
-
-    /// The rows of a column in an earlier quarter.
-    pub(super) fn past(&self, column: &Column, quarter: Quarter) -> Vec<PastRow<'_>> {
-        let property = &column.property;
-        match self.earlier.filter(|_| self.rows.belong(&property.data_element, &property.data_set)) {
-            Some(earlier) => earlier.rows(&self.facility.external_id, &property.data_element, quarter),
-            None => Vec::new(),
-        }
     }
 
     fn about<'a>(&self, column: &'a Column, number: Option<u16>, quarter: Quarter) -> About<'a> {
@@ -265,7 +265,7 @@ pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>) {
             draft.set(cell, old, None, state);
             continue;
         }
-        let summed = sheet.sum(column, &draft.plan().head);
+        let summed = sheet.sum(property, column, &draft.plan().head);
         let Some(total) = summed.total else {
             draft.set(cell, old, None, State::WrongPeriodType);
             continue;

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Change, Past, PastRow, QUARTERS, Reuse, Series, Sheet, Stored, merge, reuse, since};
+use super::{Change, FactsOf, Past, PastRow, QUARTERS, Reuse, Series, Sheet, Stored, merge, reuse, since};
 use crate::domain::quarter::Quarter;
 
 /// What has to be asked of DHIS2, for organisation units that need the same.
@@ -166,10 +166,9 @@ impl Cached {
         held.sheet.of_element(element).filter(|fact| asked(fact.quarter)).map(|fact| fact.past()).collect()
     }
 
-    /// The rows of a unit and data element in a quarter that hold a value; none where the quarter was not asked for or is not known.
-    pub fn rows(&self, unit: &str, element: &str, quarter: Quarter) -> Vec<PastRow<'_>> {
-        let held = self.units.get(unit).filter(|_| self.quarters.contains(&Reverse(quarter)));
-        held.and_then(|held| held.sheet.get(element, quarter)).map(|fact| fact.rows().collect()).unwrap_or_default()
+    /// What is known of a unit, for looking at often; `None` where it was not asked for.
+    pub fn unit(&self, unit: &str) -> Option<Known<'_>> {
+        Some(Known { sheet: &self.units.get(unit)?.sheet, quarters: &self.quarters })
     }
 
     /// The series of a unit and data element before `quarter`, of the quarters asked for.
@@ -182,20 +181,6 @@ impl Cached {
         })
     }
 
-    /// The totals of a unit and data element in the [`QUARTERS`] quarters before `quarter`, newest first, as binary numbers for
-    /// statistics; `None` where nothing, or no number, was reported, and for a quarter that was not asked for.
-    pub fn numbers(&self, unit: &str, element: &str, quarter: Quarter) -> [Option<f64>; QUARTERS] {
-        let mut numbers = [None; QUARTERS];
-        let Some(held) = self.units.get(unit) else { return numbers };
-        for fact in held.sheet.of_element(element).filter(|fact| self.quarters.contains(&Reverse(fact.quarter))) {
-            let place = fact.quarter.until(quarter).and_then(|back| numbers.get_mut(back.checked_sub(1)?));
-            if let Some(place) = place {
-                *place = fact.number();
-            }
-        }
-        numbers
-    }
-
     /// What is known of these data elements of a unit in the quarters asked for, as it is kept in a review file.
     pub fn sheet(&self, unit: &str, elements: &BTreeSet<&str>) -> Sheet {
         let Some(held) = self.units.get(unit) else { return Sheet::default() };
@@ -205,6 +190,49 @@ impl Cached {
     /// The units of which something new was taken in, with all that is known of them.
     pub fn news(&self) -> impl Iterator<Item = (&str, &Sheet)> {
         self.units.iter().filter(|(_, unit)| unit.news).map(|(id, unit)| (id.as_str(), &unit.sheet))
+    }
+}
+
+/// What is known of one organisation unit in the quarters asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    sheet: &'a Sheet,
+    quarters: &'a BTreeSet<Reverse<Quarter>>,
+}
+
+impl<'a> Known<'a> {
+    /// What is known of one of its data elements, which is searched for here.
+    pub fn element(&self, element: &str) -> Element<'a> {
+        Element { facts: self.sheet.facts_of(element), quarters: self.quarters }
+    }
+}
+
+/// What is known of one data element of an organisation unit in the quarters asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Element<'a> {
+    facts: FactsOf<'a>,
+    quarters: &'a BTreeSet<Reverse<Quarter>>,
+}
+
+impl<'a> Element<'a> {
+    /// The rows of a quarter that hold a value; none where the quarter was not asked for or is not known.
+    pub fn rows(&self, quarter: Quarter) -> Vec<PastRow<'a>> {
+        let fact = self.facts.iter().find(|fact| fact.quarter == quarter);
+        let asked = fact.filter(|_| self.quarters.contains(&Reverse(quarter)));
+        asked.map(|fact| fact.rows().collect()).unwrap_or_default()
+    }
+
+    /// The totals of the [`QUARTERS`] quarters before `quarter`, newest first, as binary numbers for statistics; `None` where nothing,
+    /// or no number, was reported, and for a quarter that was not asked for.
+    pub fn numbers(&self, quarter: Quarter) -> [Option<f64>; QUARTERS] {
+        let mut numbers = [None; QUARTERS];
+        for fact in self.facts.iter().filter(|fact| self.quarters.contains(&Reverse(fact.quarter))) {
+            let place = fact.quarter.until(quarter).and_then(|back| numbers.get_mut(back.checked_sub(1)?));
+            if let Some(place) = place {
+                *place = fact.number();
+            }
+        }
+        numbers
     }
 }
 
@@ -265,7 +293,8 @@ mod tests {
         assert_eq!(totals(&cached, "u1", "e1"), ["2026Q1 Some(\"12\")", "2025Q4 None"]);
         assert_eq!(totals(&cached, "u1", "e2"), ["2026Q1 None", "2025Q4 Some(\"0\")"], "a comment alone is no row");
         let rows = |unit, element, at| -> Vec<&str> {
-            cached.rows(unit, element, quarter(at)).into_iter().map(|row| row.value).collect()
+            let known = cached.unit(unit).map(|unit| unit.element(element).rows(quarter(at)));
+            known.into_iter().flatten().map(|row| row.value).collect()
         };
         assert_eq!((rows("u1", "e1", "2026Q1"), rows("u1", "e2", "2025Q4")), (vec!["7", "5"], vec!["0"]));
         for (unit, element, at) in [

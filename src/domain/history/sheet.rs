@@ -127,6 +127,21 @@ impl<'a> Fact<'a> {
     }
 }
 
+/// What is known of one data element, newest quarter first.
+#[derive(Clone, Copy, Debug)]
+pub struct FactsOf<'a> {
+    sheet: &'a Sheet,
+    entries: &'a [Entry],
+}
+
+impl<'a> FactsOf<'a> {
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Fact<'a>> + use<'a> {
+        let sheet = self.sheet;
+        self.entries.iter().map(move |entry| sheet.of(entry))
+    }
+}
+
 /// The rows of a [`Fact`], read from its sheet one after the other.
 #[derive(Clone, Debug)]
 pub struct Rows<'a> {
@@ -227,17 +242,27 @@ impl Sheet {
 
     /// What is known of a data element in a quarter; `None` where nothing is known, which is not that nothing was stored.
     pub fn get(&self, element: &str, quarter: Quarter) -> Option<Fact<'_>> {
-        let wanted = (element, Reverse(quarter));
-        let found =
-            self.entries.binary_search_by(|entry| (self.id(entry.element), Reverse(entry.quarter)).cmp(&wanted));
-        Some(self.of(self.entries.get(found.ok()?)?))
+        self.facts_of(element).iter().find(|fact| fact.quarter == quarter)
     }
 
     /// What is known of a data element, newest quarter first.
     pub fn of_element<'a>(&'a self, element: &str) -> impl Iterator<Item = Fact<'a>> + use<'a> {
-        let from = self.entries.partition_point(|entry| self.id(entry.element) < element);
-        let to = self.entries.partition_point(|entry| self.id(entry.element) <= element);
-        self.entries.get(from..to).unwrap_or_default().iter().map(|entry| self.of(entry))
+        self.facts_of(element).iter()
+    }
+
+    /// The same, for going through more than once.
+    pub fn facts_of(&self, element: &str) -> FactsOf<'_> {
+        FactsOf { sheet: self, entries: self.entries_of(element) }
+    }
+
+    /// Those of one data element stand together: one is searched for by its id, the others are its neighbours of the same number.
+    fn entries_of(&self, element: &str) -> &[Entry] {
+        let Ok(at) = self.entries.binary_search_by(|entry| self.id(entry.element).cmp(element)) else { return &[] };
+        let (before, after) = self.entries.split_at(at);
+        let Some(number) = after.first().map(|entry| entry.element) else { return &[] };
+        let same = |entry: &&Entry| entry.element == number;
+        let (from, to) = (before.iter().rev().take_while(same).count(), after.iter().take_while(same).count());
+        self.entries.get(at - from..at + to).unwrap_or_default()
     }
 
     /// Whether nothing is known.
