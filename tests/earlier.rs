@@ -10,7 +10,7 @@ use std::{
 
 use onse::{
     domain::{
-        flags::{Accepted, Earlier, Flag, Limit, Limits, Severity, soften},
+        flags::{Accepted, Earlier, Flag, Limit, Limits, Relation, Severity, soften},
         ledger::Act,
         plan::{Cell, Kind, Plan},
         quarter::Quarter,
@@ -351,4 +351,38 @@ async fn what_moved_after_it_was_approved_is_a_stop_of_the_next_reading() {
     let all: Vec<Cell> =
         again.plan.cells().filter(|cell| again.plan.flags(*cell).iter().any(|f| f.id == "S30")).collect();
     assert_eq!((all, again.plan.kind(cells[2])), (vec![cells[0]], Kind::Change), "nobody had approved the other");
+}
+
+#[tokio::test]
+async fn a_relation_accepted_last_quarter_is_information_too() {
+    let (sandbox, folder) = (sandbox(30), tempfile::tempdir().unwrap());
+    let (left, right) = ("dhis_households_with_improved_latrines", "dhis_households_access_to_clean_water");
+    for case_id in sandbox.case_ids() {
+        assert!(sandbox.set_property(&case_id, left, "1"));
+    }
+    let asking = |of: &str| {
+        let mut ask = asking(of, folder.path());
+        ask.rules.more = vec![Relation::parse(&format!("{left} <= {right}")).unwrap()];
+        // Many break it; they are not to be said once here.
+        ask.rules.limits.set("fold_share", 1.0).unwrap();
+        ask
+    };
+    let session = begin(&folder.path().join("2026Q1-20260405T090000.000Z.review"), &sandbox);
+    let mut opened = read(&session, &asking("2026Q1")).await.unwrap();
+    let plan = opened.plan.clone();
+    let property = plan.find_property(left).unwrap();
+    let broken: Vec<Cell> = plan.column(property).filter(|cell| one(plan.flags(*cell), "S20").is_some()).collect();
+    let decided = opened.ledger.decide(&plan, Act::Approve, [broken[0]], Some(REASON), "one", &session.stamp());
+    session.record(decided.unwrap(), &plan).await.unwrap();
+    session.close();
+    let session = begin(&folder.path().join("2026Q2-20260705T094100.000Z.review"), &sandbox);
+    let next = read(&session, &asking("2026Q2")).await.unwrap().plan;
+    let said = |cell: &Cell| {
+        one(next.flags(*cell), "S20")
+            .map(|flag| (flag.severity, flag.sentence.contains("; accepted last quarter by Grace: ")))
+    };
+    assert_eq!(said(&broken[0]), Some((Severity::Info, true)));
+    let others: Vec<_> =
+        next.column(property).filter(|cell| *cell != broken[0]).filter_map(|cell| said(&cell)).collect();
+    assert!(!others.is_empty() && others.iter().all(|said| *said == (Severity::Review, false)), "{others:?}");
 }
