@@ -155,8 +155,9 @@ impl Bench<'_> {
         }
         for (facility, flag) in found {
             let cell = Cell { facility, property };
-            // A number the case holds already counts in the property; on its own there is nothing to decide.
-            if draft.plan().kind(cell) != Kind::Same {
+            // What the case holds already counts in the property; on its own there is nothing to decide.
+            let settled = draft.plan().state(cell) == State::ZeroNotStored && !draft.plan().may_be_zero(cell);
+            if draft.plan().kind(cell) != Kind::Same && !settled {
                 draft.flag(cell, flag);
             }
         }
@@ -254,7 +255,7 @@ impl Bench<'_> {
         let state = plan.state(cell);
         let value = match one.line.value {
             Some(value) => value,
-            None if state == State::NotReported => 0.0,
+            None if matches!(state, State::NotReported | State::ZeroNotStored) => 0.0,
             None => return Vec::new(),
         };
         let size = Size {

@@ -289,7 +289,7 @@ mod tests {
             period: period.map(str::to_owned),
             ..Part::default()
         };
-        let past = |quarter: &str, values: [&str; 3]| Past {
+        let quarter = |quarter: &str, values: [&str; 3]| Past {
             quarter: Quarter::parse(quarter).unwrap(),
             parts: ["f", "m", "x"]
                 .into_iter()
@@ -301,7 +301,7 @@ mod tests {
                 })
                 .collect(),
         };
-        let before = [past("2026Q2", ["9", "0", "0"]), past("2026Q1", ["30", "60", "10"])];
+        let before = [quarter("2026Q2", ["9", "0", "0"]), quarter("2026Q1", ["30", "60", "10"])];
         let told = |parts: Vec<Part>, past: &[Past]| -> Vec<Option<String>> {
             part_lines(&plan, parts, past).iter().map(|line| line.usual.map(|share| format!("{share:.2}"))).collect()
         };

@@ -465,8 +465,15 @@ mod tests {
         assert_eq!((grid.of_usual, grid.widths), (11, Grid::fit(54, usual.widths(), 12, 30).widths));
         assert_eq!(row(grid, &usual), "a_long_name_of_a_pro…   120 → 1,310  +1,190        11x");
         // Wide values take the name's room first, then the multiple's, and only then lose their change.
-        assert_eq!(row(grid, &with("120000", "1310000", 11.0)), "a_long… 120,000 → 1,310,000  +1,190,000");
-        assert!(row(grid, &with("1", "99999999", 9e7)).contains("+99,999,998   >99,999x"));
+        assert_eq!(
+            row(grid, &with("120000", "1310000", 11.0)),
+            "a_long_nam… 120,000 → 1,310,000  +1,190,000        11x"
+        );
+        assert_eq!(
+            row(grid, &with("12345678", "123456789", 10.0)),
+            "a_long_name_of… 12,345,678 → 123,456,789  +111,111,111"
+        );
+        assert!(row(grid, &with("1", "99999999", 9e7)).ends_with("+99,999,998   >99,999x"));
         let wide = value("12345678901234", "98765432109876").widths();
         assert_eq!(Grid::with(true, 80, wide, 12, 30).of_usual, 0, "a column of the values would be lost");
         assert_eq!(Grid::with(true, 90, wide, 12, 30).of_usual, 11);

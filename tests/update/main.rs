@@ -3,6 +3,7 @@
 
 mod again;
 mod bulk;
+mod checks;
 mod decide;
 mod filter;
 mod moving;

@@ -249,27 +249,33 @@ impl Sheet<'_> {
         series.map_or_else(Vec::new, pieces)
     }
 
-    /// `last 4: 121 115 119 108    a year ago 124    usual 118    spread 13 %    18.9 spreads away, ratio 10.1`, closer together or on the next line where that is too long.
+    /// `last 4: 121 115 119 108    a year ago 124    usual 118    spread 13 %    18.9 spreads away, ratio 10.1`, in as few lines as
+    /// there can be, and there as far apart as there is room.
     fn history_flow(&self, lines: &mut Vec<Line>) {
         let pieces = self.history();
-        let whole = |gap: usize| wide(&pieces) + gap * pieces.len().saturating_sub(1) <= self.room;
-        let gap = [4, 3, 2].into_iter().find(|gap| whole(*gap)).unwrap_or(4);
-        let mut line: Line = Vec::new();
+        let ways = [4, 3, 2].map(|gap| self.spaced(&pieces, gap));
+        lines.extend(ways.into_iter().min_by_key(Vec::len).unwrap_or_default());
+    }
+
+    /// Pieces with so many columns between them, broken between them where that goes.
+    fn spaced(&self, pieces: &[Piece<'static>], gap: usize) -> Vec<Line> {
+        let (mut lines, mut line) = (Vec::new(), Line::new());
         for (text, role) in pieces {
             let room = self.room.saturating_sub(wide(&line) + gap);
-            if !line.is_empty() && width(&text) > room {
+            if !line.is_empty() && width(text) > room {
                 lines.push(std::mem::take(&mut line));
             }
             if !line.is_empty() {
                 line.push(piece(" ".repeat(gap), Role::Text));
             }
-            let mut parts = wrap(&text, self.room).into_iter();
-            line.extend(parts.next().map(|part| piece(part, role)));
+            let mut parts = wrap(text, self.room).into_iter();
+            line.extend(parts.next().map(|part| piece(part, *role)));
             for part in parts {
-                lines.push(std::mem::replace(&mut line, vec![piece(part, role)]));
+                lines.push(std::mem::replace(&mut line, vec![piece(part, *role)]));
             }
         }
         lines.extend((!line.is_empty()).then_some(line));
+        lines
     }
 
     /// What is behind the cell, or a line that says why it is not here.

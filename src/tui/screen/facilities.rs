@@ -216,7 +216,8 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
             heading = if width(&heading) + width(&seen) + 2 > grid.name { seen } else { format!("{heading}  {seen}") };
         }
         grid.heading(&mut pen, &heading);
-        pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
+        pen.gap(if wide { 2 } else { 1 });
+        pen.put(if pen.room() < 4 { "fl" } else { "flag" }, Role::Heading);
     }
     let rows = rows_of(pane, head);
     let mut used = 0;

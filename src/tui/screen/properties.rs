@@ -87,7 +87,8 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
     let filtered = layout.shape == Shape::Stacked && !review.filter.is_empty();
     grid.heading(&mut pen, &if filtered { Cow::Owned(shown(review)) } else { Cow::Borrowed("facility") });
     let wide = pane.width >= WIDE_PANE;
-    pen.gap(if wide { 2 } else { 1 }).put(if wide { "flag" } else { "fl" }, Role::Heading);
+    pen.gap(if wide { 2 } else { 1 });
+    pen.put(if pen.room() < 4 { "fl" } else { "flag" }, Role::Heading);
     let rows = rows_of(pane, head);
     if review.column.all.is_empty() {
         let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };

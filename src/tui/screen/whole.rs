@@ -130,7 +130,8 @@ fn lines(review: &Review, (width, height): (u16, u16)) -> Vec<(Severity, String)
         }
     }
     if height >= TALL {
-        said.extend(sum(review).map(|sum| (Severity::Info, sum)));
+        let sum = sum(review).unwrap_or_default();
+        said.extend(wrap(&sum, room).into_iter().map(|line| (Severity::Info, line)));
     }
     said
 }
@@ -152,4 +153,81 @@ pub(super) fn of_table(review: &Review, shape: Shape, width: u16) -> (usize, usi
     let sign = if head.checks.iter().any(|check| check.property.is_some()) { 3 } else { 0 };
     let shift = head.whole.values().any(|whole| whole.shift.is_some()) && width >= 120 && shape != Shape::Stacked;
     (if shift { 20 } else { 0 }, sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        domain::{
+            flags::{Check, Kind, Whole},
+            ledger::Ledger,
+            plan::sample,
+        },
+        tui::{
+            model::{Look, Model, Run},
+            msg::{Msg, Now, Opened},
+            update::update,
+        },
+    };
+
+    /// A review of one property with these checks.
+    fn model(checks: &[(Severity, &str)], shift: Option<&str>) -> Model {
+        let mut plan = sample(2, 1, |_| {});
+        plan.head.checks =
+            checks.iter().map(|(severity, said)| Check::of_property("C1", *severity, "dhis_p0", *said)).collect();
+        let shift = shift.map(str::to_owned);
+        let whole = Whole { kind: Kind::Flow, spread: String::new(), shift, with: 1, of: 2_002 };
+        plan.head.whole.insert("dhis_p0".to_owned(), whole);
+        let (ledger, plan) = (Ledger::new(&plan), Arc::new(plan));
+        let opened = Opened { plan, ledger, place: None, file: String::new(), sending: None, reset: Vec::new() };
+        let mut model = Model::new(Run::default(), Look::default(), (80, 24));
+        update(&mut model, Msg::Read(Ok(Box::new(opened))), &Now::default());
+        model
+    }
+
+    fn said(model: &Model, size: (u16, u16)) -> Vec<String> {
+        let lines = lines(model.review.as_ref().unwrap(), size).into_iter();
+        lines.map(|(severity, text)| format!("{} {text}", severity.sign()).trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_worst_check_is_whole_where_it_has_room_and_the_others_are_counted() {
+        let long = "22 of 28 cells (79 %), such as: 36 is identical to 2026Q2, 2026Q1 and 2025Q4";
+        let one = model(&[(Severity::Review, long)], None);
+        let two = ["! 22 of 28 cells (79 %), such as: 36 is identical to 2026Q2, 2026Q1 and", "2025Q4"];
+        assert_eq!(said(&one, (80, 24)), two);
+        let cut = "! 22 of 28 cells (79 %), such as: 36 is identical to 2026Q2, 2026Q1 and …";
+        assert_eq!(said(&one, (80, 20)), [cut]);
+        let all = [(Severity::Info, "late"), (Severity::Review, long), (Severity::Stop, "flat")];
+        let all = model(&all, None);
+        let shown = ["!! flat", "! 22 of 28 cells (79 %), such as: 36 is identical to 2026Q2, …  … 1 more"];
+        assert_eq!(said(&all, (80, 24)), shown);
+        assert_eq!(said(&all, (80, 20)), ["!! flat  … 2 more"]);
+        let tall = said(&all, (120, 40));
+        assert_eq!(tall, ["!! flat", &format!("! {long}"), "late", "1 of 2,002 facilities has a value"]);
+        let none = model(&[], Some("1.0823"));
+        assert_eq!(said(&none, (80, 24)), [] as [&str; 0]);
+        assert_eq!(said(&none, (80, 30)), ["sum now 1.1x the quarters before; 1 of 2,002 facilities has a value"]);
+    }
+
+    #[test]
+    fn every_line_fits_and_has_its_row() {
+        let all = [(Severity::Review, "sum now 12,345, 1.4x after 8,800 in the mean of the 4 quarters before"); 6];
+        let mut model = model(&all, Some("0.5"));
+        for size in (60..200).step_by(7).flat_map(|w| [16, 20, 24, 29, 30, 60].map(|h| (w, h))) {
+            model.size = size;
+            let review = model.review.as_ref().unwrap();
+            let lines = lines(review, size);
+            let room = usize::from(size.0);
+            assert!(lines.iter().all(|(_, text)| crate::domain::text::width(text) + SIGN < room), "{size:?}");
+            let layout = model.layout_of(crate::tui::screen::Screen::Properties);
+            assert!(layout.list_rows() >= 3, "{size:?}");
+            let (before, after) =
+                (crate::tui::layout::Layout::of(crate::tui::screen::Screen::Properties, size), layout);
+            assert_eq!(usize::from(after.list_head - before.list_head), lines.len());
+        }
+    }
 }

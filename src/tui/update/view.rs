@@ -38,7 +38,7 @@ pub(super) fn settle(model: &mut Model) {
     fill_column(review, column);
 }
 
-/// Facilities the filter's words about facilities let through that are not among these, by name.
+/// Facilities the filter's words about facilities let through that are not among these, by weight, then by name.
 fn others(review: &Review, rows: &[u32]) -> Vec<u32> {
     let mut listed = vec![false; review.plan.facilities().len()];
     for row in rows {
@@ -46,7 +46,11 @@ fn others(review: &Review, rows: &[u32]) -> Vec<u32> {
     }
     let mut more: Vec<u32> =
         (0..review.plan.height()).filter(|f| !listed[index(*f)] && has_unchanged(review, *f)).collect();
-    more.sort_by_key(|facility| (review.plan.search_text(*facility), *facility));
+    let plan = &review.plan;
+    more.sort_by(|a, b| {
+        let weight = plan.weight(*b).total_cmp(&plan.weight(*a));
+        weight.then_with(|| (plan.search_text(*a), a).cmp(&(plan.search_text(*b), b)))
+    });
     more
 }
 

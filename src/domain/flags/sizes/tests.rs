@@ -141,7 +141,7 @@ fn t1_to_t3_need_four_quarters_of_a_flow_with_a_number() {
     assert_eq!(flow("12", &[0.0; 3]).ids(), "");
     for made in [flow("330", &STEADY), flow("220", &STEADY), flow("12", &[0.0; 8])] {
         assert_eq!(Made { state: State::OlderQuarter, ..made.clone() }.ids(), made.ids());
-        for state in absences().filter(|state| *state != State::NotReported) {
+        for state in absences().filter(|state| !matches!(state, State::NotReported | State::ZeroNotStored)) {
             assert_eq!(Made { state, ..made.clone() }.ids(), "", "{state:?}");
         }
         assert!(!Made { kind: Kind::Level, ..made.clone() }.ids().contains('T'));
@@ -173,6 +173,19 @@ fn t4_asks_about_a_zero_and_stops_where_much_is_usual() {
     assert_eq!(Made { kind: Kind::Level, ..zero(20.0) }.ids(), "L2");
     for state in State::ALL.into_iter().filter(|state| *state != State::ReportedZero) {
         assert!(!Made { state, ..zero(20.0) }.fires("T4"), "{state:?}");
+    }
+}
+
+#[test]
+fn a03_asks_the_same_about_a_zero_that_may_be_missing() {
+    let zero = |usual: f64| Made { state: State::ZeroNotStored, ..flow("0", &[usual; 3]) };
+    assert_eq!(zero(5.0).told(), ["REVIEW A03: perhaps 0 where 5 is usual (3 quarters)"]);
+    assert_eq!(zero(4.99).ids(), "");
+    assert_eq!(zero(20.0).told(), ["STOP A03: perhaps 0 where 20 is usual (3 quarters)"]);
+    assert_eq!(Made { state: State::ZeroNotStored, ..flow("0", &[20.0; 2]) }.ids(), "");
+    assert_eq!(Made { kind: Kind::Level, ..zero(20.0) }.ids(), "");
+    for state in State::ALL.into_iter().filter(|state| *state != State::ZeroNotStored) {
+        assert!(!Made { state, ..zero(20.0) }.fires("A03"), "{state:?}");
     }
 }
 
@@ -216,7 +229,7 @@ fn s13_is_the_same_total_of_at_least_ten_four_times() {
     assert_eq!(gap.ids(), "");
     assert_eq!(level("120", &[120.0; 3]).ids(), "");
     assert_eq!(Made { kind: Kind::Cumulative { from: 1 }, ..same("120", &[120.0; 3]) }.ids(), "");
-    for state in absences().filter(|state| *state != State::NotReported) {
+    for state in absences().filter(|state| !matches!(state, State::NotReported | State::ZeroNotStored)) {
         assert_eq!(Made { state, ..same("120", &[120.0; 3]) }.ids(), "", "{state:?}");
     }
 }
