@@ -1,7 +1,7 @@
 //! Numbers as the servers hold them: texts, summed as exact decimals, compared as numbers, printed plainly.
 //! Not a general decimal library: only what a value of a case or of DHIS2 can be.
 
-use std::str::FromStr;
+use std::{cmp::Ordering, str::FromStr};
 
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive};
 
@@ -10,9 +10,48 @@ const LONGEST: usize = 60;
 /// Largest power of ten in an exponent, either way. Keeps the plain form short.
 const LARGEST_EXPONENT: i32 = 30;
 
+/// Most digits of a whole number that is kept in a machine word: any sum of two such fits one.
+const SHORT: usize = 18;
+
 /// An exact decimal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Number(BigDecimal);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number(Digits);
+
+/// Nearly every value is a small whole number, which is added up in a machine word. Each number has one form only: what can be
+/// `Whole` is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Digits {
+    Whole(i64),
+    Other(BigDecimal),
+}
+
+impl Default for Number {
+    fn default() -> Self {
+        Self(Digits::Whole(0))
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Digits::Whole(a), Digits::Whole(b)) => a.cmp(b),
+            _ => self.decimal().cmp(&other.decimal()),
+        }
+    }
+}
+
+impl From<BigDecimal> for Number {
+    fn from(number: BigDecimal) -> Self {
+        let whole = number.is_integer().then(|| number.to_i64()).flatten();
+        Self(whole.map_or(Digits::Other(number), Digits::Whole))
+    }
+}
 
 impl Number {
     /// Reads `12`, `12.0`, ` 7 `, `-4`, `1E3`; `None` for anything else, among it `1,200`, `true`, `NaN`, the empty text and 400 digits
@@ -21,6 +60,9 @@ impl Number {
         let text = text.trim();
         if text.is_empty() || text.len() > LONGEST {
             return None;
+        }
+        if text.len() <= SHORT && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().ok().map(|whole| Self(Digits::Whole(whole)));
         }
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
@@ -36,27 +78,37 @@ impl Number {
         if exponent.abs() > LARGEST_EXPONENT {
             return None;
         }
-        BigDecimal::from_str(text).ok().map(Self)
+        BigDecimal::from_str(text).ok().map(Self::from)
     }
 
     /// Whether it is zero.
     pub fn is_zero(&self) -> bool {
-        self.0 == BigDecimal::default()
+        self.0 == Digits::Whole(0)
     }
 
     /// Whether it is below zero.
     pub fn is_negative(&self) -> bool {
-        self.0 < BigDecimal::default()
+        match &self.0 {
+            Digits::Whole(whole) => *whole < 0,
+            Digits::Other(number) => *number < BigDecimal::default(),
+        }
     }
 
     /// Whether nothing but zeros stands after the point.
     pub fn is_whole(&self) -> bool {
-        self.0.is_integer()
+        match &self.0 {
+            Digits::Whole(_) => true,
+            Digits::Other(number) => number.is_integer(),
+        }
     }
 
     /// The nearest binary number, for ordering and ratios only; never written anywhere.
     pub fn approx(&self) -> f64 {
-        self.0.to_f64().unwrap_or(f64::NAN)
+        let near = match &self.0 {
+            Digits::Whole(whole) => whole.to_f64(),
+            Digits::Other(number) => number.to_f64(),
+        };
+        near.unwrap_or(f64::NAN)
     }
 
     /// This number divided by `count`: exact where that ends, else rounded to 6 decimals, half to even. Divided by nothing it is
@@ -64,39 +116,56 @@ impl Number {
     #[must_use]
     pub fn mean(&self, count: usize) -> Self {
         let count = BigDecimal::from(u64::try_from(count.max(1)).unwrap_or(u64::MAX));
-        let mean = &self.0 / &count;
-        Self(if &mean * &count == self.0 { mean } else { mean.with_scale_round(6, RoundingMode::HalfEven) })
+        let sum = self.decimal();
+        let mean = &sum / &count;
+        Self::from(if &mean * &count == sum { mean } else { mean.with_scale_round(6, RoundingMode::HalfEven) })
     }
 
     /// `self - other`, exactly.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
-        Self(&self.0 - &other.0)
+        Self::from(self.decimal() - other.decimal())
     }
 
     /// `self * other`, exactly.
     #[must_use]
     pub fn times(&self, other: &Self) -> Self {
-        Self(&self.0 * &other.0)
+        Self::from(self.decimal() * other.decimal())
     }
 
     /// Half of it, exactly.
     #[must_use]
     pub fn half(&self) -> Self {
-        Self(self.0.half())
+        Self::from(self.decimal().half())
+    }
+
+    fn decimal(&self) -> BigDecimal {
+        match &self.0 {
+            Digits::Whole(whole) => BigDecimal::from(*whole),
+            Digits::Other(number) => number.clone(),
+        }
     }
 }
 
 impl std::ops::AddAssign for Number {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        if let (Digits::Whole(sum), Digits::Whole(more)) = (&mut self.0, &other.0)
+            && let Some(both) = sum.checked_add(*more)
+        {
+            *sum = both;
+            return;
+        }
+        *self = Self::from(self.decimal() + other.decimal());
     }
 }
 
 /// Plain: no exponent, no trailing zeros, `-0` is `0`.
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.normalized().to_plain_string())
+        match &self.0 {
+            Digits::Whole(whole) => write!(f, "{whole}"),
+            Digits::Other(number) => f.write_str(&number.normalized().to_plain_string()),
+        }
     }
 }
 
@@ -233,6 +302,29 @@ mod tests {
                 prop_assert!(!plain.contains(['e', 'E']));
                 prop_assert_eq!(Number::parse(&plain).map(|n| n.to_string()), Some(plain));
             }
+        }
+
+        #[test]
+        fn it_computes_as_decimals_do(
+            left in "-?([0-9]{1,20}|9223372036854775807)(\\.[0-9]{1,3})?",
+            right in "-?([0-9]{1,20}|9223372036854775808|0)(\\.(0|5|50|25))?",
+        ) {
+            let number = |text: &str| Number::parse(text).unwrap();
+            let decimal = |text: &str| BigDecimal::from_str(text).unwrap();
+            let plain = |decimal: BigDecimal| decimal.normalized().to_plain_string();
+            let (a, b, x, y) = (number(&left), number(&right), decimal(&left), decimal(&right));
+            let mut sum = a.clone();
+            sum += b.clone();
+            prop_assert_eq!(sum.to_string(), plain(&x + &y));
+            prop_assert_eq!(&sum, &Number::from(&x + &y), "one form only");
+            prop_assert_eq!(a.minus(&b).to_string(), plain(&x - &y));
+            prop_assert_eq!(a.times(&b).to_string(), plain(&x * &y));
+            prop_assert_eq!(a.half().to_string(), plain(x.half()));
+            prop_assert_eq!(a.cmp(&b), x.cmp(&y));
+            prop_assert_eq!(a == b, x == y);
+            prop_assert_eq!((a.is_zero(), a.is_negative()), (x == decimal("0"), x < decimal("0")));
+            prop_assert_eq!(a.is_whole(), x.is_integer());
+            prop_assert!((a.approx() - x.to_f64().unwrap()).abs() <= 1e-9 * a.approx().abs());
         }
 
         #[test]

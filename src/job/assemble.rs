@@ -221,7 +221,16 @@ pub fn assemble(answers: Answers) -> Assembled {
     sheets.iter().for_each(|sheet| fill(&mut draft, sheet, &layout));
     if let Some(standards) = &standards {
         let all = draft.plan().head.facilities.is_empty();
-        let bench = Bench { sheets: &sheets, layout: &layout, names: &names, standards, all, asked: earlier.is_some() };
+        let defaults = names.iter().filter(|(_, name)| **name == "default").map(|(id, _)| *id).collect();
+        let bench = Bench {
+            sheets: &sheets,
+            layout: &layout,
+            names: &names,
+            defaults: &defaults,
+            standards,
+            all,
+            asked: earlier.is_some(),
+        };
         let judged = bench.judge(&mut draft);
         let checks = bench.run(draft.plan());
         draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);

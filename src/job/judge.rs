@@ -26,6 +26,8 @@ pub(super) struct Bench<'a> {
     pub(super) layout: &'a Layout<'a>,
     /// Names of option combos.
     pub(super) names: &'a HashMap<&'a str, &'a str>,
+    /// Those of no category: known by their name, since old databases give them another id (dhis2.md section 3.5).
+    pub(super) defaults: &'a HashSet<&'a str>,
     pub(super) standards: &'a Standards,
     /// Whether all facilities were read: only then is there a property as a whole.
     pub(super) all: bool,
@@ -129,7 +131,7 @@ impl Bench<'_> {
         for (facility, (one, sheet)) in (0_u32..).zip(beside.iter_mut().zip(self.sheets)) {
             let cell = Cell { facility, property };
             self.usual(draft, cell, one, kind, spread);
-            let mut flags = self.cell(draft.plan(), cell, sheet, column);
+            let mut flags = self.cell(draft.plan(), cell, one, sheet, column);
             one.line.erases = flags.iter().any(|flag| flag.id == "S36");
             flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
             for flag in &mut flags {
@@ -201,8 +203,7 @@ impl Bench<'_> {
     /// Keeps the usual number, and how the number now stands to it.
     fn usual(&self, draft: &mut Draft, cell: Cell, one: &mut Beside, kind: flags::Kind, spread: f64) {
         let Some(usual) = &one.usual else { return };
-        let text = format!("{:.6}", usual.median);
-        draft.set_usual(cell, Some(text.trim_end_matches('0').trim_end_matches('.')));
+        draft.set_usual(cell, Some(&decimal(usual.median)));
         let comparable =
             usual.to_pool(&self.standards.limits).is_some() && !matches!(kind, flags::Kind::Cumulative { .. });
         one.line.ratio =
@@ -210,12 +211,12 @@ impl Bench<'_> {
     }
 
     /// The flags of what is behind a cell.
-    fn cell(&self, plan: &Plan, cell: Cell, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
+    fn cell(&self, plan: &Plan, cell: Cell, one: &Beside, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
         let zero = plan.may_be_zero(cell);
         if plan.kind(cell) != Kind::Change && !zero {
             return Vec::new();
         }
-        let summed = sheet.sum(column, &plan.head);
+        let (parts, months) = sheet.rows_of(column, &plan.head);
         let option_name =
             |id: &str| self.names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
         of_cell(&Facts {
@@ -223,8 +224,8 @@ impl Bench<'_> {
             facility: sheet.facility,
             unit_closed: sheet.closed.as_deref(),
             twins: &sheet.twins,
-            parts: &summed.parts,
-            months: summed.months.map(|reported| (reported, MONTHS)),
+            parts: &parts,
+            months: months.map(|reported| (reported, MONTHS)),
             value_type: &column.property.value_type,
             aggregation_type: &column.aggregation_type,
             skip_total: column.skip_total,
@@ -238,7 +239,9 @@ impl Bench<'_> {
             ours: self.standards.reviews.written(&sheet.facility.case_id, &column.property.name),
             report: sheet.report(column, plan.head.quarter),
             past: &|earlier| sheet.past(column, earlier),
+            recent: &one.line.recent,
             option_name: &option_name,
+            is_default: &|id| self.defaults.contains(id),
         })
     }
 
@@ -273,4 +276,13 @@ impl Bench<'_> {
         };
         sizes(&size).collect()
     }
+}
+
+/// A median as text: at most six decimals.
+fn decimal(number: f64) -> String {
+    if number.fract() == 0.0 {
+        return number.to_string();
+    }
+    let text = format!("{number:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        finer::{MONTHS, Way, made},
+        finer::{Way, made},
         flags::Report,
         history::{Cached, PastRow, QUARTERS},
         plan::{Cell, Draft, Facility, Head, State},
@@ -121,34 +121,38 @@ impl Sheet<'_> {
         self.unread.state(&self.facility.external_id, &column.property.data_set)
     }
 
-    /// The rows of a column in the quarter itself, and in each of its months.
-    fn parts(&self, column: &Column, quarter: Quarter) -> (&[Part], [&[Part]; MONTHS]) {
+    /// The rows of a column, those of the quarter itself first, then month by month.
+    fn parts(&self, column: &Column) -> &[Part] {
         let (element, set) = (&column.property.data_element, &column.property.data_set);
-        let parts = if self.rows.belong(element, set) { self.rows.of_element(element) } else { &[] };
-        // They stand in the order of their periods, those of the quarter first.
-        let of = |period: Option<&str>| {
-            let from = parts.partition_point(|part| part.period.as_deref() < period);
-            let to = parts.partition_point(|part| part.period.as_deref() <= period);
-            parts.get(from..to).unwrap_or_default()
-        };
-        (of(None), quarter.months().map(|month| of(Some(&month))))
+        if self.rows.belong(element, set) { self.rows.of_element(element) } else { &[] }
     }
 
     /// What the rows of a column add up to; of another period type only as it was chosen.
-    pub(super) fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
-        let (value_type, (parts, months)) = (&column.property.value_type, self.parts(column, head.quarter));
+    fn sum<'b>(&'b self, column: &Column, head: &Head) -> Summed<'b> {
+        let value_type = &column.property.value_type;
         if column.quarterly() {
+            let parts = of_period(self.parts(column), None);
             return Summed { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None };
         }
         let choice = head.choices.get(&column.property.data_set).filter(|_| column.monthly());
         let Some(way) = choice.and_then(|choice| choice.way(&column.aggregation_type)) else {
             return Summed { total: None, parts: Cow::Borrowed(&[]), months: None };
         };
+        let months = head.quarter.months().map(|month| of_period(self.parts(column), Some(&month)));
         let made = made(way, value_type, months);
         let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
         let parts =
             if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
         Summed { total: Some(made.total), parts, months: Some(made.reported) }
+    }
+
+    /// The rows of a column that count, and how many months have a value where it is made of months.
+    pub(super) fn rows_of<'b>(&'b self, column: &Column, head: &Head) -> (Cow<'b, [Part]>, Option<usize>) {
+        if column.quarterly() {
+            return (Cow::Borrowed(of_period(self.parts(column), None)), None);
+        }
+        let summed = self.sum(column, head);
+        (summed.parts, summed.months)
     }
 
     /// The totals of the quarters before, newest first: nothing where they were not asked for, and for months, of which they are not.
@@ -234,14 +238,21 @@ impl Sheet<'_> {
     }
 }
 
+/// Those of one period, of rows in the order of their periods.
+fn of_period<'a>(parts: &'a [Part], period: Option<&str>) -> &'a [Part] {
+    let from = parts.partition_point(|part| part.period.as_deref() < period);
+    let to = parts.partition_point(|part| part.period.as_deref() <= period);
+    parts.get(from..to).unwrap_or_default()
+}
+
 /// What the rows of a cell add up to.
-pub(super) struct Summed<'a> {
+struct Summed<'a> {
     /// `None` where a quarter cannot hold rows of the data set.
     total: Option<Total>,
     /// The rows that count.
-    pub(super) parts: Cow<'a, [Part]>,
+    parts: Cow<'a, [Part]>,
     /// How many months have a value, where it is made of months.
-    pub(super) months: Option<usize>,
+    months: Option<usize>,
 }
 
 /// Sets the cells of one facility: what the case holds, what DHIS2 holds, and which state that is.

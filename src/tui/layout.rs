@@ -8,6 +8,9 @@ use super::screen::Screen;
 /// Fewest columns and lines in which anything but the way out is shown.
 pub const SMALLEST: (u16, u16) = (60, 16);
 
+/// From this many lines on there is room for all that is said of properties as a whole.
+pub const TALL: u16 = 30;
+
 /// How many panes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -20,15 +20,17 @@ fn every_stop_and_the_first_reviews_are_doors_to_their_property() {
     let checks =
         [(2, Look), (0, Info), (1, Look), (3, Stop), (1, Stop), (1, Look), (2, Look), (2, Look), (3, Look), (3, Look)];
     let mut desk = Desk::with(checked(&checks), Screen::Overview);
-    let doors: Vec<usize> = desk
-        .review()
-        .doors
-        .all
-        .iter()
-        .filter_map(|door| if let Door::Check(at) = door { Some(*at) } else { None })
-        .collect();
-    // One behind the check of the run: the STOP of property 1 and 3, then the REVIEW by property, six at most.
-    assert_eq!(doors, [5, 4, 3, 6, 1, 7, 8, 9]);
+    let doors = |desk: &Desk| -> Vec<usize> {
+        let check = |door: &Door| if let Door::Check(at) = door { Some(*at) } else { None };
+        desk.review().doors.all.iter().filter_map(check).collect()
+    };
+    // One behind the check of the run: the STOP of property 1 and 3, then the REVIEW by property.
+    assert_eq!(doors(&desk), [5, 4, 3], "a low window");
+    desk.tell(Msg::Resize(120, 40));
+    assert_eq!(doors(&desk), [5, 4, 3, 6, 1, 7, 8, 9], "six REVIEW at most");
+    desk.keys("g").keys(&"j".repeat(2));
+    desk.tell(Msg::Resize(80, 24));
+    assert_eq!(desk.review().doors.current(), Some(Door::Check(4)), "the cursor stays on its door");
     let first = desk.review().doors.all.iter().position(|door| *door == Door::Check(4)).unwrap();
     desk.keys("g").keys(&"j".repeat(first)).keys("<enter>");
     assert_eq!((desk.model.screen, desk.review().property), (Screen::Properties, 3));

@@ -159,8 +159,12 @@ fn copied(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     if facts.kind != Kind::Flow || categories.len() < S13_CATEGORIES || sum(rows).approx() < least {
         return None;
     }
-    let reported = |quarter| Some((quarter, numbers((facts.past)(quarter))?));
-    let (quarter, past) = earlier(facts.quarter).find_map(reported)?;
+    let (quarter, total) = earlier(facts.quarter).zip(facts.recent).find_map(|(at, total)| Some((at, (*total)?)))?;
+    // A breakdown cannot be the same where the totals differ.
+    if total.total_cmp(&sum(rows).approx()).is_ne() {
+        return None;
+    }
+    let past = numbers((facts.past)(quarter))?;
     let now = rows.iter().map(|(part, number)| (&*part.category_option_combo, &*part.attribute_option_combo, number));
     let (mut now, mut past): (Vec<_>, Vec<PastRow<'_>>) =
         (now.collect(), past.into_iter().map(|(row, _)| row).collect());
@@ -211,7 +215,9 @@ mod tests {
             let back = Quarter::parse("2026Q2").unwrap().earlier().position(|quarter| quarter == asked).unwrap();
             before.get(back).into_iter().flat_map(|rows| rows.iter().map(row)).collect()
         };
-        let facts = Facts { parts: &parts, past: &past, options, ..nothing(&facility) };
+        let total = |rows: &&[Slice]| Some(numbers(rows.iter().map(row))?.iter().map(|(_, number)| number).sum());
+        let recent: Vec<Option<f64>> = before.iter().take(QUARTERS).map(total).collect();
+        let facts = Facts { parts: &parts, past: &past, recent: &recent, options, ..nothing(&facility) };
         let flags = of_cell(&facts).into_iter().filter(|flag| flag.id != "S07");
         flags
             .map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence))
@@ -375,10 +381,11 @@ mod tests {
                 count.set(count.get() + 1);
                 BOTH.iter().map(row).collect()
             };
-            of_cell(&Facts { parts: &parts, past: &past, ..nothing(&facility) });
+            of_cell(&Facts { parts: &parts, past: &past, recent: &[Some(100.0); 4], ..nothing(&facility) });
             count.get()
         };
-        assert_eq!(asked(&[("f", "a", "5"), ("m", "a", "7"), ("x", "a", "1")]), 3, "two for S04 and one for S13");
+        assert_eq!(asked(&[("f", "a", "50"), ("m", "a", "49"), ("x", "a", "1")]), 3, "two for S04 and one for S13");
+        assert_eq!(asked(&[("f", "a", "50"), ("m", "a", "49"), ("x", "a", "2")]), 2, "another total is no copy");
         assert_eq!(asked(&[("f", "a", "5"), ("m", "a", "4")]), 2);
         assert_eq!(asked(&[("m", "a", "4")]), 4);
     }

@@ -51,8 +51,12 @@ pub struct Facts<'a> {
     pub report: Report<'a>,
     /// Rows of the data element in an earlier quarter that hold a value; none where that quarter is not known.
     pub past: &'a dyn Fn(Quarter) -> Vec<PastRow<'a>>,
+    /// Totals of the quarters before, newest first; `None` where nothing was reported.
+    pub recent: &'a [Option<f64>],
     /// Name of an option combo by its id.
     pub option_name: &'a dyn Fn(&str) -> String,
+    /// Whether an option combo is that of no category, by its id.
+    pub is_default: &'a dyn Fn(&str) -> bool,
 }
 
 /// The report of a facility, data set and quarter.
@@ -105,6 +109,8 @@ pub(super) fn nothing(facility: &Facility) -> Facts<'_> {
         ours: None,
         report: Report::default(),
         past: &|_| Vec::new(),
+        recent: &[],
+        is_default: &|id| id == "d",
         option_name: &|id| if id == "d" { "default".to_owned() } else { format!("name of {id}") },
     }
 }

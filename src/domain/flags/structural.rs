@@ -77,7 +77,7 @@ pub(super) fn sum<'a>(rows: impl IntoIterator<Item = &'a Row<'a>>) -> Number {
 
 /// Whether a row is of no category.
 pub(super) fn is_default(facts: &Facts<'_>, part: &Part) -> bool {
-    (facts.option_name)(&part.category_option_combo) == "default"
+    (facts.is_default)(&part.category_option_combo)
 }
 
 /// S06: a total and its breakdown are both entered, which counts everything twice. The default combo is known by its name,

@@ -82,7 +82,7 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
         let text = "some facilities alone: no checks of properties, and spreads are those of the last review or 0.25";
         check(sheet, false, LOOK, "note", &wrap(text, room));
     }
-    whole::overview(sheet, review, at, width);
+    whole::overview(sheet, review, at, model.size);
 }
 
 /// What a check of the run is about, by the id of its rule.

@@ -369,9 +369,9 @@ impl Sheet<'_> {
         let share_width = bar_width + SHARE;
         let usual_width = if usual { USUAL_SHARE } else { 0 };
         let name = self.room.saturating_sub(wide + 3 + share_width + usual_width + width(mark)).clamp(8, 36);
-        let mut heading = format!("{}{:>wide$}   ", pad("category option", name), "value");
-        heading +=
-            &if usual { format!("{:<share_width$}{:>usual_width$}", "share", "usual") } else { "share".to_owned() };
+        let shares =
+            if usual { format!("{:<share_width$}{:>usual_width$}", "share", "usual") } else { "share".to_owned() };
+        let heading = format!("{}{:>wide$}   {shares}", pad("category option", name), "value");
         lines.push(vec![piece(heading, Role::Heading)]);
         let made = self.made(detail);
         let shown = if detail.parts.len() > room { room.saturating_sub(1) } else { detail.parts.len() };

@@ -1,16 +1,15 @@
-//! What is said of a property as a whole: its checks, and its sum against the quarters before. On Overview every STOP and the first
-//! REVIEW are told, on Properties all there is of one property.
+//! What is said of a property as a whole: its checks, and its sum against the quarters before. On Overview the checks that are doors
+//! are told, on Properties all there is of one property.
 
 use std::cmp::Reverse;
 
 use crate::{
     domain::{
         flags::{Severity, multiple},
-        plan::Head,
         text::inert,
     },
     tui::{
-        layout::Shape,
+        layout::{Shape, TALL},
         model::{Door, Review},
         parts::{Canvas, count, piece, plural, words, wrap},
         table::Sheet,
@@ -24,11 +23,10 @@ use super::facilities::{flag_role, short_names};
 const LEAD: usize = 7;
 /// Columns of a sign on Properties, with the free ones around it.
 const SIGN: usize = 5;
-/// From this height of the window on the sum stands over the list; below it is said where nothing else is.
-const TALL: u16 = 30;
 
 /// What Overview says of the properties: a line for each check that is a door, and how many REVIEW more there are.
-pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Option<Door>, width: usize) {
+pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Option<Door>, (width, height): (u16, u16)) {
+    let width = usize::from(width);
     let columns = match width {
         ..80 => 16,
         80..120 => 22,
@@ -37,15 +35,18 @@ pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Opti
     let room = width.saturating_sub(LEAD + columns + 2);
     let head = &review.plan.head;
     let names = short_names(review, columns);
-    let mut told = 0;
+    let (mut told, mut stops) = (0, 0);
     for door in &review.doors.all {
         let Door::Check(at) = *door else { continue };
         let Some(check) = head.checks.get(at) else { continue };
-        told += usize::from(check.severity == Severity::Review);
+        told += 1;
+        stops += usize::from(check.severity == Severity::Stop);
         let property = check.property.as_ref().and_then(|name| review.plan.find_property(name));
         let name = property.and_then(|at| names.get(usize::from(at))).cloned().unwrap_or_default();
         let (sign, role) = (check.severity.sign(), flag_role(check.severity));
-        let mut said = wrap(&inert(&check.sentence), room).into_iter();
+        let sentence = inert(&check.sentence);
+        let said = if height < TALL { vec![words(&sentence, room).into_owned()] } else { wrap(&sentence, room) };
+        let mut said = said.into_iter();
         let first = said.next().unwrap_or_default();
         sheet.row(here == Some(*door), move |pen| {
             pen.gap(3).left(LEAD - 3, sign, role).left(columns + 1, &name, Role::Text).put(&first, Role::Text);
@@ -55,19 +56,18 @@ pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Opti
             sheet.line(move |pen| _ = pen.to(start).put(&text, Role::Text));
         }
     }
-    let all = of_properties(head, Severity::Review).count();
+    let of = |severity: Severity| {
+        head.checks.iter().filter(|check| check.property.is_some() && check.severity == severity).count()
+    };
+    let (all, all_stops) = (of(Severity::Stop) + of(Severity::Review), of(Severity::Stop));
     if all > told {
-        let more = format!("… and {} more, by property", count(all - told));
+        let stops = match all_stops - stops {
+            0 => String::new(),
+            stops => format!(", {} of them STOP", count(stops)),
+        };
+        let more = format!("… and {} more{stops}, by property", count(all - told));
         sheet.line(move |pen| _ = pen.gap(7).put(&more, Role::Dim));
     }
-}
-
-/// The checks of properties of one severity, by their place in the head.
-fn of_properties(head: &Head, severity: Severity) -> impl Iterator<Item = usize> {
-    let wanted = move |(at, check): (usize, &crate::domain::flags::Check)| {
-        (check.property.is_some() && check.severity == severity).then_some(at)
-    };
-    head.checks.iter().enumerate().filter_map(wanted)
 }
 
 /// The worst check of a property that has a sign.

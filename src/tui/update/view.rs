@@ -10,7 +10,7 @@ use crate::{
         text,
     },
     tui::{
-        layout::Layout,
+        layout::{Layout, TALL},
         model::{Door, Hidden, Names, Review},
         table::Grid,
     },
@@ -188,22 +188,30 @@ pub(super) fn fill_doors(model: &mut Model) {
     let mut doors: Vec<Door> = unmatched.then_some(Door::NotMatched).into_iter().collect();
     doors.extend((0..head.finer.len()).map(Door::Finer));
     doors.extend(review.reset_left().next().map(|_| Door::Reset));
-    doors.extend(checks(&review.plan).into_iter().map(Door::Check));
     doors.extend([Door::Stop, Door::Review, Door::Plain]);
     let states = State::ALL.into_iter().zip(review.counts.states);
     doors.extend(
         states.filter(|(state, count)| EYES.contains(state) && *count > 0).map(|(state, _)| Door::State(state)),
     );
     doors.extend(properties.into_iter().map(Door::Property));
+    let doors = with_checks(&review.plan, doors, model.size.1);
     review.doors.replace(doors, usize::MAX);
 }
 
-/// Most REVIEW checks of properties that are a line of Overview each.
-const MOST_CHECKS: usize = 6;
+/// The doors with those of the checks of properties before what is left, as many as a window of this height has room for.
+fn with_checks(plan: &Plan, mut doors: Vec<Door>, height: u16) -> Vec<Door> {
+    doors.retain(|door| !matches!(door, Door::Check(_)));
+    let at = doors.iter().position(|door| *door == Door::Stop).unwrap_or(doors.len());
+    doors.splice(at..at, checks(plan, height).into_iter().map(Door::Check));
+    doors
+}
+
+/// Most REVIEW checks of properties that are a line of Overview each; in a low window most of all.
+const MOST_CHECKS: (usize, usize) = (6, 3);
 
 /// The checks of properties that are a line of Overview each, as places in the head: every STOP, then the first REVIEW, in the order
-/// of the properties.
-fn checks(plan: &Plan) -> Vec<usize> {
+/// of the properties. In a low window only the first of these, so that what is left to decide is still seen.
+fn checks(plan: &Plan, height: u16) -> Vec<usize> {
     let of = |severity: Severity| {
         let check = move |(at, check): (usize, &Check)| {
             let property = plan.find_property(check.property.as_deref()?)?;
@@ -213,7 +221,8 @@ fn checks(plan: &Plan) -> Vec<usize> {
         found.sort_unstable();
         found.into_iter().map(|(_, at)| at)
     };
-    of(Severity::Stop).chain(of(Severity::Review).take(MOST_CHECKS)).collect()
+    let (reviews, most) = if height < TALL { (MOST_CHECKS.1, MOST_CHECKS.1) } else { (MOST_CHECKS.0, usize::MAX) };
+    of(Severity::Stop).chain(of(Severity::Review).take(reviews)).take(most).collect()
 }
 
 /// Keeps the cursor of Properties inside its window, which is lower where more is said of a property as a whole.
@@ -228,7 +237,12 @@ pub(super) fn in_sight(model: &mut Model) {
 pub(super) fn fit(model: &mut Model) {
     let column = model.layout_of(Screen::Properties).list_rows();
     let facilities = model.layout_of(Screen::Facilities);
+    let height = model.size.1;
     let Some(review) = &mut model.review else { return };
+    if !review.doors.all.is_empty() {
+        let doors = with_checks(&review.plan, review.doors.all.clone(), height);
+        review.doors.replace(doors, usize::MAX);
+    }
     review.column.go(review.column.at, column);
     review.list.go(review.list.at, facilities.list_rows());
     review.cells.go(review.cells.at, facilities.cell_rows());
