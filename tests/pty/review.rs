@@ -37,8 +37,7 @@ pub(crate) fn leave(mut tty: Tty) -> String {
 #[test]
 fn the_demo_opens_shows_counts_and_writes_only_what_it_names() {
     let home = Home::new();
-    // Checks come before what is left to decide; in 24 lines the latter may be below the window.
-    let tty = demo_at(&home, (80, 48));
+    let tty = demo(&home);
     let screen = tty.contents();
     for text in ["Decided 0 of ", " in scope", "STOP      one by one, with a reason"] {
         assert!(screen.contains(text), "\"{text}\" is missing on:\n{screen}");
