@@ -177,7 +177,9 @@ async fn every_version_tells_options_and_when_a_report_was_complete() {
             "{version}: every row is of an option that is told, but for those planted"
         );
         let late = flags(&got, "S03");
-        assert!(late.iter().all(|late| late.starts_with("marked complete 1") || late.starts_with("marked complete 2")));
+        let days = |late: &String| late.split(' ').nth(2).unwrap().parse::<u32>().unwrap();
+        // Some days after the time allowed, or about 41 where it was planted.
+        assert!(late.iter().map(days).all(|days| (16..30).contains(&days) || (38..45).contains(&days)), "{late:?}");
         assert!(!late.is_empty() && !flags(&got, "S02").is_empty(), "{version}");
         let judge = |address: &str| {
             if address.contains("/dataElements?") { Act::bend(without_the_last_option) } else { Act::Pass }

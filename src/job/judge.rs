@@ -135,17 +135,16 @@ impl Bench<'_> {
             let mut flags = self.cell(draft.plan(), cell, one, sheet, column);
             one.line.erases = flags.iter().any(|flag| flag.id == "S36");
             flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
-            let accepted = self.standards.reviews.accepted(&sheet.facility.case_id, name);
-            if let (Some(accepted), Some(value)) = (accepted, draft.plan().offer(cell).and_then(Number::parse)) {
-                let within = self.standards.limits.get(Limit::AcceptedWithin);
-                flags = flags.into_iter().map(|flag| soften(flag, accepted, &value, within)).collect();
-            }
             for flag in &mut flags {
                 if flag.id == "S07" && !funded.insert(facility) {
                     flag.severity = Severity::Info;
                 }
             }
             found.extend(flags.into_iter().map(|flag| (facility, flag)));
+        }
+        // Before anything is said once: what a person accepted is no news of the property.
+        for (facility, flag) in &mut found {
+            self.accept(draft.plan(), Cell { facility: *facility, property }, flag);
         }
         if self.all {
             let lines: Vec<Line> = beside.into_iter().map(|one| one.line).collect();
@@ -164,6 +163,15 @@ impl Bench<'_> {
             if draft.plan().kind(cell) != Kind::Same && !settled {
                 draft.flag(cell, flag);
             }
+        }
+    }
+
+    /// Makes a flag INFO that was accepted with a reason in the last review.
+    fn accept(&self, plan: &Plan, cell: Cell, flag: &mut Flag) {
+        let (facility, property) = (plan.facility(cell.facility), plan.property(cell.property));
+        let accepted = self.standards.reviews.accepted(&facility.case_id, &property.name);
+        if let (Some(accepted), Some(value)) = (accepted, plan.offer(cell).and_then(Number::parse)) {
+            *flag = soften(flag.clone(), accepted, &value, self.standards.limits.get(Limit::AcceptedWithin));
         }
     }
 

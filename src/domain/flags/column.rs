@@ -101,7 +101,7 @@ fn shift(column: &Column<'_>) -> Option<Check> {
     if if before > 0.0 { !outside() } else { now <= 0.0 } {
         return None;
     }
-    let times = if before > 0.0 { format!("{} ", multiple(now / before)) } else { String::new() };
+    let times = if before > 0.0 { format!("{} ", times(now / before)) } else { String::new() };
     let sentence = format!(
         "sum now {}, {times}after {} in the mean of the 4 quarters before ({} facilities)",
         plain(now),
@@ -154,7 +154,7 @@ fn unit_change(column: &Column<'_>) -> Option<Check> {
     }
     let sentence = format!(
         "whole column is {} the usual: {} of {} facilities are within {} of that",
-        multiple(median),
+        times(median),
         count(near),
         count(ratios.len()),
         percent_of(within)
@@ -190,6 +190,11 @@ fn would_erase(column: &Column<'_>) -> Option<Check> {
     let erased = column.lines.iter().filter(|line| line.erases).count();
     let values = if erased == 1 { "value" } else { "values" };
     (erased > 0).then(|| column.check("C9", Severity::Stop, format!("would erase {} {values}", count(erased))))
+}
+
+/// A factor in words: one that would read `0.00x` says that it is less.
+fn times(factor: f64) -> String {
+    if factor > 0.0 && factor < 0.005 { "under 0.01x".to_owned() } else { multiple(factor) }
 }
 
 fn percent_of(share: f64) -> String {
