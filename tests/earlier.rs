@@ -104,7 +104,8 @@ async fn what_was_accepted_and_written_last_quarter_is_known_this_quarter() {
     let Told { earlier, notes } = told(&asking("2026Q2", folder));
     let flags: Vec<&Flag> = plan.flags(before.stop).iter().filter(|flag| flag.severity != Severity::Info).collect();
     let expected = Accepted {
-        ids: flags.iter().map(|flag| flag.id.clone()).collect(),
+        ids: flags.iter().map(|flag| (flag.id.clone(), flag.severity)).collect(),
+        data_element: plan.property(before.stop.property).data_element.clone(),
         value: Number::parse(plan.offer(before.stop).unwrap()).unwrap(),
         who: "Grace".to_owned(),
         reason: REASON.to_owned(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     finer::{Choice, Unfit},
-    flags::{Check, Whole},
+    flags::{Check, Limits, Whole},
     quarter::Quarter,
 };
 
@@ -68,6 +68,9 @@ pub struct Head {
     /// Whether the reading did without the quarters before.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_history: bool,
+    /// Thresholds of flags that the settings changed: setting and value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
     /// What looks wrong with the run and with properties, those of the run first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
@@ -108,6 +111,7 @@ impl Head {
             finer: Vec::new(),
             facilities: Vec::new(),
             without_history: false,
+            limits: BTreeMap::new(),
             checks: Vec::new(),
             whole: BTreeMap::new(),
         }
@@ -120,6 +124,16 @@ impl Head {
             return self.facilities.clone();
         }
         self.scope.split(", ").map(str::to_owned).collect()
+    }
+
+    /// The thresholds of flags the plan was judged by.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        for (name, value) in &self.limits {
+            // One that a later version knows is of no use here.
+            let _ = value.parse().map(|value| limits.set(name, value));
+        }
+        limits
     }
 
     /// What is known of a data set that is not quarterly; `None` for any other.

@@ -456,7 +456,7 @@ fn stop_alone(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Re
 }
 
 /// Whether this is a reason to approve a STOP.
-fn is_reason(reason: Option<&str>) -> bool {
+pub fn is_reason(reason: Option<&str>) -> bool {
     reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON)
 }
 

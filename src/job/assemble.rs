@@ -110,6 +110,9 @@ fn newer(date: Option<&str>, than: Option<&str>) -> bool {
     date.is_some() && (than.is_none() || key(date) > key(than))
 }
 
+/// Id of the option combo of no category in every database that is not old (dhis2.md section 3.5), for where names are not told.
+const DEFAULT: &str = "HllvX50cXC0";
+
 /// What is said of a reading of some facilities alone.
 const ALONE: &str = "some facilities alone: no checks of properties and of the run, and spreads are those of the last review, else 0.25";
 
@@ -201,6 +204,8 @@ pub fn assemble(answers: Answers) -> Assembled {
     let rows = by_unit(&values, head.quarter);
     head.finer = finer(head.quarter, &columns, &rows);
     head.notes.extend(told(&head, standards.as_ref()));
+    let changed = standards.iter().flat_map(|standards| standards.limits.changed());
+    head.limits = changed.map(|(name, _, value)| (name.to_owned(), value.to_string())).collect();
     let mut draft = Plan::draft(head, facilities.clone(), properties);
     skipped.into_iter().for_each(|one| draft.skip(one));
     let assigned = assigned(sets.as_deref());
@@ -224,7 +229,8 @@ pub fn assemble(answers: Answers) -> Assembled {
     sheets.iter().for_each(|sheet| fill(&mut draft, sheet, &layout));
     if let Some(standards) = &standards {
         let all = draft.plan().head.facilities.is_empty();
-        let defaults = names.iter().filter(|(_, name)| **name == "default").map(|(id, _)| *id).collect();
+        let named = names.iter().filter(|(_, name)| **name == "default").map(|(id, _)| *id);
+        let defaults = named.chain([DEFAULT]).collect();
         let bench = Bench {
             sheets: &sheets,
             layout: &layout,
@@ -232,7 +238,7 @@ pub fn assemble(answers: Answers) -> Assembled {
             defaults: &defaults,
             standards,
             all,
-            asked: earlier.is_some(),
+            asked: earlier.is_some() && !draft.plan().head.without_history,
         };
         let judged = bench.judge(&mut draft);
         let checks = bench.run(draft.plan());

@@ -52,6 +52,8 @@ pub struct Told {
 #[derive(Clone, Debug)]
 pub struct Search {
     from: EarlierFrom,
+    /// Address: a copy of the project on another server has its own history.
+    commcare: String,
     project: String,
     case_type: String,
     quarter: Quarter,
@@ -63,6 +65,7 @@ impl Search {
     pub fn of(ask: &Ask) -> Self {
         Self {
             from: ask.earlier.clone(),
+            commcare: ask.commcare.clone(),
             project: ask.project.clone(),
             case_type: ask.case_type.clone(),
             quarter: ask.quarter,
@@ -164,7 +167,8 @@ impl Search {
     }
 
     fn is_like(&self, head: &Head) -> bool {
-        head.project == self.project && head.case_type == self.case_type && head.quarter <= self.quarter
+        let same = head.commcare == self.commcare && head.project == self.project;
+        same && head.case_type == self.case_type && head.quarter <= self.quarter
     }
 
     /// Which of these are read whole: for what was accepted, and for what was written. The newest of each.
@@ -256,6 +260,7 @@ mod tests {
     fn only_the_newest_are_read_whole() {
         let search = Search {
             from: EarlierFrom::default(),
+            commcare: String::new(),
             project: String::new(),
             case_type: String::new(),
             quarter: Quarter::parse("2026Q2").unwrap(),

@@ -29,7 +29,13 @@ pub use super::{
 };
 use crate::{
     domain::{
-        flags::Earlier, head::WITHOUT_CASE, history::QUARTERS, mapping::Row, plan::Head, quarter::Quarter, text::inert,
+        flags::{Earlier, too_many},
+        head::WITHOUT_CASE,
+        history::QUARTERS,
+        mapping::Row,
+        plan::Head,
+        quarter::Quarter,
+        text::inert,
     },
     io::{
         commcare::{CaseRecord, Listing},
@@ -143,7 +149,7 @@ impl Reader<'_> {
         values.keep(&earlier, &found.unread).await;
         notes.append(&mut found.notes);
         let last = self.last().await;
-        notes.extend(last.and_then(|last| compared(ids.len(), last)));
+        notes.extend(last.and_then(|last| self.compared(ids.len(), last)));
         let without_case = self.without_case(&server, &columns, &everyone).await?;
         notes.extend(unmatched(&without_case));
         let options = self.options(&found.values).await?;
@@ -386,6 +392,14 @@ impl Reader<'_> {
         runs.iter().find(|run| run.quarter != self.ask.quarter).or(runs.first()).copied()
     }
 
+    /// How many facilities there are against the last run, where they are not as many and R1 does not say so.
+    fn compared(&self, now: usize, last: Run) -> Option<String> {
+        let (before, quarter, at) = (last.facilities, last.quarter, last.at.strftime("%Y-%m-%d"));
+        let said = too_many(now, before, &self.ask.rules.limits) && self.ask.facilities.is_empty();
+        (now != before && !said)
+            .then(|| format!("facilities in scope: {now}, last time {before} ({quarter}, read {at})"))
+    }
+
     /// Keeps what is for the next run.
     async fn keep(&self, facilities: usize) {
         let Some(known) = self.known else { return };
@@ -461,12 +475,6 @@ impl Reader<'_> {
             ..Head::of(ask.quarter)
         }
     }
-}
-
-/// How many facilities there are against the last run, where they are not as many.
-fn compared(now: usize, last: Run) -> Option<String> {
-    let (before, quarter, at) = (last.facilities, last.quarter, last.at.strftime("%Y-%m-%d"));
-    (now != before).then(|| format!("facilities in scope: {now}, last time {before} ({quarter}, read {at})"))
 }
 
 /// What is to be said of organisation units without a case.

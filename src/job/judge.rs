@@ -11,11 +11,12 @@ use super::{
 use crate::domain::{
     finer::MONTHS,
     flags::{
-        self, Check, Facts, Flag, Flags, Limit, Line, Run, Severity, Size, Usual, Whole, fold, of_cell, percentile,
-        pooled, sizes, soften,
+        self, Check, Facts, Flag, Flags, Limit, Line, Run, Severity, Size, Usual, Whole, as_zero, fold, of_cell,
+        percentile, pooled, sizes, soften,
     },
-    history::{Element, QUARTERS},
+    history::{Element, PastRow, QUARTERS},
     plan::{Cell, Draft, Kind, Plan, State, ordinal},
+    total::Part,
     value::Number,
 };
 
@@ -92,9 +93,10 @@ impl Bench<'_> {
                 continue;
             };
             for facility in 0..plan.height() {
-                let value = |name: &str| {
-                    let property = plan.find_property(name)?;
-                    Number::parse(plan.new_value(Cell { facility, property })?)
+                // The number of another quarter is not compared with one of this.
+                let value = |at: usize| {
+                    let cell = Cell { facility, property: *places.get(at)? };
+                    Number::parse(plan.new_value(cell).filter(|_| plan.older(cell).is_none())?)
                 };
                 let open = |property: &&u16| plan.kind(Cell { facility, property: **property }) == Kind::Change;
                 if let Some(flag) = relation.broken(value)
@@ -134,17 +136,18 @@ impl Bench<'_> {
             self.usual(draft, cell, one, kind, spread);
             let mut flags = self.cell(draft.plan(), cell, one, sheet, column);
             one.line.erases = flags.iter().any(|flag| flag.id == "S36");
-            flags.extend(self.size(draft.plan(), cell, one, kind, spread, top));
-            for flag in &mut flags {
-                if flag.id == "S07" && !funded.insert(facility) {
-                    flag.severity = Severity::Info;
-                }
-            }
+            // Both halves of S13 say the same.
+            let copied = flags.iter().any(|flag| flag.id == "S13");
+            let more = self.size(draft.plan(), cell, one, column, spread, top);
+            flags.extend(more.into_iter().filter(|flag| !copied || flag.id != "S13"));
             found.extend(flags.into_iter().map(|flag| (facility, flag)));
         }
         // Before anything is said once: what a person accepted is no news of the property.
         for (facility, flag) in &mut found {
             self.accept(draft.plan(), Cell { facility: *facility, property }, flag);
+            if flag.id == "S07" && flag.severity > Severity::Info && !funded.insert(*facility) {
+                flag.severity = Severity::Info;
+            }
         }
         if self.all {
             let lines: Vec<Line> = beside.into_iter().map(|one| one.line).collect();
@@ -170,6 +173,8 @@ impl Bench<'_> {
     fn accept(&self, plan: &Plan, cell: Cell, flag: &mut Flag) {
         let (facility, property) = (plan.facility(cell.facility), plan.property(cell.property));
         let accepted = self.standards.reviews.accepted(&facility.case_id, &property.name);
+        // A property that is of another data element now inherits nothing.
+        let accepted = accepted.filter(|accepted| accepted.data_element == property.data_element);
         if let (Some(accepted), Some(value)) = (accepted, plan.offer(cell).and_then(Number::parse)) {
             *flag = soften(flag.clone(), accepted, &value, self.standards.limits.get(Limit::AcceptedWithin));
         }
@@ -218,7 +223,17 @@ impl Bench<'_> {
         if plan.kind(cell) != Kind::Change && !zero {
             return Vec::new();
         }
-        let (parts, months) = sheet.rows_of(cell.property, column, &plan.head);
+        let (mut parts, months) = sheet.rows_of(cell.property, column, &plan.head);
+        if let (Some(from), Some(before)) = (plan.older(cell), one.before) {
+            let part = |row: PastRow<'_>| Part {
+                data_element: column.property.data_element.clone(),
+                category_option_combo: row.category_option_combo.to_owned(),
+                attribute_option_combo: row.attribute_option_combo.to_owned(),
+                value: Some(row.value.to_owned()),
+                ..Part::default()
+            };
+            parts = before.rows(from).into_iter().map(part).collect();
+        }
         let option_name =
             |id: &str| self.names.get(id).copied().filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
         of_cell(&Facts {
@@ -253,30 +268,36 @@ impl Bench<'_> {
         plan: &Plan,
         cell: Cell,
         one: &Beside<'_>,
-        kind: flags::Kind,
+        column: &Column,
         spread: f64,
         top: Option<f64>,
     ) -> Vec<Flag> {
-        let state = plan.state(cell);
-        let value = match one.line.value {
-            Some(value) => value,
-            None if matches!(state, State::NotReported | State::ZeroNotStored) => 0.0,
-            None => return Vec::new(),
-        };
+        let (state, quarter) = (plan.state(cell), plan.quarter(cell));
         let size = Size {
-            value,
+            value: plan.number(cell).unwrap_or(0.0),
             held: plan.held(cell).unwrap_or_default(),
             state,
-            kind,
-            quarter: plan.head.quarter,
+            kind: column.kind,
+            quarter,
             recent: &one.line.recent,
             usual: one.usual.as_ref(),
             pooled: spread,
             top,
-            asked: self.asked,
+            asked: self.asked && column.quarterly(),
             limits: &self.standards.limits,
         };
-        sizes(&size).collect()
+        match state {
+            // An earlier quarter's number is held to those before it.
+            State::OlderQuarter => {
+                let back = quarter.until(plan.head.quarter).unwrap_or(0);
+                let recent = one.line.recent.get(back..).unwrap_or_default();
+                let history: Vec<f64> = recent.iter().copied().flatten().collect();
+                sizes(&Size { recent, usual: Usual::of(&history).as_ref(), ..size }).collect()
+            }
+            State::ZeroNotStored => as_zero(&size).into_iter().collect(),
+            _ if one.line.value.is_some() || state == State::NotReported => sizes(&size).collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -102,8 +102,11 @@ impl UnitRows {
 }
 
 /// The order of parts: by data element first, so that those of one stand together.
-fn key(part: &Part) -> (&str, &Option<String>, &str, &str) {
-    (&part.data_element, &part.period, &part.category_option_combo, &part.attribute_option_combo)
+fn key(part: &Part) -> [Option<&str>; 6] {
+    let Part { data_element, period, category_option_combo, attribute_option_combo, value, last_updated, .. } = part;
+    let [period, value, last_updated] = [period, value, last_updated].map(Option::as_deref);
+    // The last two tell rows apart of which there should be one.
+    [Some(data_element), period, Some(category_option_combo), Some(attribute_option_combo), value, last_updated]
 }
 
 /// One facility with what was read of it.

@@ -95,6 +95,9 @@ fn earlier(quarter: Quarter) -> impl Iterator<Item = Quarter> {
 /// have had nothing this time, and zeros are mostly not stored: it is passed over. So is the number of an earlier quarter, which
 /// has no rows in this one.
 fn category_gone(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    if facts.older.is_some() {
+        return None;
+    }
     let here = |combo: &str| rows.iter().any(|(part, _)| part.category_option_combo == combo);
     let (of, least) = (facts.limit(Limit::S04Quarters), facts.limit(Limit::S04Reported));
     let mut quarters: Vec<Numbers<'_>> = Vec::new();
@@ -156,7 +159,11 @@ fn unknown_category(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 fn copied(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
     let categories: BTreeSet<&str> = rows.iter().map(|(part, _)| part.category_option_combo.as_str()).collect();
     let least = facts.limit(Limit::S13Least);
-    if facts.kind != Kind::Flow || categories.len() < S13_CATEGORIES || sum(rows).approx() < least {
+    if facts.kind != Kind::Flow
+        || facts.older.is_some()
+        || categories.len() < S13_CATEGORIES
+        || sum(rows).approx() < least
+    {
         return None;
     }
     let (quarter, total) = earlier(facts.quarter).zip(facts.recent).find_map(|(at, total)| Some((at, (*total)?)))?;

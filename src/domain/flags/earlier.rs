@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Facts, Flag, Row, Severity};
 use crate::domain::{
     head::Head,
-    ledger::{Entry, Ledger, Verdict, deciders},
+    ledger::{Entry, Ledger, Verdict, deciders, is_reason},
     plan::{Cell, Plan, ordinal},
     quarter::Quarter,
     text::inert,
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 /// Rules that speak of this reading: an earlier acceptance says nothing of them.
-const OF_NOW: [&str; 4] = ["S30", "S31", "S32", "S36"];
+const OF_NOW: [&str; 5] = ["A02", "S30", "S31", "S32", "S36"];
 
 /// The rules of this file.
 pub(super) const RULES: [super::Rule; 2] = [foreign_edit, clears_value];
@@ -22,8 +22,10 @@ pub(super) const RULES: [super::Rule; 2] = [foreign_edit, clears_value];
 /// A cell that was approved with a reason although it was flagged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Rule ids of its STOP and REVIEW flags then.
-    pub ids: Vec<String>,
+    /// Rule ids of its STOP and REVIEW flags then, with the severity each had.
+    pub ids: Vec<(String, Severity)>,
+    /// The data element the number was of.
+    pub data_element: String,
     /// The value approved.
     pub value: Number,
     /// Who approved it.
@@ -103,20 +105,21 @@ impl Earlier {
         let (quarter, who) = (plan.head.quarter, deciders(entries));
         let mut any = false;
         for (cell, flags) in plan.all_flags() {
-            let ids: Vec<String> =
-                flags.iter().filter(|flag| flag.severity > Severity::Info).map(|flag| flag.id.clone()).collect();
+            let told = flags.iter().filter(|flag| flag.severity > Severity::Info);
+            let ids: Vec<(String, Severity)> = told.map(|flag| (flag.id.clone(), flag.severity)).collect();
             let writes = ledger.verdict(plan, cell).is_some_and(Verdict::writes);
             let (Some(reason), Some(who), Some(value)) =
                 (ledger.reason(cell), who.get(&cell), plan.offer(cell).and_then(Number::parse))
             else {
                 continue;
             };
-            if ids.is_empty() || !writes {
+            if ids.is_empty() || !writes || !is_reason(Some(reason)) {
                 continue;
             }
             let quarter = Some(quarter).filter(|quarter| *quarter != now.before());
             let (who, reason) = ((*who).to_owned(), reason.to_owned());
-            self.cell(plan, cell).accepted = Some(Accepted { ids, value, who, reason, quarter });
+            let data_element = plan.property(cell.property).data_element.clone();
+            self.cell(plan, cell).accepted = Some(Accepted { ids, data_element, value, who, reason, quarter });
             any = true;
         }
         if any {
@@ -162,7 +165,7 @@ impl Earlier {
 #[must_use]
 pub fn soften(flag: Flag, accepted: &Accepted, value: &Number, within: f64) -> Flag {
     if OF_NOW.contains(&flag.id.as_str())
-        || !accepted.ids.contains(&flag.id)
+        || !accepted.ids.iter().any(|(id, severity)| *id == flag.id && flag.severity <= *severity)
         || !is_near(&accepted.value, value, within)
     {
         return flag;
@@ -235,7 +238,8 @@ mod tests {
 
     fn accepted(value: &str) -> Accepted {
         Accepted {
-            ids: vec!["T1".to_owned(), "S07".to_owned()],
+            ids: vec![("T1".to_owned(), Severity::Stop), ("S07".to_owned(), Severity::Review)],
+            data_element: "de000000000".to_owned(),
             value: number(value),
             who: "Grace".to_owned(),
             reason: "new maternity wing".to_owned(),
@@ -291,8 +295,9 @@ mod tests {
     fn only_the_flag_that_was_accepted_is_softened_and_none_of_this_reading() {
         let same = number("1000");
         assert_eq!(soften(flag("T2"), &accepted("1000"), &same, WITHIN), flag("T2"), "another rule");
+        assert_eq!(soften(flag("S07"), &accepted("1000"), &same, WITHIN), flag("S07"), "a REVIEW accepts no STOP");
         for id in OF_NOW {
-            let accepted = Accepted { ids: vec![id.to_owned()], ..accepted("1000") };
+            let accepted = Accepted { ids: vec![(id.to_owned(), Severity::Stop)], ..accepted("1000") };
             assert_eq!(soften(flag(id), &accepted, &same, WITHIN), flag(id));
         }
     }
@@ -374,7 +379,8 @@ mod tests {
         let review = review("2026Q1", flagged, &[(Act::Approve, CELL, Some("new wing"), "Grace")]);
         let earlier = told(&[review]);
         let expected = Accepted {
-            ids: vec!["T1".to_owned(), "S07".to_owned()],
+            ids: vec![("T1".to_owned(), Severity::Stop), ("S07".to_owned(), Severity::Review)],
+            data_element: "de000000000".to_owned(),
             value: number("1"),
             who: "Grace".to_owned(),
             reason: "new wing".to_owned(),

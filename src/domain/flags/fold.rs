@@ -9,9 +9,9 @@ use super::{Check, Flag, Limit, Limits, Severity, count, percent, real};
 const SIZES: [&str; 4] = ["T1", "T2", "T3", "T4"];
 /// Those that C4 counts.
 const COUNTED: [&str; 2] = ["T1", "T2"];
-/// Rules of the case and its organisation unit, which are the same in every property, and of what moved meanwhile: no sign that
-/// the property is wrong.
-const NEVER: [&str; 5] = ["S30", "S31", "S32", "S33", "S34"];
+/// Rules of the case and its organisation unit, which are the same in every property, of what moved meanwhile, and of numbers that
+/// are another quarter's or may be 0: no sign that the property is wrong, and never to be taken in bulk unseen.
+const NEVER: [&str; 7] = ["S30", "S31", "S32", "S33", "S34", "A02", "A03"];
 /// Said of cells without a number.
 const MISSING: &str = "T5";
 

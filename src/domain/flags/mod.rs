@@ -33,9 +33,9 @@ pub use kind::Kind;
 pub use limits::{About, Limit, Limits};
 pub use relation::Relation;
 pub use report::on_time;
-pub use run::Run;
+pub use run::{Run, too_many};
 pub use score::{LONGEST, Score, Usual, pooled};
-pub use sizes::{Size, percentile, sizes};
+pub use sizes::{Size, as_zero, percentile, sizes};
 pub use told::told;
 pub use words::{multiple, plain};
 

@@ -102,17 +102,17 @@ impl Relation {
         std::iter::once(self.left()).chain(self.right.iter().map(String::as_str))
     }
 
-    /// The flag where it does not hold for these numbers, compared exactly. Silent where one of them is missing.
-    pub fn broken(&self, value_of: impl Fn(&str) -> Option<Number>) -> Option<Flag> {
-        let left = value_of(&self.left)?;
+    /// The flag where it does not hold, compared exactly, of the numbers of [`Relation::names`] by their place there. Silent where one
+    /// of them is missing.
+    pub fn broken(&self, value_at: impl Fn(usize) -> Option<Number>) -> Option<Flag> {
+        let left = value_at(0)?;
         let mut sum = Number::default();
-        let mut terms = Vec::with_capacity(self.right.len());
-        for name in &self.right {
-            let value = value_of(name)?;
-            terms.push(format!("{} {}", short(name), shown(&value)));
-            sum += value;
+        for at in 1..=self.right.len() {
+            sum += value_at(at)?;
         }
         let word = self.op.broken(&left, &sum)?;
+        let term = |(name, at): (&String, usize)| Some(format!("{} {}", short(name), shown(&value_at(at)?)));
+        let terms: Vec<String> = self.right.iter().zip(1..).filter_map(term).collect();
         let total = if terms.len() > 1 { format!(" = {}", shown(&sum)) } else { String::new() };
         let sentence = format!("{} {} {word} {}{total}", short(&self.left), shown(&left), terms.join(" + "));
         Some(Flag::new("S20", Severity::Review, sentence))
@@ -219,7 +219,9 @@ mod tests {
 
     fn said(text: &str, values: &[(&str, &str)]) -> Option<String> {
         let values: BTreeMap<&str, &str> = values.iter().copied().collect();
-        let flag = rule(text).unwrap().broken(|name| Number::parse(values.get(name)?))?;
+        let rule = rule(text).unwrap();
+        let names: Vec<&str> = rule.names().collect();
+        let flag = rule.broken(|at| Number::parse(values.get(names[at])?))?;
         assert_eq!((flag.id.as_str(), flag.severity), ("S20", Severity::Review));
         Some(flag.sentence)
     }

@@ -38,10 +38,15 @@ impl Run<'_> {
     }
 }
 
+/// Whether there are so many more or fewer facilities than last time that R1 says so.
+pub fn too_many(now: usize, before: usize, limits: &Limits) -> bool {
+    real(now.abs_diff(before)) > limits.get(Limit::R1Change) * real(before)
+}
+
 /// R1: not as many facilities as last time.
 fn facility_count(run: &Run<'_>) -> Option<Check> {
     let (before, quarter) = run.last?;
-    if real(run.facilities.abs_diff(before)) <= run.limits.get(Limit::R1Change) * real(before) {
+    if !too_many(run.facilities, before, run.limits) {
         return None;
     }
     let sentence = format!(
@@ -64,10 +69,10 @@ fn unmatched(run: &Run<'_>) -> Option<Check> {
 
 /// R3: the reports of the quarter may not all be in yet, or it is long past.
 fn quarter_age(run: &Run<'_>) -> Option<Check> {
-    let after = run.quarter.after().first_day();
-    let days = after.until(run.today).ok()?.get_days();
+    // As S03 counts: the first day after the quarter is 1.
+    let days = (run.today - run.quarter.after().first_day()).get_days().saturating_add(1);
     let timely = run.timely_days.unwrap_or(run.limits.get(Limit::S03Days));
-    let sentence = if days < 0 {
+    let sentence = if days < 1 {
         format!("quarter {} is not over yet", run.quarter)
     } else if f64::from(days) < timely {
         format!("quarter {} ended {days} days ago; reports are in time up to {timely} days", run.quarter)
@@ -151,13 +156,13 @@ mod tests {
             said(|run| (run.today, run.timely_days) = (today, timely)).first().cloned().unwrap_or_default()
         };
         assert_eq!(on("2026-06-30", None), "R3: quarter 2026Q2 is not over yet");
-        assert_eq!(on("2026-07-01", None), "R3: quarter 2026Q2 ended 0 days ago; reports are in time up to 15 days");
-        assert!(on("2026-07-15", None).starts_with("R3: quarter 2026Q2 ended 14 days ago"));
-        assert_eq!(on("2026-07-16", None), "");
-        assert!(on("2026-07-30", Some(30.0)).contains("ended 29 days ago; reports are in time up to 30 days"));
-        assert_eq!(on("2026-07-31", Some(30.0)), "");
-        assert_eq!(on("2026-10-29", None), "");
-        assert_eq!(on("2026-10-30", None), "R3: quarter 2026Q2 ended 121 days ago");
+        assert_eq!(on("2026-07-01", None), "R3: quarter 2026Q2 ended 1 days ago; reports are in time up to 15 days");
+        assert!(on("2026-07-14", None).starts_with("R3: quarter 2026Q2 ended 14 days ago"));
+        assert_eq!(on("2026-07-15", None), "");
+        assert!(on("2026-07-29", Some(30.0)).contains("ended 29 days ago; reports are in time up to 30 days"));
+        assert_eq!(on("2026-07-30", Some(30.0)), "");
+        assert_eq!(on("2026-10-28", None), "");
+        assert_eq!(on("2026-10-29", None), "R3: quarter 2026Q2 ended 121 days ago");
     }
 
     #[test]

@@ -35,12 +35,11 @@ pub struct Size<'a> {
 }
 
 /// The rules. A new rule is one function and one line here.
-pub(super) const RULES: [Rule; 12] = [
+pub(super) const RULES: [Rule; 11] = [
     extreme,
     unusual,
     first_activity,
     dropped_to_zero,
-    zero_not_stored,
     stopped_reporting,
     same_again,
     digit_slip,
@@ -122,23 +121,19 @@ fn first_activity(size: &Size<'_>) -> Option<Flag> {
 /// T4: a reported zero where there usually is something.
 fn dropped_to_zero(size: &Size<'_>) -> Option<Flag> {
     let usual = size.flow(Limit::T4History).filter(|_| size.state == State::ReportedZero)?;
-    Some(Flag::new("T4", missed(size, usual)?, where_usual(size, usual)))
-}
-
-/// A03: a zero that DHIS2 may not have stored, where there usually is something. It is ours: writing 0 there is looked at as a
-/// reported one is.
-fn zero_not_stored(size: &Size<'_>) -> Option<Flag> {
-    let long = |usual: &&Usual| size.kind == Kind::Flow && real(usual.n) >= size.limit(Limit::T4History);
-    let usual = size.usual.filter(long).filter(|_| size.state == State::ZeroNotStored)?;
-    let sentence = format!("perhaps 0 where {} is usual ({} quarters)", plain(usual.median), usual.n);
-    Some(Flag::new("A03", missed(size, usual)?, sentence))
-}
-
-/// How much a zero is asked about where this is usual; `None` where it is not.
-fn missed(size: &Size<'_>, usual: &Usual) -> Option<Severity> {
     let stop = usual.median >= size.limit(Limit::T4Stop);
-    let severity = if stop { Severity::Stop } else { Severity::Review };
-    (usual.median >= size.limit(Limit::T4Median)).then_some(severity)
+    (usual.median >= size.limit(Limit::T4Median)).then(|| {
+        let severity = if stop { Severity::Stop } else { Severity::Review };
+        Flag::new("T4", severity, where_usual(size, usual))
+    })
+}
+
+/// A03: the worst of what would be said of a 0 where DHIS2 may not have stored one. It is ours: writing 0 there is looked at as a
+/// reported one is.
+pub fn as_zero(size: &Size<'_>) -> Option<Flag> {
+    let zero = Size { value: 0.0, held: "0", state: State::ReportedZero, ..*size };
+    let worst = sizes(&zero).max_by_key(|flag| flag.severity)?;
+    Some(Flag::new("A03", worst.severity, format!("perhaps 0: {}", worst.sentence)))
 }
 
 /// T5: nothing came where something came in most of the last quarters.

@@ -154,8 +154,11 @@ const NOT_SUMS: [&str; 8] = ["AVERAGE", "COUNT", "CUSTOM", "MAX", "MIN", "NONE",
 
 /// A01: several rows were added of which DHIS2 itself says that they do not add up (dhis2.md section 5).
 fn not_additive(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    // Months are made into a quarter as the data element says: what is added up stands within one.
+    let newest = rows.last().map(|(part, _)| &part.period);
+    let rows: Vec<Row<'_>> = rows.iter().filter(|(part, _)| Some(&part.period) == newest).cloned().collect();
     let combos: BTreeSet<&str> = rows.iter().map(|(part, _)| part.category_option_combo.as_str()).collect();
-    let (options, count, total) = (combos.len(), rows.len(), || sum(rows));
+    let (options, count, total) = (combos.len(), rows.len(), || sum(&rows));
     let sentence = match facts.value_type {
         "PERCENTAGE" if count > 1 => format!("{} is a sum of {count} percentages", total()),
         "UNIT_INTERVAL" if count > 1 => format!("{} is a sum of {count} shares of 1", total()),

@@ -14,19 +14,18 @@ pub fn told(plan: &Plan, cell: Cell, series: &Series) -> Vec<String> {
     if let Some(whole) = plan.whole(cell.property) {
         // An earlier quarter's number says nothing of this one.
         let number = plan.number(cell).filter(|_| plan.state(cell) != State::OlderQuarter);
-        said.extend(spread(whole, number, series));
+        said.extend(spread(whole, number, series, &plan.head.limits()));
     }
     said
 }
 
 /// The spread, and how far the number is away; nothing where that is not looked at.
-fn spread(whole: &Whole, number: Option<f64>, series: &Series) -> Vec<String> {
-    let limits = Limits::default();
+fn spread(whole: &Whole, number: Option<f64>, series: &Series, limits: &Limits) -> Vec<String> {
     let history: Vec<f64> = series.totals(QUARTERS).iter().flatten().map(Number::approx).collect();
     let enough = whole.kind == Kind::Flow && real(history.len()) >= limits.get(Limit::History);
     let Some(usual) = Usual::of(&history).filter(|_| enough) else { return Vec::new() };
     let pooled = whole.spread().unwrap_or(limits.get(Limit::SpreadDefault));
-    let score = usual.score(number.unwrap_or(usual.median), pooled, &limits);
+    let score = usual.score(number.unwrap_or(usual.median), pooled, limits);
     // A spread is a factor; less one it is what a number is mostly within.
     let mut said = vec![format!("spread {:.0} %", (score.spread.exp() - 1.0) * 100.0)];
     if number.is_some() {

@@ -21,7 +21,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Row>, Vec<Problem>), Problem> {
             continue;
         }
         let Some(header) = &head else {
-            head = Some(Header::find(&record, line)?);
+            let header = head.insert(Header::find(&record, line)?);
+            problems.extend(header.twice.iter().map(|column| Problem {
+                line,
+                column: Some(column),
+                value: String::new(),
+                what: format!("The column {column} stands twice, so neither is used. Rename or remove one of them."),
+                blocks: false,
+            }));
             continue;
         };
         let (kind, unclear) = header.kind(&record, line);
@@ -109,6 +116,8 @@ struct Header {
     places: [usize; 4],
     kind: Option<usize>,
     relation: Option<usize>,
+    /// Columns that may be left out and stand twice.
+    twice: Vec<&'static str>,
     width: usize,
 }
 
@@ -133,8 +142,10 @@ impl Header {
             }
         }
         if missing.is_empty() {
-            let (kind, relation) = (place(KIND)?, place(RELATION)?);
-            return Ok(Self { places, kind, relation, width: record.len() });
+            // One that may be left out is left out where it is not clear which is meant.
+            let twice = [KIND, RELATION].into_iter().filter(|column| place(column).is_err()).collect();
+            let only = |column| place(column).ok().flatten();
+            return Ok(Self { places, kind: only(KIND), relation: only(RELATION), twice, width: record.len() });
         }
         Err(problem(missing_columns(&missing, &found)))
     }

@@ -55,8 +55,10 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
         check(sheet, at == Some(Door::Finer(place)), sign, "data set", &data_set(unfit, chosen, room));
     }
     if review.doors.all.contains(&Door::Reset) {
-        let text =
-            format!("{} to decide again: values moved", plural(review.reset_left().count(), "decision", "decisions"));
+        let text = format!(
+            "{} to decide again: what they were made on moved",
+            plural(review.reset_left().count(), "decision", "decisions")
+        );
         check(sheet, at == Some(Door::Reset), LOOK, "reset", &[words(&text, room).into_owned()]);
     }
     let one = |text: &str| [words(&inert(text), room).into_owned()];
@@ -77,10 +79,6 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     }
     for note in head.other_notes() {
         check(sheet, false, LOOK, "note", &one(note));
-    }
-    if head.whole.is_empty() && !head.facilities.is_empty() {
-        let text = "some facilities alone: no checks of properties, and spreads are those of the last review or 0.25";
-        check(sheet, false, LOOK, "note", &wrap(text, room));
     }
     whole::overview(sheet, review, at, model.size);
 }

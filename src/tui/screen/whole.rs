@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use crate::{
     domain::{
-        flags::{Severity, multiple},
+        flags::{Check, Severity, multiple},
         text::inert,
     },
     tui::{
@@ -43,8 +43,7 @@ pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Opti
         stops += usize::from(check.severity == Severity::Stop);
         let property = check.property.as_ref().and_then(|name| review.plan.find_property(name));
         let name = property.and_then(|at| names.get(usize::from(at))).cloned().unwrap_or_default();
-        let (sign, role) = (check.severity.sign(), flag_role(check.severity));
-        let sentence = inert(&check.sentence);
+        let (sign, role, sentence) = read(review, property, check);
         let said = if height < TALL { vec![words(&sentence, room).into_owned()] } else { wrap(&sentence, room) };
         let mut said = said.into_iter();
         let first = said.next().unwrap_or_default();
@@ -70,9 +69,20 @@ pub(super) fn overview<'a>(sheet: &mut Sheet<'a>, review: &'a Review, here: Opti
     }
 }
 
+/// Sign and sentence of a check; one that was settled reads so.
+fn read(review: &Review, property: Option<u16>, check: &Check) -> (&'static str, Role, String) {
+    let sentence = inert(&check.sentence);
+    match property.and_then(|property| review.ledger.settled(property, check)) {
+        Some(settled) => ("ok", Role::Approved, format!("settled: {}; {sentence}", inert(&settled.reason))),
+        None => (check.severity.sign(), flag_role(check.severity), sentence.into_owned()),
+    }
+}
+
 /// The worst check of a property that has a sign.
 pub(super) fn worst(review: &Review, property: u16) -> Option<Severity> {
-    review.plan.checks(property).map(|check| check.severity).max().filter(|severity| *severity > Severity::Info)
+    let open = |check: &&Check| review.ledger.settled(property, check).is_none();
+    let severities = review.plan.checks(property).filter(open).map(|check| check.severity);
+    severities.max().filter(|severity| *severity > Severity::Info)
 }
 
 /// `1.1x`: the sum of a property now against the quarters before; `None` where that is not known.
@@ -111,16 +121,21 @@ fn lines(review: &Review, (width, height): (u16, u16)) -> Vec<(Severity, String)
         _ => 4,
     };
     let room = usize::from(width).saturating_sub(SIGN + 1);
+    let severity = |check: &Check| match review.ledger.settled(review.property, check) {
+        Some(_) => Severity::Info,
+        None => check.severity,
+    };
+    let sentence = |check: &Check| read(review, Some(review.property), check).2;
     let mut checks: Vec<_> = review.plan.checks(review.property).collect();
-    checks.sort_by_key(|check| Reverse(check.severity));
+    checks.sort_by_key(|check| Reverse(severity(check)));
     let mut said = Vec::new();
     for check in &checks {
-        let mut parts = wrap(&inert(&check.sentence), room).into_iter();
-        said.extend(parts.next().map(|first| (check.severity, first)));
+        let mut parts = wrap(&sentence(check), room).into_iter();
+        said.extend(parts.next().map(|first| (severity(check), first)));
         said.extend(parts.map(|part| (Severity::Info, part)));
     }
     if said.len() > most {
-        said = checks.iter().take(most).map(|check| (check.severity, inert(&check.sentence).into_owned())).collect();
+        said = checks.iter().take(most).map(|check| (severity(check), sentence(check))).collect();
         let last = said.len();
         for (at, (_, text)) in said.iter_mut().enumerate() {
             let more = checks.len() - last;
@@ -162,7 +177,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            flags::{Check, Kind, Whole},
+            flags::{Kind, Whole},
             ledger::Ledger,
             plan::sample,
         },
