@@ -344,8 +344,8 @@ mod tests {
         assert_eq!(now(&[("d", "a", "12")]), alone);
         assert_eq!(now(&[("d", "a", "5"), ("d", "b", "7")]), alone);
         assert_eq!(
-            now(&[("d", "a", "12"), ("f", "a", "12")]),
-            "STOP S06: total 12 and breakdown 12 both entered",
+            now(&[("d", "a", "12"), ("f", "a", "11")]),
+            "STOP S06: total 12 and breakdown 11 both entered",
             "the total is told once"
         );
     }
