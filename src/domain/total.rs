@@ -219,4 +219,25 @@ mod tests {
             assert_eq!((state, new.as_deref()), expected, "{value_type}");
         }
     }
+
+    #[test]
+    fn no_absence_reads_as_a_number() {
+        let words: Vec<&str> = State::ALL.into_iter().filter(|state| !state.proposes()).map(State::words).collect();
+        assert_eq!(
+            words,
+            [
+                "(0?)",
+                "blank",
+                "not reported",
+                "not collected here",
+                "deleted in DHIS2",
+                "not a number",
+                "not a quarterly data set",
+                "no permission",
+                "could not fetch",
+            ]
+        );
+        let numbers = [State::Reported, State::ReportedZero, State::OlderQuarter].map(State::words);
+        assert_eq!(numbers, ["reported", "reported", "from an earlier quarter"]);
+    }
 }

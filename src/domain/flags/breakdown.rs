@@ -350,6 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn s05_leaves_a_total_beside_its_breakdown_to_s06() {
+        let options: BTreeSet<String> = ["f".to_owned(), "m".to_owned()].into();
+        let now = |rows: &[Slice]| said(rows, &[], Some(&options));
+        let alone = "REVIEW S05: unexpected category \"default\" with 12";
+        assert_eq!(now(&[("d", "a", "12")]), alone);
+        assert_eq!(now(&[("d", "a", "5"), ("d", "b", "7")]), alone);
+        assert_eq!(
+            now(&[("d", "a", "12"), ("f", "a", "11")]),
+            "STOP S06: total 12 and breakdown 11 both entered",
+            "the total is told once"
+        );
+    }
+
+    #[test]
     fn s13_is_the_whole_breakdown_of_the_newest_reported_quarter() {
         const COPY: &str = "REVIEW S13: identical to 2026Q1";
         let now: &[Slice] = &[("m", "a", "6"), ("f", "a", "4")];

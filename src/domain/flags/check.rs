@@ -65,3 +65,40 @@ impl Whole {
         self.spread.parse().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_states_its_own_statement_and_no_other() {
+        let check = Check::of_property("C5", Severity::Stop, "dhis_beds", "whole column is 4.0x the usual");
+        assert_eq!((check.property.as_deref(), check.severity), (Some("dhis_beds"), Severity::Stop));
+        assert_eq!(check.statement(), "C5: whole column is 4.0x the usual");
+        assert!(check.states(&check.statement()));
+        for other in [
+            "",
+            "C5",
+            "C5: ",
+            "C5: whole column is 4.1x the usual",
+            "C5: whole column is 4.0x the usual.",
+            "C6: whole column is 4.0x the usual",
+            "C5 whole column is 4.0x the usual",
+            "whole column is 4.0x the usual",
+        ] {
+            assert!(!check.states(other), "{other}");
+        }
+        assert_eq!(Check::of_run("R3", Severity::Review, "late").property, None);
+    }
+
+    #[test]
+    fn a_spread_is_a_number_or_not_known() {
+        let spread = |text: &str| {
+            Whole { kind: Kind::Flow, spread: text.to_owned(), shift: None, with: 1, of: 1 }
+                .spread()
+                .map(|spread| spread.to_string())
+        };
+        assert_eq!(spread("0.2534").as_deref(), Some("0.2534"));
+        assert_eq!((spread(""), spread("wide")), (None, None));
+    }
+}

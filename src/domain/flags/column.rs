@@ -242,6 +242,7 @@ mod tests {
         let from_nothing = said(Kind::Level, &[line(3.0, 0.0)]);
         assert_eq!(from_nothing, ["REVIEW C1: sum now 3, after 0 in the mean of the 4 quarters before (1 facilities)"]);
         assert_eq!(said(Kind::Level, &[line(0.0, 0.0)]), [] as [&str; 0]);
+        assert!(said(Kind::Level, &[line(-3.0, 0.0)]).is_empty(), "below zero is S09's");
     }
 
     #[test]

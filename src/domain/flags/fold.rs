@@ -125,4 +125,15 @@ mod tests {
         assert_eq!(checks.len(), 1);
         assert_eq!((checks[0].severity, checks[0].sentence.as_str()), (Stop, "30 of 100 cells (30 %), such as: worse"));
     }
+
+    #[test]
+    fn every_rule_that_hits_so_many_is_said_beside_c4() {
+        let some = [("S02", Review, 11), ("S09", Stop, 30), ("S14", Review, 10), ("T2", Review, 12), ("T4", Stop, 20)];
+        let said = [
+            "STOP C4: 12 of 100 numbers (12 %) are far from their usual: a changed definition looks like this",
+            "REVIEW S02: 11 of 100 cells (11 %), such as: S02 of 10",
+            "STOP S09: 30 of 100 cells (30 %), such as: S09 of 29",
+        ];
+        assert_eq!(folded(&some, 100, 100), (said.map(str::to_owned).to_vec(), 73), "all but those of S14");
+    }
 }

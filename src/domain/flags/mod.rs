@@ -100,3 +100,18 @@ impl Flag {
         Self { id: id.to_owned(), severity, sentence: sentence.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_severity_has_its_word_and_its_sign_in_the_order_of_attention() {
+        let all = [Severity::Info, Severity::Review, Severity::Stop];
+        assert!(all.is_sorted_by(|a, b| a < b));
+        assert_eq!(all.map(|one| (one.word(), one.sign())), [("INFO", ""), ("REVIEW", "!"), ("STOP", "!!")]);
+        for one in all {
+            assert_eq!(serde_json::to_string(&one).unwrap(), format!("\"{}\"", one.word()));
+        }
+    }
+}

@@ -227,4 +227,25 @@ mod tests {
         assert_eq!(registered(YES, Some("2026-07-06"), None, &[]), "");
         assert_eq!(registered(YES, None, None, &[Some("2026-07-08")]), "");
     }
+
+    #[test]
+    fn a_report_is_in_time_up_to_its_last_day() {
+        let limits = Limits::default();
+        let (yes, no) = (Some(true), Some(false));
+        for (complete, date, timely_days, expected) in [
+            (yes, Some("2026-07-15"), None, yes),
+            (yes, Some("2026-07-16"), None, no),
+            (yes, Some("2026-07-16"), Some(16.0), yes),
+            (yes, Some("2026-05-01"), Some(0.0), yes),
+            (yes, None, None, None),
+            (yes, Some("soon"), None, None),
+            (no, None, None, no),
+            (no, Some("2026-07-01"), None, no),
+            (None, Some("2026-07-01"), None, None),
+        ] {
+            let report = Report { complete, date, timely_days };
+            let found = on_time(&report, Quarter::parse("2026Q2").unwrap(), &limits);
+            assert_eq!(found, expected, "{report:?}");
+        }
+    }
 }

@@ -313,6 +313,7 @@ mod tests {
             ),
             ("", "SUM", true, &two, "REVIEW A01: 130 is a sum of 2 category options that DHIS2 says not to total"),
             ("PERCENTAGE", "AVERAGE", true, &one, ""),
+            ("UNIT_INTERVAL", "", false, &one, ""),
             ("INTEGER", "LAST", false, &two, ""),
             ("INTEGER", "AVERAGE_SUM_ORG_UNIT", false, &two, ""),
             ("", "", false, &two, ""),
@@ -320,5 +321,72 @@ mod tests {
             let facts = Facts { parts, value_type, aggregation_type, skip_total, ..nothing(&facility) };
             assert_eq!(sentences(&facts).concat(), expected, "{value_type} {aggregation_type}");
         }
+    }
+
+    #[test]
+    fn what_the_facility_says_by_itself_is_told() {
+        let open = Facility { name: "Kasenga".to_owned(), external_id: "abc".to_owned(), ..Facility::default() };
+        let closed = Facility { closed: true, ..open.clone() };
+        let twins = ["Kasenga B", "Kasenga C", "Kasenga D"];
+        assert_eq!(
+            sentences(&Facts { twins: &twins, ..nothing(&open) }),
+            ["STOP S33: Kasenga shares organisation unit abc with Kasenga B and 2 more"]
+        );
+        let unit_closed = Some("2025-12-31");
+        assert_eq!(
+            sentences(&Facts { unit_closed, ..nothing(&open) }),
+            ["STOP S34: organisation unit closed 2025-12-31"]
+        );
+        assert_eq!(
+            sentences(&Facts { unit_closed, ..nothing(&closed) }),
+            ["STOP S34: the case is closed in CommCare, and organisation unit closed 2025-12-31"]
+        );
+    }
+
+    #[test]
+    fn s35_asks_for_one_word_of_four_letters_in_common() {
+        let said = |name: &str, unit: Option<&str>| {
+            let facility =
+                Facility { name: name.to_owned(), unit_name: unit.map(str::to_owned), ..Facility::default() };
+            sentences(&nothing(&facility)).join("; ")
+        };
+        let differ = |name: &str, unit: &str| {
+            assert_eq!(
+                said(name, Some(unit)),
+                format!("INFO S35: the case is \"{name}\", the organisation unit \"{unit}\"")
+            );
+        };
+        differ("Kasenga RHC", "Mwase RHC");
+        differ("Mps RHC", "RHC Mps");
+        differ("", "Mwase");
+        differ("Kasenga", "Kasengb");
+        for (name, unit) in [
+            ("Kasenga RHC", Some("Kasenga Rural Health Centre")),
+            ("Dowa-2", Some("dowa 3")),
+            ("Post Mwase", Some("MWASE")),
+            ("RHC 1", Some("RHC 1")),
+            ("Kasenga", None),
+        ] {
+            assert_eq!(said(name, unit), "", "{name} {unit:?}");
+        }
+    }
+
+    #[test]
+    fn s01_and_a02_tell_what_the_number_is_made_of() {
+        let facility = Facility::default();
+        for (months, expected) in [
+            (None, ""),
+            (Some((0, 3)), ""),
+            (Some((1, 3)), "REVIEW S01: 1 of 3 months reported"),
+            (Some((2, 3)), "REVIEW S01: 2 of 3 months reported"),
+            (Some((3, 3)), ""),
+        ] {
+            assert_eq!(sentences(&Facts { months, ..nothing(&facility) }).join("; "), expected, "{months:?}");
+        }
+        let older = Quarter::parse("2025Q4").ok();
+        assert_eq!(
+            sentences(&Facts { older, held: "7", ..nothing(&facility) }),
+            ["REVIEW A02: 7 is from 2025Q4; nothing is reported for 2026Q2"]
+        );
     }
 }
