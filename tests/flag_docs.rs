@@ -1,5 +1,7 @@
 //! `docs/flags.md` says what the program does: every rule, every threshold with its default and range.
 
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use onse::domain::flags::Limit;

@@ -146,13 +146,13 @@ fn a_kind_or_relation_that_cannot_be_read_is_told_and_does_not_block() {
 }
 
 #[test]
-fn an_optional_column_twice_is_refused() {
+fn an_optional_column_twice_is_told_and_left_out() {
     for column in ["kind", "relation"] {
         let head = format!("{column},case_property,data_element_id,data_set_id,dhis2_name,{column}\n");
         let mapping = Mapping::read(format!("{head},a,asCqjKclllu,q1Es3k3sZem,A,\n").as_bytes());
-        let expected = format!("line 1: The column {column} stands twice. Rename or remove one of them.");
-        assert_eq!(said(&mapping), [expected]);
-        assert!(mapping.unreadable().is_some());
+        let what = format!("The column {column} stands twice, so neither is used. Rename or remove one of them.");
+        assert_eq!(said(&mapping), [format!("line 1, {column}: {what}")]);
+        assert_eq!((mapping.usable().count(), mapping.unreadable()), (1, None));
     }
 }
 

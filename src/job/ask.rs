@@ -11,7 +11,7 @@ use crate::{
         quarter::Quarter,
         query::{Called, pick},
     },
-    io::{commcare::CaseRecord, store::Used},
+    io::{commcare::CaseRecord, known::Place, store::Used},
 };
 
 /// What is to be read.
@@ -67,6 +67,17 @@ impl Rules {
 }
 
 impl Ask {
+    /// Where a reading is, for the comparison with earlier ones.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            dhis2: self.dhis2.clone(),
+            commcare: self.commcare.clone(),
+            project: self.project.clone(),
+            case_type: self.case_type.clone(),
+            scope: self.scope(),
+        }
+    }
+
     /// What is read, in words: it stands in the plan, and two reviews of the same words are of the same facilities.
     pub fn scope(&self) -> String {
         if self.facilities.is_empty() { WHOLE.to_owned() } else { self.facilities.join(", ") }

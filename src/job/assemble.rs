@@ -18,7 +18,7 @@ use crate::{
         history::Cached,
         local::Local,
         mapping::is_uid,
-        plan::{Facility, Head, Plan, Skipped, State, ordinal},
+        plan::{Draft, Facility, Head, Plan, Skipped, State, ordinal},
         quarter::Quarter,
     },
     io::{
@@ -203,11 +203,11 @@ pub fn assemble(answers: Answers) -> Assembled {
     let names: HashMap<&str, &str> = options.iter().map(|option| (option.id.as_str(), option.name.as_str())).collect();
     let rows = by_unit(&values, head.quarter);
     head.finer = finer(head.quarter, &columns, &rows);
-    head.notes.extend(told(&head, standards.as_ref()));
-    let changed = standards.iter().flat_map(|standards| standards.limits.changed());
-    head.limits = changed.map(|(name, _, value)| (name.to_owned(), value.to_string())).collect();
+    (head.notes, head.limits) = (told(&head, standards.as_ref()), set(standards.as_ref()));
     let mut draft = Plan::draft(head, facilities.clone(), properties);
-    skipped.into_iter().for_each(|one| draft.skip(one));
+    for one in skipped {
+        draft.skip(one);
+    }
     let assigned = assigned(sets.as_deref());
     let (layout, nothing, quarter) = (Layout::of(&columns), UnitRows::default(), draft.plan().head.quarter);
     let of = |facility: &Facility| rows.get(facility.external_id.as_str()).unwrap_or(&nothing);
@@ -226,30 +226,52 @@ pub fn assemble(answers: Answers) -> Assembled {
         known: earlier.as_deref().and_then(|earlier| earlier.unit(&facility.external_id)),
     };
     let sheets: Vec<Sheet<'_>> = cases.iter().zip(&facilities).enumerate().map(sheet).collect();
-    sheets.iter().for_each(|sheet| fill(&mut draft, sheet, &layout));
+    fill(&mut draft, &sheets, &layout);
     if let Some(standards) = &standards {
-        let all = draft.plan().head.facilities.is_empty();
-        let named = names.iter().filter(|(_, name)| **name == "default").map(|(id, _)| *id);
-        let defaults = named.chain([DEFAULT]).collect();
-        let bench = Bench {
-            sheets: &sheets,
-            layout: &layout,
-            names: &names,
-            defaults: &defaults,
-            standards,
-            all,
-            asked: earlier.is_some() && !draft.plan().head.without_history,
-        };
-        let judged = bench.judge(&mut draft);
-        let checks = bench.run(draft.plan());
-        draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);
+        judge(&mut draft, &sheets, &layout, &names, standards);
     }
-    options.into_iter().for_each(|option| draft.name(option.id, option.name));
+    name(&mut draft, options);
     Assembled {
         plan: draft.finish(),
         parts: sheets.iter().flat_map(|sheet| kept(sheet, &layout)).collect(),
         history: sheets.iter().flat_map(|sheet| past(sheet, &layout)).collect(),
     }
+}
+
+/// Gives the plan the names of option combos.
+fn name(draft: &mut Draft, options: Vec<Named>) {
+    for option in options {
+        draft.name(option.id, option.name);
+    }
+}
+
+/// Flags every cell, and says what is to be said of properties and of the run.
+fn judge(
+    draft: &mut Draft,
+    sheets: &[Sheet<'_>],
+    layout: &Layout<'_>,
+    names: &HashMap<&str, &str>,
+    standards: &Standards,
+) {
+    let of_no_category = names.iter().filter(|(_, name)| **name == "default").map(|(id, _)| *id);
+    let bench = Bench {
+        sheets,
+        layout,
+        names,
+        defaults: &of_no_category.chain([DEFAULT]).collect(),
+        standards,
+        all: draft.plan().head.facilities.is_empty(),
+        asked: sheets.iter().any(|sheet| sheet.earlier.is_some()) && !draft.plan().head.without_history,
+    };
+    let judged = bench.judge(draft);
+    let checks = bench.run(draft.plan());
+    draft.say(checks.into_iter().chain(judged.checks).collect(), judged.whole);
+}
+
+/// The thresholds the settings changed, for the head of the plan.
+fn set(standards: Option<&Standards>) -> BTreeMap<String, String> {
+    let changed = standards.into_iter().flat_map(|standards| standards.limits.changed());
+    changed.map(|(name, _, value)| (name.to_owned(), value.to_string())).collect()
 }
 
 /// Takes out the cases that cannot take part.
@@ -266,12 +288,12 @@ fn skip(cases: &mut Vec<CaseRecord>, is_known: impl Fn(&str) -> bool) -> Vec<Ski
     skipped
 }
 
-/// What is to be said of data sets that are not quarterly, of thresholds, and of a reading of some facilities.
+/// The notes with what is to be said of data sets that are not quarterly, of thresholds, and of a reading of some facilities.
 fn told(head: &Head, standards: Option<&Standards>) -> Vec<String> {
     let unfit = |unfit: &Unfit| unfit.sentence(head.quarter, head.choices.get(&unfit.data_set));
     let changed = standards.and_then(|standards| changed(&standards.limits));
     let alone = (!head.facilities.is_empty()).then(|| ALONE.to_owned());
-    head.finer.iter().map(unfit).chain(changed).chain(alone).collect()
+    head.notes.iter().cloned().chain(head.finer.iter().map(unfit)).chain(changed).chain(alone).collect()
 }
 
 /// Why a case cannot take part, if so. An id of another form would fail a whole batch on newer DHIS2 (dhis2.md section 1.3).

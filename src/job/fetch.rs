@@ -41,7 +41,7 @@ use crate::{
         commcare::{CaseRecord, Listing},
         dhis2::{Named, OrgUnit, URL_LIMIT},
         http::Failure,
-        known::{Account, Known, Partial, Place, Run},
+        known::{Account, Known, Partial, Run},
     },
 };
 
@@ -373,22 +373,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Where this reading is, for the comparison with earlier ones.
-    fn place(&self) -> Place {
-        let ask = self.ask;
-        Place {
-            dhis2: ask.dhis2.clone(),
-            commcare: ask.commcare.clone(),
-            project: ask.project.clone(),
-            case_type: ask.case_type.clone(),
-            scope: ask.scope(),
-        }
-    }
-
     /// The last run that facilities are counted against (R1 of data-quality-flags.md section 4; fault matrix row H27).
     async fn last(&self) -> Option<Run> {
         // A run of this quarter may have met the same trouble; the quarter before is what counts.
-        let runs = self.known?.runs(&self.place()).await;
+        let runs = self.known?.runs(&self.ask.place()).await;
         runs.iter().find(|run| run.quarter != self.ask.quarter).or(runs.first()).copied()
     }
 
@@ -410,7 +398,7 @@ impl Reader<'_> {
         if let Some(key) = self.key.get() {
             known.unstage(key, now).await;
         }
-        known.keep_run(&self.place(), Run { quarter: self.ask.quarter, at: now, facilities }).await;
+        known.keep_run(&self.ask.place(), Run { quarter: self.ask.quarter, at: now, facilities }).await;
     }
 
     /// Organisation units that report on a mapped data set and have no case (R2 of the flags); none where only some facilities

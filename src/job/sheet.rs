@@ -258,8 +258,15 @@ struct Summed<'a> {
     months: Option<usize>,
 }
 
-/// Sets the cells of one facility: what the case holds, what DHIS2 holds, and which state that is.
-pub(super) fn fill(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>) {
+/// Sets every cell: what the case holds, what DHIS2 holds, and which state that is.
+pub(super) fn fill(draft: &mut Draft, sheets: &[Sheet<'_>], layout: &Layout<'_>) {
+    for sheet in sheets {
+        fill_one(draft, sheet, layout);
+    }
+}
+
+/// Sets the cells of one facility.
+fn fill_one(draft: &mut Draft, sheet: &Sheet<'_>, layout: &Layout<'_>) {
     let (quarter, look_back) = (draft.plan().head.quarter, draft.plan().head.look_back);
     for ((property, column), number) in (0_u16..).zip(layout.columns).zip(&layout.numbers) {
         let cell = Cell { facility: sheet.at, property };

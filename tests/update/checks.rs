@@ -44,11 +44,11 @@ fn the_cursor_stays_in_sight_under_the_checks_of_another_property() {
     let said = "sum now 12,345, 1.4x after 8,800 in the mean of the 4 quarters before (1,003 facilities)";
     plan.head.checks = vec![PropertyCheck::of_property("C1", Severity::Review, PROPERTIES[1], said); 3];
     let mut desk = Desk::with(plan, Screen::Properties);
-    let plain = desk.model.layout().list_rows();
+    let before = desk.model.layout().list_rows();
     desk.keys("l10jh10jl");
     assert_eq!(desk.review().property, 1);
     let rows = desk.model.layout().list_rows();
-    assert_eq!(rows + 2, plain);
+    assert_eq!(rows + 2, before);
     for _ in 0..3 {
         let column = &desk.review().column;
         assert!(column.at >= column.top && column.at < column.top + desk.model.layout().list_rows(), "{column:?}");

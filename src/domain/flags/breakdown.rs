@@ -395,6 +395,22 @@ mod tests {
     }
 
     #[test]
+    fn s13_and_s04_are_of_this_quarters_flows() {
+        let (facility, parts) = (Facility::default(), parts(BOTH));
+        let past = |_: Quarter| BOTH.iter().map(row).collect();
+        let facts = Facts { parts: &parts, past: &past, recent: &[Some(100.0); 4], ..nothing(&facility) };
+        let ids = |facts: &Facts<'_>| of_cell(facts).into_iter().map(|flag| flag.id).collect::<Vec<_>>().concat();
+        assert_eq!(ids(&facts), "S13");
+        assert_eq!(ids(&Facts { kind: Kind::Level, ..facts }), "", "a level mostly stays as it is");
+        let facts = Facts { parts: &parts[..1], past: &past, recent: &[Some(100.0); 4], ..nothing(&facility) };
+        assert_eq!(ids(&facts), "S04");
+        let older = Some(facts.quarter.before());
+        assert_eq!(ids(&Facts { older, ..facts }), "A02", "an earlier quarter's number says so by itself");
+        let facts = Facts { parts: &parts, past: &past, recent: &[Some(100.0); 4], ..nothing(&facility) };
+        assert_eq!(ids(&Facts { older, ..facts }), "A02", "which is no copy of itself");
+    }
+
+    #[test]
     fn earlier_quarters_are_looked_at_only_where_they_can_tell() {
         let asked = |now: &[Slice]| {
             let (facility, parts, count) = (Facility::default(), parts(now), std::cell::Cell::new(0));

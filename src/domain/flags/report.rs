@@ -41,10 +41,10 @@ fn is_late(report: &Report<'_>, days: i32, limits: &Limits) -> bool {
 
 /// Whether a report is complete and was in time; `None` where it is not known whether it is complete, or when it was.
 pub fn on_time(report: &Report<'_>, quarter: Quarter, limits: &Limits) -> Option<bool> {
-    match report.complete? {
-        false => Some(false),
-        true => days_after(report, quarter).map(|days| !is_late(report, days, limits)),
+    if !report.complete? {
+        return Some(false);
     }
+    days_after(report, quarter).map(|days| !is_late(report, days, limits))
 }
 
 /// S03: the report was registered complete later than its data set allows. The day it must be in is in time.

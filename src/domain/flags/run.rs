@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_run_says_nothing() {
-        assert_eq!(said(|_| {}), [] as [&str; 0]);
+        assert_eq!(said(|_| {}), [""; 0]);
     }
 
     #[test]
@@ -170,6 +170,6 @@ mod tests {
         let all = said(|run| run.zeros = &[400, 0, 31]);
         assert_eq!(all, ["C8: 2 properties; 431 cells read (0?): nothing stored although the report is complete"]);
         assert!(said(|run| run.zeros = &[0, 7])[0].starts_with("C8: 1 property; 7 cells"));
-        assert_eq!(said(|run| run.zeros = &[0, 0]), [] as [&str; 0]);
+        assert_eq!(said(|run| run.zeros = &[0, 0]), [""; 0]);
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     }
     if review.doors.all.contains(&Door::Reset) {
         let text = format!(
-            "{} to decide again: what they were made on moved",
+            "{} to decide again: values moved, or a STOP came",
             plural(review.reset_left().count(), "decision", "decisions")
         );
         check(sheet, at == Some(Door::Reset), LOOK, "reset", &[words(&text, room).into_owned()]);

@@ -179,7 +179,7 @@ fn t4_asks_about_a_zero_and_stops_where_much_is_usual() {
 #[test]
 fn a03_asks_the_same_about_a_zero_that_may_be_missing() {
     let told = |made: Made| {
-        let flag = made.size(|size| as_zero(&size));
+        let flag = made.size(as_zero);
         flag.map(|flag| format!("{} {}: {}", flag.severity.word(), flag.id, flag.sentence)).unwrap_or_default()
     };
     let zero = |usual: f64| Made { state: State::ZeroNotStored, ..flow("7", &[usual; 3]) };
