@@ -15,10 +15,10 @@ use std::{
 use jiff::Timestamp;
 use onse::{
     domain::{
-        flags::Kind,
+        flags::{Column as Whole, Flags, Kind, Limit, Limits, Line, Size, Usual, fold, percentile, pooled, sizes},
         history::{Cached, Change},
         mapping::Mapping,
-        plan::{Head, Property},
+        plan::{Head, Property, State},
         quarter::Quarter,
     },
     io::{
@@ -45,7 +45,7 @@ fn unit(n: usize) -> String {
 }
 
 fn columns() -> Vec<Column> {
-    let column = |(at, row): (usize, &onse::domain::mapping::Row)| Column {
+    let column = |row: &onse::domain::mapping::Row| Column {
         property: Property {
             name: row.property.clone(),
             data_element: row.data_element.clone(),
@@ -53,10 +53,10 @@ fn columns() -> Vec<Column> {
             value_type: "INTEGER".to_owned(),
             ..Property::default()
         },
-        kind: if at % 3 == 0 { Kind::Level } else { Kind::Flow },
+        kind: Kind::Flow,
         ..Column::default()
     };
-    Mapping::built_in().rows.iter().enumerate().map(column).collect()
+    Mapping::built_in().rows.iter().map(column).collect()
 }
 
 /// A number split over `options`, the first taking what does not divide.
@@ -193,6 +193,48 @@ impl Country {
     }
 }
 
+/// The two passes over each property alone, of numbers that are at hand: what is usual and the spread of all, then every rule about sizes,
+/// the checks of the property and folding.
+fn passes(numbers: &[Vec<Series>]) -> (Duration, usize) {
+    let (limits, mut said) = (Limits::default(), 0);
+    let begin = Clock::now();
+    for column in numbers {
+        let usual: Vec<Option<Usual>> = column.iter().map(|series| Usual::of(&series.history)).collect();
+        let spread = pooled(usual.iter().filter_map(|usual| usual.as_ref()?.to_pool(&limits)), &limits);
+        let mut values: Vec<f64> = column.iter().map(|series| series.x).collect();
+        let top = percentile(&mut values, limits.get(Limit::S15Percentile));
+        let (mut lines, mut flags) = (Vec::with_capacity(column.len()), Flags::new());
+        for ((facility, series), usual) in (0_u32..).zip(column).zip(&usual) {
+            let mut recent = [None; QUARTERS];
+            for (place, number) in recent.iter_mut().zip(&series.history) {
+                *place = Some(*number);
+            }
+            let (value, held) = (series.x, series.x.to_string());
+            let state = if value > 0.0 { State::Reported } else { State::ReportedZero };
+            let size = Size {
+                value,
+                held: &held,
+                state,
+                kind: Kind::Flow,
+                quarter: quarter(),
+                recent: &recent,
+                usual: usual.as_ref(),
+                pooled: spread,
+                top,
+                asked: true,
+                limits: &limits,
+            };
+            flags.extend(sizes(&size).map(|flag| (facility, flag)));
+            let ratio = usual.as_ref().map(|usual| usual.score(value, spread, &limits).ratio);
+            lines.push(Line { value: Some(value), recent, ratio, ..Line::default() });
+        }
+        let whole = Whole { name: "dhis_beds", kind: Kind::Flow, lines: &lines, limits: &limits };
+        let (with, of) = whole.coverage();
+        said += fold("dhis_beds", &mut flags, with, of, &limits).len() + whole.checks().len() + flags.len();
+    }
+    (begin.passed(), said)
+}
+
 /// Processor time of this thread where the system tells it, else time on the wall.
 struct Clock(Option<u64>, Instant);
 
@@ -225,6 +267,14 @@ fn report(title: &str, country: &Country, runs: usize) {
 }
 
 fn main() {
+    for facilities in [1_106, 100_000] {
+        let numbers = numbers(columns().len(), facilities);
+        let (least, said) = (0..3).map(|_| passes(&numbers)).min().unwrap_or_default();
+        println!(
+            "{facilities} facilities x 21, the two passes alone: {:.0} ms ({said} said)",
+            least.as_secs_f64() * 1e3
+        );
+    }
     report("1,106 facilities x 21, 8 quarters, 4 options", &Country::new(1_106, OPTIONS), 10);
     report("1,106 facilities x 21, 8 quarters, 1 option", &Country::new(1_106, 1), 10);
     if std::env::args().any(|word| word == "--full") {

@@ -44,23 +44,46 @@ pub(super) struct Judged {
 }
 
 /// A facility's number in a property, with what is usual there.
-struct Beside<'a> {
+struct Beside {
     line: Line,
-    before: Option<Element<'a>>,
     usual: Option<Usual>,
 }
 
 impl Bench<'_> {
     /// Flags every cell and says what is to be said of each property.
     pub(super) fn judge(&self, draft: &mut Draft) -> Judged {
-        let mut judged = Judged::default();
-        let mut funded = HashSet::new();
-        let mut related = self.related(draft.plan());
-        for (property, column) in (0_u16..).zip(self.layout.columns) {
-            let found = related.remove(&property).unwrap_or_default();
-            self.property(draft, (property, column), found, &mut judged, &mut funded);
+        let mut looked = self.look(draft);
+        for (property, flags) in self.related(draft.plan()) {
+            if let Some((_, found)) = looked.get_mut(usize::from(property)) {
+                found.extend(flags);
+            }
+        }
+        let (mut judged, mut funded) = (Judged::default(), HashSet::new());
+        for ((property, column), looked) in (0_u16..).zip(self.layout.columns).zip(looked) {
+            self.property(draft, (property, column), looked, &mut judged, &mut funded);
         }
         judged
+    }
+
+    /// The first look, by property: how each facility's number stands beside those before, and what its rows say. Facility by facility,
+    /// since what is known of one lies together.
+    fn look(&self, draft: &mut Draft) -> Vec<(Vec<Beside>, Flags)> {
+        let room = || (Vec::with_capacity(self.sheets.len()), Flags::new());
+        let mut looked: Vec<(Vec<Beside>, Flags)> = self.layout.columns.iter().map(|_| room()).collect();
+        for (facility, sheet) in (0_u32..).zip(self.sheets) {
+            for ((property, column), (beside, found)) in (0_u16..).zip(self.layout.columns).zip(&mut looked) {
+                let (cell, before) = (Cell { facility, property }, sheet.before(column));
+                let mut one = self.beside(draft.plan(), cell, before, sheet, column);
+                if let Some(usual) = &one.usual {
+                    draft.set_usual(cell, Some(&decimal(usual.median)));
+                }
+                let flags = self.cell(draft.plan(), cell, (&one, before), sheet, column);
+                one.line.erases = flags.iter().any(|flag| flag.id == "S36");
+                found.extend(flags.into_iter().map(|flag| (facility, flag)));
+                beside.push(one);
+            }
+        }
+        looked
     }
 
     /// What is to be said of the run; nothing of a reading of some facilities alone.
@@ -114,15 +137,11 @@ impl Bench<'_> {
         &self,
         draft: &mut Draft,
         (property, column): (u16, &Column),
-        mut found: Flags,
+        (mut beside, mut found): (Vec<Beside>, Flags),
         judged: &mut Judged,
         funded: &mut HashSet<u32>,
     ) {
         let (kind, name) = (column.kind, &column.property.name);
-        let mut beside: Vec<Beside<'_>> = (0_u32..)
-            .zip(self.sheets)
-            .map(|(facility, sheet)| self.beside(draft.plan(), Cell { facility, property }, sheet, column))
-            .collect();
         let spreads = beside.iter().filter_map(|one| one.usual.as_ref()?.to_pool(&self.standards.limits));
         let spread = if self.all {
             pooled(spreads, &self.standards.limits)
@@ -131,16 +150,14 @@ impl Bench<'_> {
         };
         let mut values: Vec<f64> = beside.iter().filter_map(|one| one.line.value).collect();
         let top = percentile(&mut values, self.standards.limits.get(Limit::S15Percentile)).filter(|_| self.all);
-        for (facility, (one, sheet)) in (0_u32..).zip(beside.iter_mut().zip(self.sheets)) {
-            let cell = Cell { facility, property };
-            self.usual(draft, cell, one, kind, spread);
-            let mut flags = self.cell(draft.plan(), cell, one, sheet, column);
-            one.line.erases = flags.iter().any(|flag| flag.id == "S36");
-            // Both halves of S13 say the same.
-            let copied = flags.iter().any(|flag| flag.id == "S13");
-            let more = self.size(draft.plan(), cell, one, column, spread, top);
-            flags.extend(more.into_iter().filter(|flag| !copied || flag.id != "S13"));
-            found.extend(flags.into_iter().map(|flag| (facility, flag)));
+        // Both halves of S13 say the same.
+        let copied: HashSet<u32> =
+            found.iter().filter(|(_, flag)| flag.id == "S13").map(|(facility, _)| *facility).collect();
+        for (facility, one) in (0_u32..).zip(&mut beside) {
+            one.line.ratio = self.ratio(one, kind, spread);
+            let more = self.size(draft.plan(), Cell { facility, property }, one, column, spread, top);
+            let news = more.into_iter().filter(|flag| flag.id != "S13" || !copied.contains(&facility));
+            found.extend(news.map(|flag| (facility, flag)));
         }
         // Before anything is said once: what a person accepted is no news of the property.
         for (facility, flag) in &mut found {
@@ -180,9 +197,15 @@ impl Bench<'_> {
         }
     }
 
-    /// The first look: numbers before, and now.
-    fn beside<'b>(&self, plan: &Plan, cell: Cell, sheet: &'b Sheet<'_>, column: &Column) -> Beside<'b> {
-        let before = sheet.before(column);
+    /// Numbers before, and now.
+    fn beside(
+        &self,
+        plan: &Plan,
+        cell: Cell,
+        before: Option<Element<'_>>,
+        sheet: &Sheet<'_>,
+        column: &Column,
+    ) -> Beside {
         let recent = before.map_or([None; QUARTERS], |before| before.numbers(plan.head.quarter));
         let (mut history, mut n) = ([0.0; QUARTERS], 0);
         for (place, total) in history.iter_mut().zip(recent.iter().flatten()) {
@@ -204,27 +227,31 @@ impl Bench<'_> {
             ),
             erases: false,
         };
-        Beside { line, before, usual: history.get(..n).and_then(Usual::of) }
+        Beside { line, usual: history.get(..n).and_then(Usual::of) }
     }
 
-    /// Keeps the usual number, and how the number now stands to it.
-    fn usual(&self, draft: &mut Draft, cell: Cell, one: &mut Beside<'_>, kind: flags::Kind, spread: f64) {
-        let Some(usual) = &one.usual else { return };
-        draft.set_usual(cell, Some(&decimal(usual.median)));
-        let comparable =
-            usual.to_pool(&self.standards.limits).is_some() && !matches!(kind, flags::Kind::Cumulative { .. });
-        one.line.ratio =
-            one.line.value.filter(|_| comparable).map(|value| usual.score(value, spread, &self.standards.limits).ratio);
+    /// How the number now stands to the usual one, where that says something of the property.
+    fn ratio(&self, one: &Beside, kind: flags::Kind, spread: f64) -> Option<f64> {
+        let usual = one.usual.as_ref().filter(|_| !matches!(kind, flags::Kind::Cumulative { .. }))?;
+        usual.to_pool(&self.standards.limits)?;
+        Some(usual.score(one.line.value?, spread, &self.standards.limits).ratio)
     }
 
     /// The flags of what is behind a cell.
-    fn cell(&self, plan: &Plan, cell: Cell, one: &Beside<'_>, sheet: &Sheet<'_>, column: &Column) -> Vec<Flag> {
+    fn cell(
+        &self,
+        plan: &Plan,
+        cell: Cell,
+        (one, before): (&Beside, Option<Element<'_>>),
+        sheet: &Sheet<'_>,
+        column: &Column,
+    ) -> Vec<Flag> {
         let zero = plan.may_be_zero(cell);
         if plan.kind(cell) != Kind::Change && !zero {
             return Vec::new();
         }
         let (mut parts, months) = sheet.rows_of(cell.property, column, &plan.head);
-        if let (Some(from), Some(before)) = (plan.older(cell), one.before) {
+        if let (Some(from), Some(before)) = (plan.older(cell), before) {
             let part = |row: PastRow<'_>| Part {
                 data_element: column.property.data_element.clone(),
                 category_option_combo: row.category_option_combo.to_owned(),
@@ -255,7 +282,7 @@ impl Bench<'_> {
             old: plan.old(cell),
             ours: self.standards.reviews.written(&sheet.facility.case_id, &column.property.name),
             report: sheet.report(column, plan.head.quarter),
-            past: &|earlier| one.before.map(|before| before.rows(earlier)).unwrap_or_default(),
+            past: &|earlier| before.map(|before| before.rows(earlier)).unwrap_or_default(),
             recent: &one.line.recent,
             option_name: &option_name,
             is_default: &|id| self.defaults.contains(id),
@@ -263,15 +290,7 @@ impl Bench<'_> {
     }
 
     /// The flags of its size.
-    fn size(
-        &self,
-        plan: &Plan,
-        cell: Cell,
-        one: &Beside<'_>,
-        column: &Column,
-        spread: f64,
-        top: Option<f64>,
-    ) -> Vec<Flag> {
+    fn size(&self, plan: &Plan, cell: Cell, one: &Beside, column: &Column, spread: f64, top: Option<f64>) -> Vec<Flag> {
         let (state, quarter) = (plan.state(cell), plan.quarter(cell));
         let size = Size {
             value: plan.number(cell).unwrap_or(0.0),

@@ -83,20 +83,25 @@ pub(super) fn is_default(facts: &Facts<'_>, part: &Part) -> bool {
 /// S06: a total and its breakdown are both entered, which counts everything twice. The default combo is known by its name,
 /// since old databases give it another id (dhis2.md section 3.5).
 fn default_plus_split(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    let (total, split): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|(part, _)| is_default(facts, part));
-    if total.is_empty() || split.is_empty() {
+    // Nearly every cell ends here.
+    let defaults = rows.iter().filter(|(part, _)| is_default(facts, part)).count();
+    if defaults == 0 || defaults == rows.len() {
         return None;
     }
+    let (total, split): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|(part, _)| is_default(facts, part));
     let sentence = format!("total {} and breakdown {} both entered", sum(total), sum(split));
     Some(Flag::new("S06", Severity::Stop, sentence))
 }
 
 /// S08: the same slice twice. DHIS2's table key forbids it inside one answer (dhis2.md section 1.5).
 fn duplicate_row(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    let mut seen = BTreeSet::new();
-    let (twice, value) = rows
-        .iter()
-        .find(|(part, _)| !seen.insert((&part.period, &part.category_option_combo, &part.attribute_option_combo)))?;
+    let same = |a: &Part, b: &Part| {
+        (&a.category_option_combo, &a.attribute_option_combo, &a.period)
+            == (&b.category_option_combo, &b.attribute_option_combo, &b.period)
+    };
+    // A cell has a handful of rows.
+    let again = |(at, (part, _)): &(usize, &Row<'_>)| rows.iter().take(*at).any(|(before, _)| same(before, part));
+    let (_, (twice, value)) = rows.iter().enumerate().find(again)?;
     let name = (facts.option_name)(&twice.category_option_combo);
     Some(Flag::new("S08", Severity::Stop, format!("row \"{name}\" appears twice, the second time with {value}")))
 }
@@ -110,10 +115,11 @@ fn negative(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
 
 /// S07: more than one attribute option combo is summed.
 fn several_attribute_combos(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
-    let combos: BTreeSet<&str> = rows.iter().map(|(part, _)| part.attribute_option_combo.as_str()).collect();
-    if combos.len() < 2 {
+    let (first, rest) = rows.split_first()?;
+    if rest.iter().all(|(part, _)| part.attribute_option_combo == first.0.attribute_option_combo) {
         return None;
     }
+    let combos: BTreeSet<&str> = rows.iter().map(|(part, _)| part.attribute_option_combo.as_str()).collect();
     let names: Vec<String> = combos.iter().map(|id| (facts.option_name)(id)).collect();
     Some(Flag::new("S07", Severity::Review, format!("sum of {} attribute options: {}", combos.len(), names.join(", "))))
 }
@@ -154,6 +160,12 @@ const NOT_SUMS: [&str; 8] = ["AVERAGE", "COUNT", "CUSTOM", "MAX", "MIN", "NONE",
 
 /// A01: several rows were added of which DHIS2 itself says that they do not add up (dhis2.md section 5).
 fn not_additive(facts: &Facts<'_>, rows: &[Row<'_>]) -> Option<Flag> {
+    let adds_up = !matches!(facts.value_type, "PERCENTAGE" | "UNIT_INTERVAL")
+        && !NOT_SUMS.contains(&facts.aggregation_type)
+        && !facts.skip_total;
+    if adds_up || rows.len() < 2 {
+        return None;
+    }
     // Months are made into a quarter as the data element says: what is added up stands within one.
     let newest = rows.last().map(|(part, _)| &part.period);
     let rows: Vec<Row<'_>> = rows.iter().filter(|(part, _)| Some(&part.period) == newest).cloned().collect();
