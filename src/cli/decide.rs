@@ -162,7 +162,9 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
             chosen.already += 1;
         } else if verdict.is_some() && act != Act::Clear && !alone {
             chosen.otherwise += 1;
-        } else if severity == Some(Severity::Stop) && !(alone && reasoned) {
+        } else if (severity == Some(Severity::Stop) || (alone && act.writes() && ledger.asks_reason(plan, *cell)))
+            && !(alone && reasoned)
+        {
             chosen.stop.push(*cell);
         } else if blocked.get(usize::from(cell.property)) == Some(&true) {
             chosen.blocked.push(*cell);

@@ -205,6 +205,11 @@ impl Ledger {
         cells.dedup();
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         stop_alone(plan, act, &cells, reason)?;
+        if act.writes() && cells.len() == 1 && !is_reason(reason) && self.asks_reason(plan, cells[0]) {
+            return Err(format!(
+                "an open STOP of the property asks for a reason of at least {SHORTEST_REASON} characters"
+            ));
+        }
         self.none_in_blocked(plan, act, cells.len(), &cells)?;
         let done = self.decision(plan, self.last + 1, act, &cells, reason, label);
         self.does(plan, done);

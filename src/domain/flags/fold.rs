@@ -15,6 +15,11 @@ const NEVER: [&str; 7] = ["S30", "S31", "S32", "S33", "S34", "A02", "A03"];
 /// Said of cells without a number.
 const MISSING: &str = "T5";
 
+/// Whether a check of a property stands for this flag of its cells.
+pub fn stands_for(check: &str, flag: &str) -> bool {
+    check == flag || (check == "C4" && SIZES.contains(&flag))
+}
+
 /// The flags of a property's cells, by facility.
 pub type Flags = Vec<(u32, Flag)>;
 
@@ -107,6 +112,12 @@ mod tests {
         assert_eq!(folded(&some, 100, 100), (vec![], 0));
         let zeros = folded(&[("T4", Review, 20)], 100, 100);
         assert_eq!(zeros.0, ["REVIEW T4: 20 of 100 cells (20 %), such as: T4 of 19"]);
+    }
+
+    #[test]
+    fn c4_stands_for_all_sizes_and_any_other_for_its_own() {
+        assert!(SIZES.iter().all(|id| stands_for("C4", id)) && stands_for("S09", "S09"));
+        assert!(!stands_for("C4", "S09") && !stands_for("C5", "T1") && !stands_for("T1", "T2"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use check::{Check, Whole};
 pub use column::{Column, Line};
 pub use earlier::{Accepted, Earlier, case_moved, case_sentence, soften, source_moved};
 pub use facts::{Facts, Report, Row};
-pub use fold::{Flags, fold};
+pub use fold::{Flags, fold, stands_for};
 pub use kind::Kind;
 pub use limits::{About, Limit, Limits};
 pub use relation::Relation;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Act, Done, Entry, Ledger, SHORTEST_REASON, Stamp, Step, What, is_reason};
 use crate::domain::{
-    flags::{Check, Severity},
+    flags::{Check, Flag, Severity, stands_for},
     plan::{Cell, Plan},
 };
 
@@ -74,6 +74,15 @@ impl Ledger {
     /// Of each property whether it takes no bulk approval; worked out once for many cells.
     pub fn blocked(&self, plan: &Plan) -> Vec<bool> {
         (0..plan.width()).map(|property| self.blocks(plan, property).is_some()).collect()
+    }
+
+    /// Whether approving a cell asks for a reason: it is a STOP, or it carries a flag for which an open STOP of its property stands.
+    pub fn asks_reason(&self, plan: &Plan, cell: Cell) -> bool {
+        let folded = |flag: &Flag| {
+            flag.severity == Severity::Info
+                && self.open_stops(plan, cell.property).any(|check| stands_for(&check.id, &flag.id))
+        };
+        plan.severity(cell) == Some(Severity::Stop) || plan.flags(cell).iter().any(folded)
     }
 
     /// A value of a property with an open STOP is approved on its own. `count` cells are decided at once, `cells` are those of
@@ -203,6 +212,31 @@ mod tests {
 
     fn approve(ledger: &mut Ledger, plan: &Plan, cells: &[Cell]) -> Result<Entry, String> {
         ledger.decide(plan, Act::Approve, cells.iter().copied(), Some("checked"), "some", &stamp())
+    }
+
+    #[test]
+    fn a_flag_an_open_stop_stands_for_asks_for_a_reason_until_it_is_settled() {
+        let mut plan = sample(3, 2, |draft| {
+            draft.flag(cell(0, 0), Flag::new("T1", Severity::Info, "10x"));
+            draft.flag(cell(1, 0), Flag::new("S35", Severity::Info, "names"));
+            draft.flag(cell(0, 1), Flag::new("T1", Severity::Info, "10x; accepted last quarter"));
+        });
+        plan.head.checks.push(Check::of_property("C4", Severity::Stop, "dhis_p0", "12 of 100"));
+        let mut ledger = Ledger::new(&plan);
+        let asks = |ledger: &Ledger| plan.cells().filter(|cell| ledger.asks_reason(&plan, *cell)).collect::<Vec<_>>();
+        assert_eq!(asks(&ledger), [cell(0, 0)], "that one stands for T1, and for nothing else or elsewhere");
+        let say =
+            |ledger: &mut Ledger, act, at, reason| ledger.decide(&plan, act, [at], reason, "", &stamp()).map(drop);
+        let why = say(&mut ledger, Act::Approve, cell(0, 0), Some("ok")).unwrap_err();
+        assert_eq!(why, "an open STOP of the property asks for a reason of at least 3 characters");
+        for at in [cell(1, 0), cell(0, 1)] {
+            say(&mut ledger, Act::Approve, at, None).unwrap();
+        }
+        say(&mut ledger, Act::Approve, cell(0, 0), Some("seen the register")).unwrap();
+        say(&mut ledger, Act::Reject, cell(0, 0), None).unwrap();
+        ledger.settle(&plan, 0, "new form", &stamp()).unwrap();
+        assert_eq!(asks(&ledger), []);
+        say(&mut ledger, Act::Approve, cell(0, 0), None).unwrap();
     }
 
     #[test]

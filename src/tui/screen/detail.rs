@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        flags::{Severity, told},
+        flags::told,
         history::Series,
         ledger::Verdict,
         plan::{Cell, Kind, State},
@@ -197,7 +197,7 @@ impl Sheet<'_> {
                         value";
             lines.extend(wrap(text, self.room).into_iter().map(|text| vec![piece(text, Role::Dim)]));
         } else if verdict.is_none()
-            && plan.severity(self.cell) == Some(Severity::Stop)
+            && self.review.ledger.asks_reason(plan, self.cell)
             && plan.kind(self.cell) == Kind::Change
         {
             lines.push(vec![piece("a needs a reason here; r does not", Role::Dim)]);

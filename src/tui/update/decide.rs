@@ -149,7 +149,7 @@ fn one(model: &mut Model, cell: Cell, action: Action, out: &mut Vec<Cmd>) {
         Action::Zero => (Act::Zero, true),
         _ => (Act::Approve, action == Action::Approve),
     };
-    let stop = act.writes() && act.fits(plan, cell) && plan.severity(cell) == Some(Severity::Stop);
+    let stop = act.writes() && act.fits(plan, cell) && review.ledger.asks_reason(plan, cell);
     if stop && verdict != act.verdict() && !review.ledger.is_sent(cell) {
         let sentence = plan.flags(cell).first().map(|flag| flag.sentence.clone()).unwrap_or_default();
         model.ask = Some(Ask::Reason { cell, sentence, input: tui_input::Input::default(), advance });

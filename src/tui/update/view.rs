@@ -194,15 +194,15 @@ pub(super) fn fill_doors(model: &mut Model) {
         states.filter(|(state, count)| EYES.contains(state) && *count > 0).map(|(state, _)| Door::State(state)),
     );
     doors.extend(properties.into_iter().map(Door::Property));
-    let doors = with_checks(&review.plan, doors, model.size.1);
+    let doors = with_checks(review, doors, model.size.1);
     review.doors.replace(doors, usize::MAX);
 }
 
 /// The doors with those of the checks of properties before what is left, as many as a window of this height has room for.
-fn with_checks(plan: &Plan, mut doors: Vec<Door>, height: u16) -> Vec<Door> {
+fn with_checks(review: &Review, mut doors: Vec<Door>, height: u16) -> Vec<Door> {
     doors.retain(|door| !matches!(door, Door::Check(_)));
     let at = doors.iter().position(|door| *door == Door::Stop).unwrap_or(doors.len());
-    doors.splice(at..at, checks(plan, height).into_iter().map(Door::Check));
+    doors.splice(at..at, checks(review, height).into_iter().map(Door::Check));
     doors
 }
 
@@ -210,16 +210,19 @@ fn with_checks(plan: &Plan, mut doors: Vec<Door>, height: u16) -> Vec<Door> {
 const MOST_CHECKS: (usize, usize) = (6, 3);
 
 /// The checks of properties that are a line of Overview each, as places in the head: every STOP, then the first REVIEW, in the order
-/// of the properties. In a low window only the first of these, so that what is left to decide is still seen.
-fn checks(plan: &Plan, height: u16) -> Vec<usize> {
+/// of the properties; those that were settled last. In a low window only the first of these, so that what is left to decide is
+/// still seen.
+fn checks(review: &Review, height: u16) -> Vec<usize> {
+    let plan = &review.plan;
     let of = |severity: Severity| {
         let check = move |(at, check): (usize, &Check)| {
             let property = plan.find_property(check.property.as_deref()?)?;
-            (check.severity == severity).then_some((property, at))
+            let settled = review.ledger.settled(property, check).is_some();
+            (check.severity == severity).then_some((settled, property, at))
         };
-        let mut found: Vec<(u16, usize)> = plan.head.checks.iter().enumerate().filter_map(check).collect();
+        let mut found: Vec<(bool, u16, usize)> = plan.head.checks.iter().enumerate().filter_map(check).collect();
         found.sort_unstable();
-        found.into_iter().map(|(_, at)| at)
+        found.into_iter().map(|(_, _, at)| at)
     };
     let (reviews, most) = if height < TALL { (MOST_CHECKS.1, MOST_CHECKS.1) } else { (MOST_CHECKS.0, usize::MAX) };
     of(Severity::Stop).chain(of(Severity::Review).take(reviews)).take(most).collect()
@@ -240,7 +243,7 @@ pub(super) fn fit(model: &mut Model) {
     let height = model.size.1;
     let Some(review) = &mut model.review else { return };
     if !review.doors.all.is_empty() {
-        let doors = with_checks(&review.plan, review.doors.all.clone(), height);
+        let doors = with_checks(review, review.doors.all.clone(), height);
         review.doors.replace(doors, usize::MAX);
     }
     review.column.go(review.column.at, column);
