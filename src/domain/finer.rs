@@ -240,7 +240,7 @@ pub fn held(data_set: &str, quarter: Quarter, has_rows: [bool; MONTHS]) -> Strin
 pub struct Made {
     /// What the months give.
     pub total: Total,
-    /// How many of them have a row with a value; see [`super::flags::months_missing`].
+    /// How many of them have a row with a value; S01 says where that is not all.
     pub reported: usize,
 }
 
