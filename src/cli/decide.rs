@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         flags::Severity,
-        ledger::{Act, Ledger, SHORTEST_REASON},
+        ledger::{Act, Ledger, is_reason},
         nearest::nearest,
         plan::{Cell, Plan},
         query::Filter,
@@ -152,7 +152,7 @@ fn choose(plan: &Plan, ledger: &Ledger, asked: &Asked<'_>, found: &[Cell]) -> Ch
     let Asked { act, reason, review: names_review, one } = *asked;
     let alone = found.len() == 1 && one;
     let blocked = if act.writes() && !alone { ledger.blocked(plan) } else { Vec::new() };
-    let reasoned = reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON);
+    let reasoned = is_reason(reason);
     for cell in found {
         let verdict = ledger.verdict(plan, *cell);
         let severity = plan.severity(*cell).filter(|_| act.writes());

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         flags::Check,
-        ledger::{Act, Ledger, SHORTEST_REASON},
+        ledger::{Act, Ledger, SHORTEST_REASON, is_reason},
         plan::{Cell, Plan},
         text::inert,
     },
@@ -29,7 +29,7 @@ pub(super) async fn settle(
 ) -> Result<Exit> {
     let property = meant(args, plan, &ledger)?;
     let reason = args.reason.as_deref().unwrap_or_default();
-    if reason.trim().chars().count() < SHORTEST_REASON {
+    if !is_reason(Some(reason)) {
         let why =
             format!("a STOP of a property is settled with --reason TEXT of at least {SHORTEST_REASON} characters");
         return Err(usage(why));

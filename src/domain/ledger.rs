@@ -460,7 +460,7 @@ fn stop_alone(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Re
     Ok(())
 }
 
-/// Whether this is a reason to approve a STOP.
+/// Whether this is a reason to approve a STOP or to settle one.
 pub fn is_reason(reason: Option<&str>) -> bool {
     reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON)
 }

@@ -110,15 +110,7 @@ impl<'a> Fact<'a> {
 
     /// The sum of its rows as the nearest binary number, for statistics; `None` where one of them is not a number, or there is none.
     pub fn number(&self) -> Option<f64> {
-        let mut sum: u32 = 0;
-        for row in self.rows() {
-            // Nearly every value is a few digits; anything else is added up exactly.
-            let Some(more) = digits(row.value).and_then(|more| sum.checked_add(more)) else {
-                return total(self.rows().map(|row| row.value)).map(|total| total.approx());
-            };
-            sum = more;
-        }
-        (self.entry.count > 0).then_some(f64::from(sum))
+        total(self.rows().map(|row| row.value)).map(|total| total.approx())
     }
 
     /// The quarter on its own.
@@ -336,12 +328,6 @@ impl PartialEq for Sheet {
 }
 
 impl Eq for Sheet {}
-
-/// A number of one to nine digits.
-fn digits(value: &str) -> Option<u32> {
-    let plain = (1..10).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| value.parse().ok()).flatten()
-}
 
 fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_second()).unwrap_or(0)

@@ -7,7 +7,12 @@ use tui_input::Input;
 
 use super::{Ask, Cmd, Level, Model, decide, say, stamp};
 use crate::{
-    domain::{flags::Check, ledger::SHORTEST_REASON, plan::Cell, text},
+    domain::{
+        flags::Check,
+        ledger::{SHORTEST_REASON, is_reason},
+        plan::Cell,
+        text,
+    },
     tui::model::Review,
 };
 
@@ -53,7 +58,7 @@ pub(super) fn answer(model: &mut Model, property: u16, reason: &str, out: &mut V
 
 /// Whether this is too short to be a reason; that is said.
 pub(super) fn is_short(model: &mut Model, reason: &str) -> bool {
-    let short = reason.trim().chars().count() < SHORTEST_REASON;
+    let short = !is_reason(Some(reason));
     if short {
         say(model, Level::Look, format!("a reason of at least {SHORTEST_REASON} characters, or esc"));
     }
