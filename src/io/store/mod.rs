@@ -24,6 +24,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::transport::Later;
 use crate::domain::{
     ledger::Entry,
     plan::{Cell, Plan},
@@ -114,6 +115,19 @@ pub struct Loaded {
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// When a [`Gate`] is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Moment {
+    /// Before anything is written or read.
+    Before,
+    /// After it was written and synced, before the caller is told. Not asked where something is only read.
+    After,
+}
+
+/// Stands before and behind every call of a store, for simulations: what it answers befalls the call, and one that never answers
+/// is a process that was killed there. It is given what the call does, in words.
+pub type Gate = Arc<dyn Fn(&'static str, Moment) -> Later<'static, Result<()>> + Send + Sync>;
+
 /// An open review file. Cheap to clone; the file is closed by [`Store::close`], or when the last clone is dropped.
 #[derive(Clone)]
 pub struct Store {
@@ -125,6 +139,7 @@ pub struct Store {
     path: PathBuf,
     /// Why nothing can be written; `None` where it can.
     only_reads: Option<Arc<str>>,
+    gate: Option<Gate>,
 }
 
 impl std::fmt::Debug for Store {
@@ -172,7 +187,7 @@ impl Store {
             drop(connection);
         })?;
         let thread = Arc::new(Mutex::new(Some(thread)));
-        Ok(Self { work, details, thread, path: path.to_owned(), only_reads: Some(why.into()) })
+        Ok(Self { work, details, thread, path: path.to_owned(), only_reads: Some(why.into()), gate: None })
     }
 
     /// Why nothing can be written; `None` where it can.
@@ -225,7 +240,21 @@ impl Store {
             fold(connection);
             drop(holder);
         })?;
-        Ok(Self { work, details, thread: Arc::new(Mutex::new(Some(thread))), path: path.to_owned(), only_reads: None })
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { work, details, thread, path: path.to_owned(), only_reads: None, gate: None })
+    }
+
+    /// The same with a gate that every call goes through. Clones made before have none.
+    #[must_use]
+    pub fn gated(self, gate: Gate) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
+    async fn pass(&self, what: &'static str, moment: Moment) -> Result<()> {
+        match &self.gate {
+            Some(gate) => gate(what, moment).await.with_context(|| format!("cannot {what} in {}", self.path.display())),
+            None => Ok(()),
+        }
     }
 
     /// Finishes what is under way and closes the file; one file is left. Clones find it closed from then on.
@@ -252,7 +281,10 @@ impl Store {
         if let Some(why) = &self.only_reads {
             bail!("cannot {what}: {why}");
         }
-        self.send(&self.work, what, job).await
+        self.pass(what, Moment::Before).await?;
+        let done = self.send(&self.work, what, job).await?;
+        self.pass(what, Moment::After).await?;
+        Ok(done)
     }
 
     /// Runs `job`, which only reads, after all that was to be written before it, and waits for it.
@@ -261,6 +293,7 @@ impl Store {
         what: &'static str,
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.pass(what, Moment::Before).await?;
         self.send(&self.work, what, job).await
     }
 
