@@ -15,6 +15,7 @@ pub mod generation;
 mod judge;
 pub mod pace;
 pub mod reach;
+pub mod recheck;
 pub mod report;
 mod server;
 pub mod session;

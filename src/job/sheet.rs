@@ -139,21 +139,15 @@ impl Sheet<'_> {
 
     /// What the rows of a column, which is the `at`th, add up to; of another period type only as it was chosen.
     fn sum<'b>(&'b self, at: u16, column: &Column, head: &Head) -> Summed<'b> {
-        let value_type = &column.property.value_type;
+        let (value_type, rows) = (&column.property.value_type, self.of_column(at));
         if column.quarterly() {
-            let parts = of_period(self.of_column(at), None);
-            return Summed { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None };
+            return Summed::of_period(value_type, rows, None);
         }
         let choice = head.choices.get(&column.property.data_set).filter(|_| column.monthly());
-        let Some(way) = choice.and_then(|choice| choice.way(&column.aggregation_type)) else {
-            return Summed { total: None, parts: Cow::Borrowed(&[]), months: None };
-        };
-        let months = head.quarter.months().map(|month| of_period(self.of_column(at), Some(&month)));
-        let made = made(way, value_type, months);
-        let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
-        let parts =
-            if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
-        Summed { total: Some(made.total), parts, months: Some(made.reported) }
+        match choice.and_then(|choice| choice.way(&column.aggregation_type)) {
+            Some(way) => Summed::of_months(way, value_type, rows, head.quarter),
+            None => Summed { total: None, parts: Cow::Borrowed(&[]), months: None },
+        }
     }
 
     fn of_column(&self, at: u16) -> &[Part] {
@@ -249,13 +243,31 @@ fn of_period<'a>(parts: &'a [Part], period: Option<&str>) -> &'a [Part] {
 }
 
 /// What the rows of a cell add up to.
-struct Summed<'a> {
+pub(super) struct Summed<'a> {
     /// `None` where a quarter cannot hold rows of the data set.
-    total: Option<Total>,
+    pub(super) total: Option<Total>,
     /// The rows that count.
     parts: Cow<'a, [Part]>,
     /// How many months have a value, where it is made of months.
     months: Option<usize>,
+}
+
+impl<'a> Summed<'a> {
+    /// The rows of one period among those of a data element, which stand in the order of their periods; `None` is the quarter read.
+    pub(super) fn of_period(value_type: &str, rows: &'a [Part], period: Option<&str>) -> Self {
+        let parts = of_period(rows, period);
+        Self { total: Some(Total::of(value_type, parts)), parts: Cow::Borrowed(parts), months: None }
+    }
+
+    /// A quarter made of its months in this way; the rows as for one period.
+    pub(super) fn of_months(way: Way, value_type: &str, rows: &'a [Part], quarter: Quarter) -> Self {
+        let months = quarter.months().map(|month| of_period(rows, Some(&month)));
+        let made = made(way, value_type, months);
+        let newest = months.into_iter().rev().find(|rows| rows.iter().any(|part| part.value.is_some()));
+        let parts =
+            if way == Way::Last { Cow::Borrowed(newest.unwrap_or_default()) } else { Cow::Owned(months.concat()) };
+        Self { total: Some(made.total), parts, months: Some(made.reported) }
+    }
 }
 
 /// Sets every cell: what the case holds, what DHIS2 holds, and which state that is.

@@ -201,8 +201,12 @@ pub fn case_sentence(was: Option<&str>, is: Option<&str>, new: Option<&str>) -> 
 
 /// S31: DHIS2 held one number when the plan was made and holds another now.
 pub fn source_moved(was: Option<&str>, is: Option<&str>) -> Option<Flag> {
-    let sentence = || format!("DHIS2 changed since plan: {} -> {}", shown(was), shown(is));
-    (!same(was, is)).then(|| Flag::new("S31", Severity::Stop, sentence()))
+    (!same(was, is)).then(|| Flag::new("S31", Severity::Stop, source_sentence(was, is)))
+}
+
+/// The sentence of S31: what DHIS2 held when the plan was made, and what it holds now. Both are to be inert.
+pub fn source_sentence(was: Option<&str>, is: Option<&str>) -> String {
+    format!("DHIS2 changed since plan: {} -> {}", shown(was), shown(is))
 }
 
 /// S32: the case does not hold what this program wrote there last.

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use breakdown::usual_shares;
 pub use check::{Check, Whole};
 pub use column::{Column, Line};
-pub use earlier::{Accepted, Earlier, case_moved, case_sentence, soften, source_moved};
+pub use earlier::{Accepted, Earlier, case_moved, case_sentence, soften, source_moved, source_sentence};
 pub use facts::{Facts, Report, Row};
 pub use fold::{Flags, fold, stands_for};
 pub use kind::Kind;
