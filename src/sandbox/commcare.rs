@@ -12,15 +12,19 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
+use self::receiving::Receiving;
 use super::{COMMCARE_API_KEY, COMMCARE_PASSWORD, COMMCARE_USER, PROJECT, Sandbox, answer, query::Query};
 
 mod apply;
 mod dates;
+pub(crate) mod effects;
 mod form;
+mod index;
 mod limits;
 mod list;
 mod multipart;
 mod receiver;
+pub(crate) mod receiving;
 pub(crate) mod store;
 mod v05;
 
@@ -59,10 +63,12 @@ async fn receive(State(sandbox): State<Sandbox>, Path(project): Path<String>, re
     if parts.method != Method::POST {
         return marked(answer::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let Ok(bytes) = axum::body::to_bytes(body, LARGEST).await else {
+    let kind = sandbox.store().door.admit();
+    let largest = if let Receiving::TooLarge(largest) = kind { largest.min(LARGEST) } else { LARGEST };
+    let Ok(bytes) = axum::body::to_bytes(body, largest).await else {
         return answer::html(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large");
     };
-    marked(receiver::receive(&sandbox, &parts, bytes))
+    marked(receiver::receive(&sandbox, &parts, bytes, kind))
 }
 
 async fn cases(State(sandbox): State<Sandbox>, Path(project): Path<String>, request: Request) -> Response {

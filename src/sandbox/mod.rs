@@ -34,7 +34,11 @@ mod query;
 mod world;
 
 pub use self::{
-    commcare::store::{Fate, ReceivedForm},
+    commcare::{
+        effects::Effect,
+        receiving::Receiving,
+        store::{Fate, ReceivedForm},
+    },
     dhis2::{
         account::{
             DHIS2_DISTRICT_USER, DHIS2_EXPIRED_TOKEN, DHIS2_HALF_BLIND_USER, DHIS2_HIDDEN_SET, DHIS2_LOCKED_USER,
@@ -244,6 +248,13 @@ impl Sandbox {
     fn store(&self) -> MutexGuard<'_, Store> {
         held(&self.0.store)
     }
+
+    /// The store with what the search index has to show by now.
+    fn caught_up(&self) -> MutexGuard<'_, Store> {
+        let mut store = self.store();
+        store.index.settle(|| self.now());
+        store
+    }
 }
 
 /// What tests ask and what others do meanwhile.
@@ -283,11 +294,5 @@ impl Sandbox {
     /// Gives or takes the two permissions HQ asks for, `edit_data` and `access_api` (commcare.md section 4.1).
     pub fn set_permissions(&self, edit_data: bool, access_api: bool) {
         self.store().set_permissions(edit_data, access_api);
-    }
-
-    /// While `hold` is true the search index takes up nothing new; `false` lets it catch up (commcare.md section 8.3).
-    pub fn hold_index(&self, hold: bool) {
-        let now = self.now();
-        self.store().hold_index(hold, now);
     }
 }

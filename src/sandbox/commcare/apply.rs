@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     dates,
-    form::Block,
+    form::{Block, Standing},
     store::{Cases, Step},
 };
 use crate::sandbox::{CaseState, FOREIGN_CASE};
@@ -15,18 +15,27 @@ use crate::sandbox::{CaseState, FOREIGN_CASE};
 /// Built-in fields have at most this many characters.
 const LONGEST: usize = 255;
 
-/// The known error of the first bad block, by case id; such a form changes no case at all.
-pub(crate) fn refusal(blocks: &[Block]) -> Option<String> {
+/// Element names that set nothing.
+pub(crate) const IGNORED: [&str; 4] = ["case_id", "date_modified", "user_id", "location_id"];
+
+/// Blocks in the order HQ takes them: by case id, those of one case as they stand.
+pub(crate) fn in_order(blocks: &[Block]) -> Vec<&Block> {
     let mut blocks: Vec<&Block> = blocks.iter().collect();
     blocks.sort_by(|a, b| a.case_id.cmp(&b.case_id));
-    blocks.into_iter().find_map(refusal_of)
+    blocks
 }
 
-fn refusal_of(block: &Block) -> Option<String> {
+/// The known error of the first bad block; such a form changes no case at all. Blocks for the cases in `bad` are bad
+/// whatever is in them.
+pub(crate) fn refusal(blocks: &[Block], bad: &BTreeSet<String>) -> Option<String> {
+    in_order(blocks).into_iter().find_map(|block| refusal_of(block, bad))
+}
+
+fn refusal_of(block: &Block, bad: &BTreeSet<String>) -> Option<String> {
     if block.case_id.is_empty() {
         return Some("IllegalCaseId: case_id must not be empty".to_owned());
     }
-    if block.case_id == FOREIGN_CASE {
+    if block.case_id == FOREIGN_CASE || bad.contains(&block.case_id) {
         return Some("IllegalCaseId: Bad case id".to_owned());
     }
     if !block.date_modified.is_empty() && dates::read(&block.date_modified).is_none() {
@@ -54,9 +63,7 @@ fn refusal_of(block: &Block) -> Option<String> {
 
 /// Applies the blocks of a step, all of them or only those on some cases. An unknown case id makes a new case.
 pub(crate) fn apply(cases: &mut Cases, step: &Step, only: Option<&BTreeSet<Arc<str>>>) {
-    let mut blocks: Vec<&Block> = step.blocks.iter().collect();
-    blocks.sort_by(|a, b| a.case_id.cmp(&b.case_id));
-    for block in blocks {
+    for block in in_order(&step.blocks) {
         if only.is_some_and(|only| !only.contains(block.case_id.as_str())) {
             continue;
         }
@@ -97,7 +104,7 @@ fn change(case: &mut CaseState, block: &Block, step: &Step) {
             "owner_id" if value.is_empty() => case.owner_id.clone_from(&step.user_id),
             "owner_id" => case.owner_id.clone_from(value),
             "date_opened" => case.date_opened = dates::read(value).unwrap_or(case.date_opened),
-            "case_id" | "date_modified" | "user_id" | "location_id" => {}
+            name if IGNORED.contains(&name) => {}
             name => {
                 if name == "hq_user_id" {
                     case.external_id = Some(value.clone());
@@ -109,9 +116,10 @@ fn change(case: &mut CaseState, block: &Block, step: &Step) {
     if !user.is_empty() {
         case.modified_by.clone_from(user);
     }
-    if block.close {
-        case.closed = true;
-        case.date_closed = Some(modified);
+    match block.standing {
+        Standing::Closed => (case.closed, case.date_closed) = (true, Some(modified)),
+        Standing::Reopened => (case.closed, case.date_closed) = (false, None),
+        Standing::Same | Standing::Deleted => {}
     }
     case.last_modified = case.last_modified.max(modified);
     case.server_last_modified = step.received;

@@ -41,8 +41,22 @@ pub(crate) struct Block {
     pub(crate) user_id: String,
     /// What it does, create before update.
     pub(crate) values: Vec<(String, String)>,
-    /// Whether it closes the case.
-    pub(crate) close: bool,
+    /// What becomes of the case itself.
+    pub(crate) standing: Standing,
+}
+
+/// What a block makes of a case beside its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing.
+    #[default]
+    Same,
+    /// It is closed.
+    Closed,
+    /// It is open again. No form does this.
+    Reopened,
+    /// It is deleted. No form does this.
+    Deleted,
 }
 
 /// Why a form is not read.
@@ -112,7 +126,7 @@ impl Block {
             date_modified: attribute("date_modified"),
             user_id: attribute("user_id"),
             values: values.map(|value| (value.name.clone(), as_stored(&value.text))).collect(),
-            close: of_kind("close").next().is_some(),
+            standing: of_kind("close").next().map_or(Standing::Same, |_| Standing::Closed),
         }
     }
 }
@@ -253,7 +267,7 @@ mod tests {
         assert_eq!((form.xmlns.as_str(), form.instance_id.as_deref(), form.user_id.as_str()), ("x", Some("f1"), "u"));
         let block = &form.blocks[0];
         assert_eq!(block.case_id, "id\"1");
-        assert!(block.close);
+        assert_eq!(block.standing, Standing::Closed);
         let values: Vec<(&str, &str)> =
             block.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(values, [("case_name", "n"), ("b", " 1 "), ("a", "x ]]> &amp; éé"), ("c", "")]);

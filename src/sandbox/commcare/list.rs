@@ -130,9 +130,9 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query, origin: &str) -> Response {
         Ok(wanted) => wanted,
         Err(sentence) => return bad(&sentence),
     };
-    let store = sandbox.store();
+    let store = sandbox.caught_up();
     let mut matching =
-        store.indexed_after(wanted.last.clone()).filter(|case| wanted.takes(case) && store.limits.shows(case));
+        store.index.after(wanted.last.clone()).filter(|case| wanted.takes(case) && store.limits.shows(case));
     let page: Vec<&Arc<CaseState>> = matching.by_ref().take(wanted.limit).collect();
     let rest = matching.count();
     let mut body = Map::new();
@@ -152,7 +152,7 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query, origin: &str) -> Response {
 
 /// `GET case/v2/{id}` or `{id},{id}`, from the search index.
 pub(crate) fn by_ids(sandbox: &Sandbox, ids: &str) -> Response {
-    let store = sandbox.store();
+    let store = sandbox.caught_up();
     if ids.contains(',') {
         if store.limits.restricted() {
             return closed();
@@ -160,7 +160,7 @@ pub(crate) fn by_ids(sandbox: &Sandbox, ids: &str) -> Response {
         let ids: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
         return several(&store, &ids, &[]);
     }
-    match store.indexed(ids) {
+    match store.index.get(ids) {
         Some(case) if !store.limits.shows(case) => no_access(),
         Some(case) => answer::json(StatusCode::OK, &shown(case, true)),
         None => error(StatusCode::NOT_FOUND, &format!("Case '{ids}' not found")),
@@ -210,7 +210,7 @@ pub(crate) fn bulk_fetch(sandbox: &Sandbox, bytes: &[u8]) -> Response {
     if case_ids.len() + external_ids.len() > MOST {
         return bad(&format!("You cannot request more than {MOST} cases per request."));
     }
-    several(&sandbox.store(), &case_ids, &external_ids)
+    several(&sandbox.caught_up(), &case_ids, &external_ids)
 }
 
 /// Cases in the order asked for, with a note in place of each that is missing.
@@ -218,9 +218,9 @@ fn several(store: &Store, case_ids: &[&str], external_ids: &[&str]) -> Response 
     let missing = |name: &str, id: &str| json!({ name: id, "error": "not found" });
     let mut found = 0;
     let mut cases = Vec::with_capacity(case_ids.len() + external_ids.len());
-    let by_id = case_ids.iter().map(|id| ("case_id", id, store.indexed(id)));
+    let by_id = case_ids.iter().map(|id| ("case_id", id, store.index.get(id)));
     let by_external = external_ids.iter().map(|id| {
-        let case = store.indexed_after(None).find(|case| case.external_id.as_deref() == Some(id));
+        let case = store.index.after(None).find(|case| case.external_id.as_deref() == Some(id));
         ("external_id", id, case)
     });
     for (name, id, case) in by_id.chain(by_external) {

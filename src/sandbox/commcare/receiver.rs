@@ -1,18 +1,22 @@
 //! The form receiver: what HQ answers to a submission (commcare.md sections 4.2, 4.3 and 6).
 
-use axum::response::Response;
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{StatusCode, header, request::Parts};
 
 use super::{
     form::{Form, Unread},
     multipart::{self, Refused},
-    store::Outcome,
+    receiving::Receiving,
+    store::{Outcome, Receipt},
 };
 use crate::sandbox::{Sandbox, answer};
 
 /// Takes a submission that is signed in.
-pub(crate) fn receive(sandbox: &Sandbox, parts: &Parts, body: Bytes) -> Response {
+pub(crate) fn receive(sandbox: &Sandbox, parts: &Parts, body: Bytes, kind: Receiving) -> Response {
+    if let Some(closed) = closed(kind) {
+        return closed;
+    }
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let bytes = match content_type.and_then(multipart::boundary) {
         Some(boundary) => match multipart::form(&body, &boundary) {
@@ -33,11 +37,43 @@ pub(crate) fn receive(sandbox: &Sandbox, parts: &Parts, body: Bytes) -> Response
             return openrosa(StatusCode::UNPROCESSABLE_ENTITY, "processing_failure", &text);
         }
     };
+    match kind {
+        Receiving::Locked => {
+            let text = format!("XFormLockError: {}", form.instance_id.unwrap_or_default());
+            return plain(StatusCode::LOCKED, text);
+        }
+        Receiving::Ignoring => {
+            return openrosa(StatusCode::CREATED, "submit_success", "√ (this submission was ignored)");
+        }
+        _ => {}
+    }
+    let now = sandbox.now();
+    let receipt = sandbox.store().receive(bytes, form, kind, now);
+    told(parts, receipt, kind)
+}
+
+/// The answer of a receiver that looks at no submission.
+fn closed(kind: Receiving) -> Option<Response> {
+    match kind {
+        Receiving::SlowDown => Some(answer::silent(StatusCode::TOO_MANY_REQUESTS)),
+        Receiving::Migrating => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "Service Temporarily Unavailable")),
+        Receiving::Blocked => {
+            let blocked = StatusCode::from_u16(509).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            Some(openrosa(blocked, "submit_error", "Submissions to this project are blocked"))
+        }
+        _ => None,
+    }
+}
+
+/// The answer for a form that was kept.
+fn told(parts: &Parts, receipt: Receipt, kind: Receiving) -> Response {
     // Exactly this text; anything else is the old behaviour.
     let version_3 = parts.headers.get("x-openrosa-version").is_some_and(|version| version == "3.0");
-    let now = sandbox.now();
-    let receipt = sandbox.store().receive(bytes, form, now);
     let told = match (receipt.outcome, version_3) {
+        (Outcome::Accepted, true) if kind == Receiving::SavedWithError => {
+            let text = "Error performing post save operations";
+            openrosa(StatusCode::UNPROCESSABLE_ENTITY, "post_processing_failure", text)
+        }
         (Outcome::Accepted, _) | (Outcome::Duplicate(_), true) => {
             openrosa(StatusCode::CREATED, "submit_success", "   √   ")
         }
@@ -67,7 +103,7 @@ fn turned_away(refused: Refused) -> Response {
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response {
+fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
     answer::body(status, "text/plain", text)
 }
 

@@ -1,4 +1,4 @@
-//! What HQ keeps: cases in the database and in the search index, forms, and the history cases are rebuilt from
+//! What HQ keeps: cases in the database, forms, and the history cases are rebuilt from
 //! (commcare.md sections 5 and 6).
 
 use std::{
@@ -7,12 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     apply::{apply, refusal},
-    form::{Block, Form},
+    effects::Applied,
+    form::{Block, Form, Standing},
+    index::Index,
     limits::Limits,
+    receiving::{Door, Receiving},
 };
 use crate::sandbox::{CaseState, world::draw::mix};
 
@@ -79,75 +82,96 @@ pub(crate) struct Step {
     pub(crate) blocks: Vec<Block>,
 }
 
+impl Form {
+    /// What it does, which it then no longer holds.
+    fn take_step(&mut self, received: Timestamp) -> Step {
+        Step { received, user_id: std::mem::take(&mut self.user_id), blocks: std::mem::take(&mut self.blocks) }
+    }
+}
+
 /// All of it.
 pub(crate) struct Store {
     seed: u64,
     initial: Cases,
     database: Cases,
-    index: Cases,
-    order: BTreeSet<(Timestamp, Arc<str>)>,
-    newest: Timestamp,
-    holding: bool,
-    waiting: BTreeSet<Arc<str>>,
+    deleted: BTreeSet<Arc<str>>,
     forms: Vec<ReceivedForm>,
     by_id: BTreeMap<String, usize>,
     step_of_form: BTreeMap<usize, usize>,
-    steps: Vec<Step>,
+    steps: Vec<Arc<Step>>,
+    applied: Vec<Applied>,
     ids_made: usize,
     permissions: (bool, bool),
     /// What the account may not see or not now.
     pub(crate) limits: Limits,
+    /// The search index.
+    pub(crate) index: Index,
+    /// How submissions are taken.
+    pub(crate) door: Door,
+    /// Cases no form may name.
+    pub(crate) bad_cases: BTreeSet<String>,
+}
+
+/// A submission with what is made of it.
+struct Incoming {
+    bytes: Bytes,
+    form: Form,
+    /// The form id it came with, or the one made for it.
+    id: String,
+    fate: Fate,
+    outcome: Outcome,
+    now: Timestamp,
+}
+
+impl Incoming {
+    /// The record of it, under this id.
+    fn record(&self, id: &str, received: Timestamp) -> ReceivedForm {
+        let (bytes, xmlns, fate) = (self.bytes.clone(), self.form.xmlns.clone(), self.fate.clone());
+        ReceivedForm { id: id.to_owned(), xmlns, bytes, received, fate }
+    }
 }
 
 impl Store {
     /// A store with these cases and no forms.
     pub(crate) fn new(seed: u64, cases: &[CaseState]) -> Self {
         let initial: Cases = cases.iter().map(|case| (Arc::clone(&case.case_id), Arc::new(case.clone()))).collect();
-        let order: BTreeSet<(Timestamp, Arc<str>)> =
-            cases.iter().map(|case| (case.indexed_on, Arc::clone(&case.case_id))).collect();
         Self {
             seed,
             database: initial.clone(),
-            index: initial.clone(),
+            index: Index::new(initial.clone()),
             initial,
-            newest: order.last().map_or(Timestamp::UNIX_EPOCH, |(time, _)| *time),
-            order,
-            holding: false,
-            waiting: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             forms: Vec::new(),
             by_id: BTreeMap::new(),
             step_of_form: BTreeMap::new(),
             steps: Vec::new(),
+            applied: Vec::new(),
             ids_made: 0,
             permissions: (true, true),
             limits: Limits::default(),
+            door: Door::default(),
+            bad_cases: BTreeSet::new(),
         }
     }
 
-    /// The case in the database.
+    /// The case in the database, unless it is deleted.
     pub(crate) fn case(&self, case_id: &str) -> Option<&Arc<CaseState>> {
-        self.database.get(case_id)
+        self.database.get(case_id).filter(|_| !self.deleted.contains(case_id))
     }
 
-    /// All cases in the database, by id.
+    /// All cases in the database that are not deleted, by id.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &Arc<CaseState>> {
-        self.database.values()
-    }
-
-    /// The case as the search index knows it.
-    pub(crate) fn indexed(&self, case_id: &str) -> Option<&Arc<CaseState>> {
-        self.index.get(case_id)
-    }
-
-    /// The cases of the search index after a place in its order, from there on.
-    pub(crate) fn indexed_after(&self, place: Option<(Timestamp, Arc<str>)>) -> impl Iterator<Item = &Arc<CaseState>> {
-        let start = place.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        self.order.range((start, std::ops::Bound::Unbounded)).filter_map(|(_, case_id)| self.index.get(case_id))
+        self.database.values().filter(|case| !self.deleted.contains(&case.case_id))
     }
 
     /// The ids of all cases of a type in the database.
     pub(crate) fn of_type(&self, case_type: &str) -> Vec<String> {
         self.cases().filter(|case| case.case_type == case_type).map(|case| case.case_id.to_string()).collect()
+    }
+
+    /// What was applied, oldest first.
+    pub(crate) fn applied(&self) -> &[Applied] {
+        &self.applied
     }
 
     /// The forms, oldest first.
@@ -176,104 +200,122 @@ impl Store {
         self.permissions = (edit_data, access_api);
     }
 
-    /// Stops the search index, or lets it catch up.
-    pub(crate) fn hold_index(&mut self, hold: bool, now: Timestamp) {
-        self.holding = hold;
-        if !hold {
-            let waiting = std::mem::take(&mut self.waiting);
-            self.publish(waiting, now);
-        }
-    }
-
     /// Someone else changes a case; false when there is none.
     pub(crate) fn set_property(&mut self, case_id: &str, name: &str, value: &str, now: Timestamp) -> bool {
-        if !self.database.contains_key(case_id) {
+        let values = vec![(name.to_owned(), value.to_owned())];
+        self.by_others(Block { case_id: case_id.to_owned(), values, ..Block::default() }, now)
+    }
+
+    /// Someone else does this to a case; false when there is none.
+    pub(crate) fn by_others(&mut self, block: Block, now: Timestamp) -> bool {
+        if self.case(&block.case_id).is_none() {
             return false;
         }
-        let values = vec![(name.to_owned(), value.to_owned())];
-        let block = Block { case_id: case_id.to_owned(), values, ..Block::default() };
-        self.take_step(Step { received: now, user_id: String::new(), blocks: vec![block] });
+        if block.standing == Standing::Deleted {
+            self.deleted.insert(Arc::from(block.case_id.as_str()));
+        }
+        self.do_step(Step { received: now, user_id: String::new(), blocks: vec![block] }, None, now);
         true
     }
 
-    /// A form has come in. It is applied whole or not at all.
-    pub(crate) fn receive(&mut self, bytes: Bytes, form: Form, now: Timestamp) -> Receipt {
+    /// A form has come in. It is applied whole or not at all, unless the receiver is one that does otherwise.
+    pub(crate) fn receive(&mut self, bytes: Bytes, mut form: Form, kind: Receiving, now: Timestamp) -> Receipt {
+        let (fate, outcome) = self.verdict(&form, kind);
+        if let Receiving::Partly(most) = kind {
+            form.blocks.sort_by(|a, b| a.case_id.cmp(&b.case_id));
+            form.blocks.truncate(most);
+        }
         let id = form.instance_id.clone().unwrap_or_else(|| self.make_id());
-        let Some(&at) = self.by_id.get(&id) else { return self.first(id, bytes, form, now) };
+        let new = Incoming { bytes, form, id, fate, outcome, now };
+        let Some(&at) = self.by_id.get(&new.id) else {
+            let id = new.id.clone();
+            return self.first(id, new);
+        };
         let known = &self.forms[at];
-        if known.bytes == bytes {
+        if known.bytes == new.bytes {
             return match known.fate {
-                Fate::Failed(_) => self.again(at, form),
-                _ => self.duplicate(id, bytes, form.xmlns, now),
+                Fate::Failed(_) => self.again(at, new),
+                _ => self.duplicate(new),
             };
         }
-        if known.xmlns == form.xmlns {
-            return self.edit(at, bytes, form, now);
+        if known.xmlns == new.form.xmlns {
+            return self.edit(at, new);
         }
         let id = self.make_id();
-        self.first(id, bytes, form, now)
+        self.first(id, new)
     }
 
-    /// A form of a new id.
-    fn first(&mut self, id: String, bytes: Bytes, form: Form, now: Timestamp) -> Receipt {
-        let (fate, outcome) = verdict(&form);
-        let at = self.keep(ReceivedForm { id: id.clone(), xmlns: form.xmlns, bytes, received: now, fate });
-        if outcome == Outcome::Accepted {
-            self.step_of_form.insert(at, self.steps.len());
-            self.take_step(Step { received: now, user_id: form.user_id, blocks: form.blocks });
+    fn verdict(&self, form: &Form, kind: Receiving) -> (Fate, Outcome) {
+        let unexpected = |error: &str| (Fate::Failed(error.to_owned()), Outcome::Unexpected);
+        if kind == Receiving::Crashing {
+            return unexpected("an error HQ does not expect");
         }
-        Receipt { id, outcome }
+        if form.stray {
+            return unexpected("a case element outside the case namespace");
+        }
+        match refusal(&form.blocks, &self.bad_cases) {
+            Some(error) => (Fate::Failed(error.clone()), Outcome::Failed(error)),
+            None => (Fate::Applied, Outcome::Accepted),
+        }
+    }
+
+    /// A form that is kept under an id no other has.
+    fn first(&mut self, id: String, mut new: Incoming) -> Receipt {
+        let at = self.keep(new.record(&id, new.now));
+        if new.outcome == Outcome::Accepted {
+            self.step_of_form.insert(at, self.steps.len());
+            self.do_step(new.form.take_step(new.now), Some(new.id), new.now);
+        }
+        Receipt { id, outcome: new.outcome }
     }
 
     /// The same bytes as a form that is fine: a record under a new id, the cases stay.
-    fn duplicate(&mut self, of: String, bytes: Bytes, xmlns: String, now: Timestamp) -> Receipt {
+    fn duplicate(&mut self, new: Incoming) -> Receipt {
         let id = self.make_id();
-        let fate = Fate::Duplicate(of.clone());
-        self.keep(ReceivedForm { id: id.clone(), xmlns, bytes, received: now, fate });
-        Receipt { id, outcome: Outcome::Duplicate(of) }
+        let record = ReceivedForm { fate: Fate::Duplicate(new.id.clone()), ..new.record(&id, new.now) };
+        self.keep(record);
+        Receipt { id, outcome: Outcome::Duplicate(new.id) }
     }
 
     /// The same bytes as a form that failed: HQ tries the first one once more.
-    fn again(&mut self, at: usize, form: Form) -> Receipt {
-        let (fate, outcome) = verdict(&form);
-        let ReceivedForm { id, received, bytes, .. } = self.forms[at].clone();
-        self.forms[at].fate = fate;
-        if outcome != Outcome::Accepted {
-            return Receipt { id, outcome };
+    fn again(&mut self, at: usize, mut new: Incoming) -> Receipt {
+        self.forms[at].fate = new.fate.clone();
+        if new.outcome != Outcome::Accepted {
+            return Receipt { id: new.id, outcome: new.outcome };
         }
+        let step = new.form.take_step(self.forms[at].received);
         self.step_of_form.insert(at, self.steps.len());
-        self.take_step(Step { received, user_id: form.user_id, blocks: form.blocks });
-        self.duplicate(id, bytes, form.xmlns, received)
+        self.do_step(step, Some(new.id.clone()), new.now);
+        self.duplicate(new)
     }
 
     /// The same id with other bytes: the new version takes the id and the place in the history, and every case either
     /// of them touches is rebuilt.
-    fn edit(&mut self, at: usize, bytes: Bytes, form: Form, now: Timestamp) -> Receipt {
-        let (fate, outcome) = verdict(&form);
-        let id = self.forms[at].id.clone();
-        if outcome != Outcome::Accepted {
-            let new_id = self.make_id();
-            self.keep(ReceivedForm { id: new_id.clone(), xmlns: form.xmlns, bytes, received: now, fate });
-            return Receipt { id: new_id, outcome };
+    fn edit(&mut self, at: usize, mut new: Incoming) -> Receipt {
+        if new.outcome != Outcome::Accepted {
+            let id = self.make_id();
+            self.keep(new.record(&id, new.now));
+            return Receipt { id, outcome: new.outcome };
         }
         let mut old = self.forms[at].clone();
         old.id = self.make_id();
         old.fate = Fate::Replaced;
+        let received = old.received;
         self.keep(old);
-        let received = self.forms[at].received;
-        self.forms[at] = ReceivedForm { id: id.clone(), xmlns: form.xmlns, bytes, received, fate };
-        let new = Step { received, user_id: form.user_id, blocks: form.blocks };
-        let mut touched = touched_by(&new);
-        if let Some(&step) = self.step_of_form.get(&at) {
-            touched.extend(touched_by(&self.steps[step]));
-            self.steps[step] = new;
+        self.forms[at] = new.record(&new.id, received);
+        let step = Arc::new(new.form.take_step(received));
+        let mut touched = touched_by(&step);
+        self.applied.push(Applied { at: new.now, form: Some(new.id.clone()), step: Arc::clone(&step) });
+        if let Some(&place) = self.step_of_form.get(&at) {
+            touched.extend(touched_by(&self.steps[place]));
+            self.steps[place] = step;
         } else {
             self.step_of_form.insert(at, self.steps.len());
-            self.steps.push(new);
+            self.steps.push(step);
         }
         self.rebuild(&touched);
-        self.publish(touched, now);
-        Receipt { id, outcome: Outcome::Accepted }
+        self.publish(touched, new.now);
+        Receipt { id: new.id, outcome: Outcome::Accepted }
     }
 
     fn keep(&mut self, form: ReceivedForm) -> usize {
@@ -282,9 +324,11 @@ impl Store {
         self.forms.len() - 1
     }
 
-    fn take_step(&mut self, step: Step) {
+    fn do_step(&mut self, step: Step, form: Option<String>, now: Timestamp) {
+        let step = Arc::new(step);
         apply(&mut self.database, &step, None);
-        self.publish(touched_by(&step), step.received);
+        self.publish(touched_by(&step), now);
+        self.applied.push(Applied { at: now, form, step: Arc::clone(&step) });
         self.steps.push(step);
     }
 
@@ -301,23 +345,11 @@ impl Store {
         }
     }
 
-    /// Takes changed cases into the search index, each at the end of its order.
+    /// Hands changed cases to the search index.
     fn publish(&mut self, cases: BTreeSet<Arc<str>>, now: Timestamp) {
-        if self.holding {
-            self.waiting.extend(cases);
-            return;
-        }
         for case_id in cases {
-            if let Some(old) = self.index.remove(&case_id) {
-                self.order.remove(&(old.indexed_on, Arc::clone(&case_id)));
-            }
-            let Some(case) = self.database.get(&case_id) else { continue };
-            let after = self.newest.checked_add(SignedDuration::from_micros(1)).unwrap_or(self.newest);
-            self.newest = now.max(after);
-            let mut case = CaseState::clone(case);
-            case.indexed_on = self.newest;
-            self.order.insert((case.indexed_on, Arc::clone(&case_id)));
-            self.index.insert(case_id, Arc::new(case));
+            let case = self.case(&case_id).map(Arc::clone);
+            self.index.note(case_id, case, now);
         }
     }
 
@@ -326,17 +358,6 @@ impl Store {
         self.ids_made += 1;
         let part = |half| mix(self.seed ^ 0x1d, [self.ids_made, half, 0]);
         format!("{:016x}{:016x}", part(1), part(2))
-    }
-}
-
-fn verdict(form: &Form) -> (Fate, Outcome) {
-    if form.stray {
-        let error = "a case element outside the case namespace".to_owned();
-        return (Fate::Failed(error), Outcome::Unexpected);
-    }
-    match refusal(&form.blocks) {
-        Some(error) => (Fate::Failed(error.clone()), Outcome::Failed(error)),
-        None => (Fate::Applied, Outcome::Accepted),
     }
 }
 

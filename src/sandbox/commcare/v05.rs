@@ -116,9 +116,9 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query) -> Response {
         Ok(wanted) => wanted,
         Err(sentence) => return error(StatusCode::BAD_REQUEST, &sentence),
     };
-    let store = sandbox.store();
+    let store = sandbox.caught_up();
     let mut matching: Vec<&CaseState> =
-        store.indexed_after(None).map(|case| &**case).filter(|case| wanted.takes(case)).collect();
+        store.index.after(None).map(|case| &**case).filter(|case| wanted.takes(case)).collect();
     let (member, backwards) = wanted.order;
     matching.sort_by_key(|case| (time(case, member), &case.case_id));
     if backwards {
@@ -146,8 +146,8 @@ pub(crate) fn list(sandbox: &Sandbox, query: &Query) -> Response {
 
 /// `GET v0.5/case/{id}/`, from the search index. A case that is not there is a 404 without a word.
 pub(crate) fn one(sandbox: &Sandbox, case_id: &str) -> Response {
-    let store = sandbox.store();
-    match store.indexed(case_id) {
+    let store = sandbox.caught_up();
+    match store.index.get(case_id) {
         Some(case) => answer::json(StatusCode::OK, &shown(case, store.forms_by_case().get(&case.case_id))),
         None => answer::silent(StatusCode::NOT_FOUND),
     }
