@@ -18,6 +18,9 @@ mod settle;
 mod show;
 mod signals;
 mod submit;
+mod trail;
+mod undo;
+mod verify;
 
 use std::{ffi::OsString, io::Write as _};
 
@@ -85,6 +88,8 @@ async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
         Some(Command::Show(args)) => show::show(&here, args, out),
         Some(Command::Decide(args)) => decide::decide(&here, args, out).await,
         Some(Command::Submit(args)) => submit::submit(&here, args, out).await,
+        Some(Command::Verify(args)) => verify::verify(&here, args, out).await,
+        Some(Command::Undo(args)) => undo::undo(&here, args, out).await,
         Some(Command::Check(args)) => check::check(&here, args, out).await,
         Some(Command::Sandbox(args)) => sandbox::serve(&here, args, out).await,
     }

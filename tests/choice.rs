@@ -174,13 +174,13 @@ async fn a_review_with_a_form_that_is_not_settled_is_not_read_again() {
         form_id: "0123456789abcdef0123456789abcdef".to_owned(),
         generation: 1,
         frozen_at: "2026-07-05T11:59:03Z".to_owned(),
-        bytes: b"<data/>".to_vec(),
+        size: 7,
         cells: vec![FormCell { facility: 0, property: FEVER, old: None, new: "7".to_owned() }],
         sent: Outcome::Unknown,
         answer: None,
         seen: Vec::new(),
     };
-    store.freeze(form).await.unwrap();
+    store.freeze(form, b"<data/>".to_vec(), "Grace".to_owned()).await.unwrap();
     let session = support::on(store, connect(sandbox.transport(ORIGIN)));
     let both = [again(&session, &monthly(), None).await, read(&session, &monthly()).await];
     for refused in both {

@@ -21,6 +21,7 @@ use onse::{
         earlier::{EarlierFrom, Search, Told},
         fetch::Ask,
         session::{Opened, Session},
+        undo::undone,
     },
     sandbox::Sandbox,
 };
@@ -386,4 +387,33 @@ async fn a_relation_accepted_last_quarter_is_information_too() {
     let others: Vec<_> =
         next.column(property).filter(|cell| *cell != broken[0]).filter_map(|cell| said(&cell)).collect();
     assert!(!others.is_empty() && others.iter().all(|said| *said == (Severity::Review, false)), "{others:?}");
+}
+
+#[tokio::test]
+async fn nothing_was_accepted_in_an_undo_and_what_it_wrote_counts() {
+    let before = before().await;
+    let folder = before.folder.path();
+    let sources = connect(before.sandbox.transport(ORIGIN))(std::sync::Arc::new(|_| {}));
+    let loaded = Store::read_only(&before.file).unwrap();
+    let undone = undone(loaded, "a.review", &sources, support::clock()).await.unwrap();
+    let file = folder.join("2026Q1-undo.review");
+    let store = Store::create(&file).unwrap();
+    undone.save(&store).await.unwrap();
+    let session = on(store, connect(before.sandbox.transport(ORIGIN)));
+    let opened = session.open().await.unwrap();
+    let (plan, mut ledger) = (opened.plan, opened.ledger);
+    for cell in plan.cells().filter(|cell| plan.kind(*cell) == Kind::Change) {
+        let decided = ledger.decide(&plan, Act::Approve, [cell], Some("put it back"), "one", &session.stamp());
+        session.record(decided.unwrap(), &plan).await.unwrap();
+    }
+    assert_eq!(submit(&session).await.unwrap().applied, 2);
+    session.close();
+    let Told { earlier, notes } = told(&asking("2026Q2", folder));
+    let (case_id, property) = ids(&before.opened.plan, before.stop);
+    let old = before.opened.plan.old(before.stop).unwrap_or("");
+    assert_eq!(earlier.written(case_id, property), Some(old), "written last, so nobody edited it since");
+    assert_eq!(accepted(&earlier, &before).unwrap().reason, REASON, "that of the reading");
+    assert!(notes.iter().all(|note| !note.contains("undo")), "{notes:?}");
+    let refused = Search::of(&previous("2026Q2", folder, &file)).check().unwrap_err().to_string();
+    assert!(refused.contains("undoes a.review; no number was accepted in it"), "{refused}");
 }

@@ -208,6 +208,7 @@ async fn what_is_in_a_form_stays_sent() {
     assert!(submit(&session).await.unwrap().all_applied());
     let before = session.open().await.unwrap();
     // CommCare holds what was sent now; DHIS2 has another number for one of them.
+    assert!(sandbox.flatten_column(&before.plan.property(cells[2].property).name, "777777"));
     let plan = later(&before.plan, |draft| {
         for (at, cell) in cells.iter().enumerate() {
             let held = draft.plan().held(*cell).map(str::to_owned);

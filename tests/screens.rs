@@ -668,6 +668,7 @@ fn held() -> Vec<Held> {
         cell: common::cell(1, common::property::BEDS),
         now: Some("33".to_owned()),
         already_set: false,
+        moved: true,
         why: "the case holds 33 now, not 31; undecided again".to_owned(),
     }]
 }
@@ -760,6 +761,7 @@ fn submit_under_way_and_after() {
                 .to_owned(),
         ),
         elapsed: Duration::from_secs(83),
+        ..Sending::default()
     };
     sizes("sending", &ALL, |size, look| {
         let mut model = checked(size, look, |check| check);

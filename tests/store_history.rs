@@ -191,7 +191,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
         assert_eq!(told(&store, 1, 0, "ds000000001", "de000000000").await, None);
         assert_eq!(store.parts(1, 0, "ds000000001".to_owned(), "de000000000".to_owned()).await.unwrap().len(), 1);
         store.close();
-        assert_eq!(version(&path), 3);
+        assert_eq!(version(&path), 4);
     }
     let tables = |path: &Path| -> Vec<String> {
         let connection = rusqlite::Connection::open(path).unwrap();
@@ -202,7 +202,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
     };
     let new = folder.path().join("new.review");
     Store::create(&new).unwrap().close();
-    assert_eq!(version(&new), 3);
+    assert_eq!(version(&new), 4);
     assert_eq!(tables(&path), tables(&new), "an old file becomes what a new one is");
 }
 
@@ -211,7 +211,7 @@ async fn a_file_without_a_version_or_of_a_later_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
     for (number, why) in
-        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (4, "made by a newer onse")]
+        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (5, "made by a newer onse")]
     {
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.pragma_update(None, "user_version", number).unwrap();

@@ -74,6 +74,10 @@ pub(super) enum Command {
     Decide(Decide),
     /// Send the approved changes and read them back
     Submit(Submit),
+    /// Make a new review that puts back what CommCare held before FILE, where what FILE wrote still stands. Sends nothing
+    Undo(Undo),
+    /// Read the cases back and settle what is open; sends nothing
+    Verify(Verify),
     /// Settings, secrets, both servers, permissions and mapping: one line for each, with what to do. Writes nothing
     Check(Check),
     /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
@@ -179,6 +183,9 @@ pub(super) struct Show {
     /// made at sending
     #[arg(long, conflicts_with_all = ["json", "facility", "property", "filter"])]
     pub(super) xml: bool,
+    /// Everything that was decided, sent and read back, in order, with who and when; also of a damaged file
+    #[arg(long, conflicts_with_all = ["xml", "facility", "property", "filter"])]
+    pub(super) trail: bool,
 }
 
 #[derive(Args, Debug)]
@@ -235,6 +242,27 @@ pub(super) struct Submit {
     #[arg(long, value_name = "DIR", group = "how")]
     pub(super) dry_run: Option<PathBuf>,
     /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Verify {
+    /// Review file
+    pub(super) file: PathBuf,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Undo {
+    /// Review file of what is undone; it is not changed
+    pub(super) file: PathBuf,
+    /// Review file to write; it is reviewed and submitted like any other
+    #[arg(short, long, value_name = "FILE2")]
+    pub(super) output: PathBuf,
+    /// Print what is and is not put back as one JSON object
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -351,6 +379,8 @@ mod tests {
             "review f --finer a=sum",
             "review f --previous g",
             "check f",
+            "undo f",
+            "undo -o g",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -365,6 +395,7 @@ mod tests {
             "demo --dhis2-version 2.30",
             "plan --look-back 8 --no-history --curl",
             "check --json",
+            "undo f -o g --json",
             "review --new --look-back 0 --finer a=sum --finer b=leave-out",
         ] {
             parse(line).unwrap();

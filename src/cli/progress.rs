@@ -130,7 +130,7 @@ pub(super) fn reading(reading: &Reading, now: Timestamp) -> String {
 }
 
 /// Sending in one line.
-pub(super) fn sending(sending: &Sending, _: Timestamp) -> String {
+pub(super) fn sending(sending: &Sending, now: Timestamp) -> String {
     let settled = sending.forms.iter().filter(|form| form.outcome.is_some_and(Outcome::settled)).count();
     let phase = match sending.phase {
         Phase::Checking => "checking the cases",
@@ -143,7 +143,8 @@ pub(super) fn sending(sending: &Sending, _: Timestamp) -> String {
         Some(rate) => paced(rate, rate.time_for(total.saturating_sub(settled))),
         None => String::new(),
     };
-    let note = sending.note.as_deref().map(|note| format!("   {note}")).unwrap_or_default();
+    let told = sending.pause.as_ref().map(|pause| pause.words(now)).or_else(|| sending.note.clone());
+    let note = told.map(|note| format!("   {note}")).unwrap_or_default();
     format!("forms  {}{pace}   {phase}, {} changes applied{note}", of(settled, Some(total)), number(sending.applied))
 }
 

@@ -196,7 +196,8 @@ fn unfinished(path: &Path, ask: &Ask) -> Result<bool> {
 }
 
 fn same_place(head: &Head, ask: &Ask) -> bool {
-    head.quarter == ask.quarter
+    head.undo.is_none()
+        && head.quarter == ask.quarter
         && head.scope == ask.scope()
         && head.project == ask.project
         && head.case_type == ask.case_type

@@ -1,4 +1,4 @@
-//! `onse show`: a review as a table, as JSON, or as the forms it would send. Reads the file and changes nothing.
+//! `onse show`: a review as a table, as JSON, as the forms it would send, or what was noted in it. Reads the file and changes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,6 +13,7 @@ use super::{
     exit::{Exit, usage},
     here::Here,
     out::{Out, say},
+    trail,
 };
 use crate::{
     domain::{
@@ -38,6 +39,9 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
             "--xml writes the exact bytes of the forms, which a terminal could act on. Send them elsewhere, as in: onse show {file} \
              --xml > forms.xml; or write one file for each: onse submit {file} --dry-run forms"
         )));
+    }
+    if args.trail {
+        return trail::trail(&args.file, args.json, out);
     }
     let loaded = Store::read_only(&args.file)?;
     if args.xml {

@@ -19,7 +19,13 @@ use super::{
     private, progress, show, signals,
 };
 use crate::{
-    domain::{outcome::Outcome, plan::Plan, text::inert, value::grouped},
+    domain::{
+        ledger::{Ledger, Stamp},
+        outcome::Outcome,
+        plan::Plan,
+        text::inert,
+        value::grouped,
+    },
     io::store::{Form, Store, Used},
     job::{
         connect, export,
@@ -102,28 +108,30 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
     let used = Store::read_only(&args.file)?.used;
     let store = Store::open(&args.file)?;
     let sent = async {
-        let Opened { plan, ledger, forms, .. } = here.session(store.clone(), None).open().await?;
+        let Opened { plan, ledger, forms, submitted, .. } = here.session(store.clone(), None).open().await?;
         let ready = ledger.to_send(&plan).count();
         let before = Before::new(&plan, &forms);
         let approved = usize::try_from(ledger.all().to_write())?;
         counted(args, count, (ready, approved), before.open.len())?;
         if ready == 0 && before.open.is_empty() {
-            say("nothing to send: no approved change is left that was not sent already");
+            say(&nothing_left(submitted.as_ref()));
             return Ok(Exit::Done);
         }
         let profile = here.ready(Some(&used.profile))?;
         connect::fits(&profile.profile, &plan.head)?;
         let days = profile.profile.stale_after_days;
-        if let Some(why) = connect::stale(&plan.head.read_at, (here.clock)(), days).filter(|_| ready > 0) {
+        if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
             return Err(usage(format!("this review cannot be submitted: {why}")));
         }
         let session = here.session(store.clone(), Some(here.connect(&profile)?)).stale_after(days);
         here.log()?;
         if ready > 0 {
             say_stamp(here, &used);
+            say_blanks(&plan, &ledger);
         }
         let account = &profile.profile.commcare.username;
-        send(here, &session, (account, ready), &before, args, out).await
+        let work = if ready > 0 { Work::Send(account, ready) } else { Work::Settle(account) };
+        send(here, &session, work, &before, (&args.file, args.json), out).await
     };
     let sent = sent.await;
     store.close();
@@ -148,15 +156,24 @@ fn counted(args: &args::Submit, typed: usize, (ready, approved): (usize, usize),
     )))
 }
 
+/// That everything approved was sent, and when and by whom that was (fault matrix row K19).
+fn nothing_left(submitted: Option<&Stamp>) -> String {
+    let nothing = "nothing to send: no approved change is left that was not sent already";
+    submitted.map_or_else(
+        || nothing.to_owned(),
+        |stamp| format!("{nothing}; it was applied {} by {}. Nothing was sent", inert(&stamp.at), inert(&stamp.who)),
+    )
+}
+
 /// The review before anything is sent: how many forms there were, and which of them were not settled.
-struct Before<'a> {
+pub(super) struct Before<'a> {
     plan: &'a Plan,
     forms: usize,
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
 }
 
 impl<'a> Before<'a> {
-    fn new(plan: &'a Plan, forms: &[Form]) -> Self {
+    pub(super) fn new(plan: &'a Plan, forms: &[Form]) -> Self {
         let open = forms.iter().zip(1..).filter(|(form, _)| form.is_open());
         Self { plan, forms: forms.len(), open: open.map(|(_, number)| number).collect() }
     }
@@ -186,12 +203,22 @@ impl<'a> Before<'a> {
     }
 }
 
-async fn send(
+/// What is done about forms.
+pub(super) enum Work<'a> {
+    /// At most so many changes are sent as this account.
+    Send(&'a str, usize),
+    /// What was sent before is settled.
+    Settle(&'a str),
+    /// It is only read back.
+    Verify,
+}
+
+pub(super) async fn send(
     here: &Here,
     session: &Session,
-    (account, limit): (&str, usize),
+    work: Work<'_>,
     before: &Before<'_>,
-    args: &args::Submit,
+    (file, json): (&Path, bool),
     out: &mut Out,
 ) -> Result<Exit> {
     let (progress, news) = watch::channel(Sending::default());
@@ -201,16 +228,23 @@ async fn send(
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
-    let job = session.submit(account, limit, progress, Steering { stop: stop.clone(), abandon, pause });
+    let steering = Steering { stop: stop.clone(), abandon, pause };
+    let job = async {
+        match work {
+            Work::Send(account, limit) => session.submit(account, limit, progress, steering).await,
+            Work::Settle(account) => session.settle(account, progress, steering).await,
+            Work::Verify => session.verify(progress, steering).await,
+        }
+    };
     let sending = match progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await {
         Ok(sending) => sending,
         Err(error) => {
             let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };
-            return Err(refused(exit, format!("{error:#}. {}", next(args))));
+            return Err(refused(exit, format!("{error:#}. {}", next(file))));
         }
     };
     let exit = before.verdict(&sending, touched(session, before).await, stop.is_cancelled());
-    let reported = if args.json {
+    let reported = if json {
         export::submission(before.plan, &sending, out).and_then(|()| writeln!(out)).map_err(Into::into)
     } else {
         report(before.plan, &sending, out)
@@ -218,7 +252,7 @@ async fn send(
     reported.and_then(|()| Ok(out.flush()?)).with_context(|| {
         // Whoever cannot read the result must not take it for done.
         let exit = if matches!(exit, Exit::Done | Exit::Held) { Exit::Partly } else { exit };
-        told(exit, format!("the result could not be written. {}", next(args)))
+        told(exit, format!("the result could not be written. {}", next(file)))
     })?;
     if let Some(note) = &sending.note {
         say(note);
@@ -226,11 +260,11 @@ async fn send(
     match exit {
         Exit::Done => {}
         Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
-            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(args)));
+            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(file)));
         }
-        Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(args))),
-        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {}", next(args))),
-        _ => say(&format!("not everything is settled. {}", next(args))),
+        Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(file))),
+        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {}", next(file))),
+        _ => say(&format!("not everything is settled. {}", next(file))),
     }
     Ok(exit)
 }
@@ -247,15 +281,23 @@ fn say_stamp(here: &Here, used: &Used) {
     }
 }
 
-fn next(args: &args::Submit) -> String {
-    let file = args.file.display();
+/// Says how many of the changes make a property blank, which only those of an undo do.
+fn say_blanks(plan: &Plan, ledger: &Ledger) {
+    let blanks = ledger.to_send(plan).filter(|cell| plan.becomes_blank(*cell)).count();
+    if blanks > 0 {
+        say(&format!("{} of the changes make a property blank, as it was before the review", number(blanks)));
+    }
+}
+
+fn next(file: &Path) -> String {
+    let file = file.display();
     format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
 }
 
 /// Cells that were set already and are named one by one.
 const MOST_SET: usize = 20;
 
-fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
+pub(super) fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
     for form in &sending.forms {
         let outcome = form.outcome.map_or("not sent", Outcome::words);
         let (first, last) = (inert(&form.first), inert(&form.last));
@@ -272,6 +314,13 @@ fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
     }
     if sending.elsewhere.len() > MOST_SET {
         writeln!(out, "already set  and {} more", number(sending.elsewhere.len() - MOST_SET))?;
+    }
+    for (facility, why) in &sending.rejected {
+        writeln!(out, "rejected {}: {}", inert(&plan.facility(*facility).name), inert(why))?;
+    }
+    for facility in &sending.recent {
+        let name = inert(&plan.facility(*facility).name);
+        writeln!(out, "recent   {name}: somebody changed the case within the minute before its form")?;
     }
     for held in &sending.held {
         writeln!(out, "held     {}: {}", inert(&place(plan, held.cell)), inert(&held.why))?;
@@ -334,12 +383,12 @@ mod tests {
         use Outcome::{Accepted, Applied, NotApplied, Unknown};
         let plan = sample(1, 1, |_| {});
         let cell = Cell { facility: 0, property: 0 };
-        let held = [Held { cell, now: None, already_set: false, why: String::new() }];
+        let held = [Held { cell, now: None, already_set: false, moved: true, why: String::new() }];
         // Forms as they end, how many there were before, which of those were open, held cells, touched, interrupted, exit.
         let check =
             |outcomes: &[Option<Outcome>], forms, open: &[usize], held: &[Held], touched, stopped, exit: Exit| {
                 let lines = (1..).zip(outcomes).map(|(number, outcome)| line(number, *outcome)).collect();
-                let elsewhere = vec![Held { cell, now: None, already_set: true, why: String::new() }];
+                let elsewhere = vec![Held { cell, now: None, already_set: true, moved: false, why: String::new() }];
                 let sending = Sending { forms: lines, held: held.to_vec(), elsewhere, ..Sending::default() };
                 let before = Before { plan: &plan, forms, open: open.to_vec() };
                 assert_eq!(before.verdict(&sending, touched, stopped), exit, "{outcomes:?} {open:?}");
@@ -371,7 +420,7 @@ mod tests {
             form_id: String::new(),
             generation: 1,
             frozen_at: String::new(),
-            bytes: Vec::new(),
+            size: 0,
             cells: vec![FormCell { facility: 0, property: 0, old: Some("1".into()), new: "2".into() }],
             sent,
             answer: None,
@@ -389,8 +438,13 @@ mod tests {
     #[test]
     fn what_was_set_already_is_named_up_to_a_bound() {
         let plan = sample(30, 1, |_| {});
-        let set =
-            |facility| Held { cell: Cell { facility, property: 0 }, now: None, already_set: true, why: String::new() };
+        let set = |facility| Held {
+            cell: Cell { facility, property: 0 },
+            now: None,
+            already_set: true,
+            moved: false,
+            why: String::new(),
+        };
         let sending = Sending { elsewhere: (0..23).map(set).collect(), ..Sending::default() };
         let mut out = Vec::new();
         report(&plan, &sending, &mut out).unwrap();

@@ -85,6 +85,15 @@ pub struct Unfit {
     pub what: String,
 }
 
+impl Unfit {
+    /// Whether a cell of this case and property cannot be sent because of it: what is said of a case is said of all its cells, and
+    /// what is said of a form of all there are.
+    pub fn is_about(&self, case_id: &str, property: &str) -> bool {
+        let fits = |said: &str, one: &str| said.is_empty() || said == one;
+        fits(&self.case_id, case_id) && fits(&self.property, property)
+    }
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.case_id.as_str(), self.property.as_str()) {

@@ -68,7 +68,8 @@ fn moved(before: &Plan, ledger: &Ledger, now: &Plan) -> Vec<(Cell, Flag)> {
             Some(_) => Vec::new(),
         };
         let ours = ledger.is_sent(cell) && same(now.old(cell), before.offer(cell));
-        if ours || (open.is_empty() && !verdict.is_some_and(Verdict::writes)) {
+        let approved = verdict.is_some_and(Verdict::writes) || ledger.held(before, cell);
+        if ours || (open.is_empty() && !approved) {
             continue;
         }
         let case = case_moved(before.old(cell), now.old(cell), now.offer(cell));

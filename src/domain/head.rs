@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     finer::{Choice, Unfit},
     flags::{Check, Limits, Whole},
+    outcome::Outcome,
     quarter::Quarter,
 };
 
@@ -77,12 +78,44 @@ pub struct Head {
     /// What each property is as a whole, by its name; empty where only some facilities were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub whole: BTreeMap<String, Whole>,
+    /// The review that is undone by this one; `None` for one that was read from DHIS2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoOf>,
+}
+
+/// The review that is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoOf {
+    /// Name of its file, without the folder.
+    pub file: String,
+    /// When its first form was made, RFC 3339.
+    pub first: String,
+    /// When its last form was made, RFC 3339.
+    pub last: String,
+    /// Its forms, in order. Archiving one in `CommCare` reverts its changes too.
+    pub forms: Vec<FormOf>,
+}
+
+/// A form of the review that is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormOf {
+    /// 1 for the first one.
+    pub number: u32,
+    /// Its `instanceID`, by which `CommCare` finds it.
+    pub form_id: String,
+    /// What became of it as a whole, as known when the undo was made.
+    pub outcome: Outcome,
+    /// Whether something of it took effect, or may have.
+    pub acted: bool,
 }
 
 /// The scope of a reading for which no facility was named.
 pub const WHOLE: &str = "whole project";
 /// How the note of a reading begins that tells of [`Head::without_case`].
 pub const WITHOUT_CASE: &str = "organisation units without a case";
+
+/// Why a review that undoes another one is not read again.
+pub const NOT_READ: &str = "this review puts back what CommCare held; it is not read from DHIS2";
 
 impl Head {
     /// The head of a first reading of this quarter that says nothing else.
@@ -114,6 +147,7 @@ impl Head {
             limits: BTreeMap::new(),
             checks: Vec::new(),
             whole: BTreeMap::new(),
+            undo: None,
         }
     }
 

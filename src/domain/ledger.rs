@@ -142,6 +142,8 @@ pub struct Ledger {
     undone: Vec<Done>,
     last: u64,
     newest: Option<Newest>,
+    /// Cells whose approval a reset took away.
+    held: BTreeSet<Cell>,
 }
 
 impl Ledger {
@@ -160,6 +162,7 @@ impl Ledger {
             undone: Vec::new(),
             last: 0,
             newest: None,
+            held: BTreeSet::new(),
         };
         for cell in plan.cells().filter(|cell| Act::Reject.fits(plan, *cell)) {
             let change = plan.kind(cell) == Kind::Change;
@@ -343,6 +346,11 @@ impl Ledger {
     /// Whether the cell was sent.
     pub fn is_sent(&self, cell: Cell) -> bool {
         self.sent.contains(&cell)
+    }
+
+    /// Whether a reset took away an approval of this cell and it is undecided since: on values that moved a person once said yes.
+    pub fn held(&self, plan: &Plan, cell: Cell) -> bool {
+        self.held.contains(&cell) && self.verdict(plan, cell).is_none()
     }
 
     /// Number of cells sent.

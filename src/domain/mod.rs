@@ -20,4 +20,5 @@ pub mod query;
 pub mod state;
 pub mod text;
 pub mod total;
+pub mod undo;
 pub mod value;

@@ -2,11 +2,21 @@
 //! quarter, which is never shown without that quarter.
 
 use super::{
-    plan::{Cell, Plan, State},
+    plan::{Cell, Kind, Plan, State},
     value::{grouped, same},
 };
 
+/// A value as it stands in a sentence or a column: an empty one has a word, since it is a value that is written like any other.
+pub fn or_blank(value: &str) -> &str {
+    if value.is_empty() { "blank" } else { value }
+}
+
 impl Plan {
+    /// Whether the change makes the property blank. Only an undo proposes that.
+    pub fn becomes_blank(&self, cell: Cell) -> bool {
+        self.kind(cell) == Kind::Change && self.new_value(cell) == Some("")
+    }
+
     /// Whether the cell reads `(0?)` and asks for a choice: DHIS2 may not have stored a 0, and the case does not hold 0 already
     /// (data-quality-flags.md section 1, `ZERO_NOT_STORED`).
     pub fn may_be_zero(&self, cell: Cell) -> bool {
@@ -18,11 +28,11 @@ impl Plan {
         (self.state(cell) == State::OlderQuarter).then(|| self.quarter(cell))
     }
 
-    /// A number proposed for this cell as a person reads it: `1,310`, or `214 (2025Q4)` where it is an earlier quarter's.
+    /// A value proposed for this cell as a person reads it: `1,310`, or `214 (2025Q4)` where it is an earlier quarter's.
     pub fn dated(&self, cell: Cell, number: &str) -> String {
         match self.older(cell) {
             Some(quarter) => format!("{} ({quarter})", grouped(number)),
-            None => grouped(number),
+            None => grouped(or_blank(number)),
         }
     }
 }

@@ -58,14 +58,13 @@ impl Outcome {
 
 /// What reading a case back says of one cell of a form; `None` where it settles nothing.
 ///
-/// `seen` is the value read, `old` what it was before. An equal value is APPLIED whatever the form's answer was. The old value
-/// still there is no proof of a failure while the index lags (commcare.md section 8.3), and neither is a third value unless
-/// the case was changed after the form was made (`later`).
-pub fn read_back(old: Option<&str>, new: &str, seen: Option<&str>, later: bool) -> Option<Outcome> {
+/// `seen` is the value read. An equal value is APPLIED whatever the form's answer was. Another value is no proof of a failure while
+/// the index lags (commcare.md section 8.3); it is where `HQ` took the form and the value is from its database (`proof`).
+pub fn read_back(new: &str, seen: Option<&str>, proof: bool) -> Option<Outcome> {
     if same(seen, Some(new)) {
         return Some(Outcome::Applied);
     }
-    (later && !same(seen, old)).then_some(Outcome::NotApplied)
+    proof.then_some(Outcome::NotApplied)
 }
 
 #[cfg(test)]
@@ -76,19 +75,18 @@ mod tests {
     fn applied_is_only_what_was_seen() {
         let (applied, not_applied) = (Some(Outcome::Applied), Some(Outcome::NotApplied));
         let cases = [
-            (Some("12"), Some("31"), false, applied),
-            (Some("12"), Some("31.0"), true, applied),
-            (None, Some("31"), false, applied),
-            (Some("12"), Some("12"), true, None),
-            (None, None, true, None),
-            (None, Some(""), true, None),
-            (Some("12"), Some("44"), false, None),
-            (Some("12"), Some("44"), true, not_applied),
-            (Some("12"), None, true, not_applied),
+            (Some("31"), false, applied),
+            (Some("31.0"), true, applied),
+            (Some("12"), false, None),
+            (None, false, None),
+            (Some("12"), true, not_applied),
+            (None, true, not_applied),
+            (Some(""), true, not_applied),
         ];
-        for (old, seen, later, expected) in cases {
-            assert_eq!(read_back(old, "31", seen, later), expected, "{old:?} {seen:?} {later}");
+        for (seen, proof, expected) in cases {
+            assert_eq!(read_back("31", seen, proof), expected, "{seen:?} {proof}");
         }
+        assert_eq!((read_back("", None, false), read_back("", Some(""), true)), (applied, applied), "blank is not set");
     }
 
     #[test]

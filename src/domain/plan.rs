@@ -16,7 +16,10 @@ use super::{
 
 mod weight;
 
-pub use super::{head::Head, state::State};
+pub use super::{
+    head::{FormOf, Head, UndoOf},
+    state::State,
+};
 
 /// Facility by property, both as ordinals of the review file. Ordinals are never reused or renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of number, or absence of a number, DHIS2 holds for a cell (data-quality-flags.md section 1).
+/// What kind of number, or absence of a number, DHIS2 holds for a cell (data-quality-flags.md section 1);
+/// in an undo, what the case holds of what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
@@ -30,6 +31,13 @@ pub enum State {
     NoAccess,
     /// The request failed after retries.
     FetchFailed,
+    // Those of an undo speak of the case and not of DHIS2; no rule of the flags document knows them.
+    /// The case holds what the review that is undone wrote; the value before it is proposed. Ours.
+    Restored,
+    /// The case holds something else than the review that is undone wrote, or is another one now. Ours.
+    Conflict,
+    /// The review that is undone did not write it. Ours.
+    NotWritten,
 }
 
 impl State {
@@ -48,6 +56,9 @@ impl State {
             Self::WrongPeriodType => "WRONG_PERIOD_TYPE",
             Self::NoAccess => "NO_ACCESS",
             Self::FetchFailed => "FETCH_FAILED",
+            Self::Restored => "RESTORED",
+            Self::Conflict => "CONFLICT",
+            Self::NotWritten => "NOT_WRITTEN",
         }
     }
 
@@ -56,8 +67,8 @@ impl State {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Every state, numbers first.
-    pub const ALL: [Self; 12] = [
+    /// Every state, numbers first, those of an undo last.
+    pub const ALL: [Self; 15] = [
         Self::Reported,
         Self::ReportedZero,
         Self::OlderQuarter,
@@ -70,11 +81,14 @@ impl State {
         Self::WrongPeriodType,
         Self::NoAccess,
         Self::FetchFailed,
+        Self::Restored,
+        Self::Conflict,
+        Self::NotWritten,
     ];
 
-    /// Whether the new value is a number to propose.
+    /// Whether there is a new value to propose: a number, or in an undo the value before.
     pub fn proposes(self) -> bool {
-        matches!(self, Self::Reported | Self::ReportedZero | Self::OlderQuarter)
+        matches!(self, Self::Reported | Self::ReportedZero | Self::OlderQuarter | Self::Restored)
     }
 
     /// The words shown in place of a number; for a text in a number field the text itself is shown.
@@ -91,6 +105,9 @@ impl State {
             Self::WrongPeriodType => "not a quarterly data set",
             Self::NoAccess => "no permission",
             Self::FetchFailed => "could not fetch",
+            Self::Restored => "the value before",
+            Self::Conflict => "changed since",
+            Self::NotWritten => "not written by the review",
         }
     }
 }

@@ -235,9 +235,12 @@ mod tests {
                 "not a quarterly data set",
                 "no permission",
                 "could not fetch",
+                "changed since",
+                "not written by the review",
             ]
         );
         let numbers = [State::Reported, State::ReportedZero, State::OlderQuarter].map(State::words);
         assert_eq!(numbers, ["reported", "reported", "from an earlier quarter"]);
+        assert_eq!(State::Restored.words(), "the value before");
     }
 }

@@ -189,6 +189,15 @@ pub fn stale(read_at: &str, now: Timestamp, days: u32) -> Option<String> {
     })
 }
 
+/// The same of a review by its head: an undo that is too old is made anew.
+pub fn too_old(head: &Head, now: Timestamp, days: u32) -> Option<String> {
+    let why = stale(&head.read_at, now, days)?;
+    Some(match &head.undo {
+        Some(undone) => why.replace(ANEW, &format!("make it anew: onse undo {} -o FILE2", undone.file)),
+        None => why,
+    })
+}
+
 /// What to do with a review that is too old.
 const ANEW: &str = "read again first: F in the review, or onse review --new";
 

@@ -87,7 +87,7 @@ impl Search {
         let mut found = Told::default();
         let mut passed = Vec::new();
         let glances = self.glances(&mut passed);
-        for (_, glance) in &glances {
+        for (_, glance) in glances.iter().filter(|(_, glance)| glance.head.undo.is_none()) {
             found.earlier.take_spreads(&glance.head);
         }
         let (accepts, wrote) = self.choice(&glances);
@@ -135,6 +135,9 @@ impl Search {
                 bail!("{shown} is of {what} {}, and {what} {ours} is to be read", inert(theirs));
             }
         }
+        if let Some(undone) = &head.undo {
+            bail!("{shown} undoes {}; no number was accepted in it", inert(&undone.file));
+        }
         if head.quarter >= self.quarter {
             bail!("{shown} is of {}, which is not before {}, the quarter to be read", head.quarter, self.quarter);
         }
@@ -173,7 +176,9 @@ impl Search {
 
     /// Which of these are read whole: for what was accepted, and for what was written. The newest of each.
     fn choice(&self, glances: &[(PathBuf, Glance)]) -> (BTreeSet<usize>, BTreeSet<usize>) {
-        let before = |glance: &Glance| glance.decided && glance.head.quarter == self.quarter.before();
+        // Nobody accepted a number in an undo; what it wrote counts like any other.
+        let read = |glance: &Glance| glance.decided && glance.head.undo.is_none();
+        let before = |glance: &Glance| read(glance) && glance.head.quarter == self.quarter.before();
         let all = || glances.iter().enumerate().rev().map(|(at, (_, glance))| (at, glance));
         let accepts = all().filter(|(_, glance)| self.from.file.is_none() && before(glance)).take(MOST);
         let mut wrote: Vec<(&str, usize)> =

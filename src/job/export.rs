@@ -87,6 +87,7 @@ impl View<'_> {
             scope: &head.scope,
             read_at: &head.read_at,
             incomplete: self.plan.incomplete(),
+            undo: head.undo.as_ref(),
             counts: counts(self.plan, self.ledger),
             checks: checks(self.plan, self.ledger).collect(),
             facilities: facilities.collect(),
@@ -350,7 +351,8 @@ fn outcome_name(outcome: Outcome) -> &'static str {
     if outcome == Outcome::Frozen { Outcome::Unknown.name() } else { outcome.name() }
 }
 
-fn write(document: &impl Serialize, to: &mut dyn Write) -> io::Result<()> {
+/// Writes a document as JSON, with everything a terminal could act on escaped and without a line end.
+pub fn write(document: &impl Serialize, to: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(to, Escaping);
     document.serialize(&mut serializer).map_err(io::Error::from)
 }
@@ -442,7 +444,7 @@ mod tests {
             form_id: "f".into(),
             generation: 1,
             frozen_at: String::new(),
-            bytes: Vec::new(),
+            size: 0,
             cells: vec![crate::io::store::FormCell {
                 facility: 0,
                 property: 0,
@@ -576,11 +578,12 @@ mod tests {
                 line(2, Some(Outcome::Frozen), Some("b")),
                 line(3, None, None),
             ],
-            held: vec![Held { cell: cell(0, 0), now: None, already_set: false, why: "gone".into() }],
+            held: vec![Held { cell: cell(0, 0), now: None, already_set: false, moved: true, why: "gone".into() }],
             elsewhere: vec![Held {
                 cell: cell(0, 0),
                 now: Some("8".into()),
                 already_set: true,
+                moved: false,
                 why: "so already".into(),
             }],
             applied: 4,

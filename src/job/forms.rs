@@ -7,20 +7,18 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{
-    report::{FormLine, Held, Phase, Sending},
-    session::Sources,
+    report::{FormLine, Phase, Sending},
+    submit::cut,
 };
 use crate::{
     domain::{
-        caseblock::{self, Block, Envelope},
-        flags::case_sentence,
+        caseblock::{self, Block, Envelope, Unfit},
         ledger::Ledger,
         outcome::Outcome,
         plan::{Cell, Plan},
-        value::same,
     },
     io::{
-        commcare::{CaseRecord, Found, Receipt},
+        commcare::Receipt,
         store::{Form, FormCell, Used},
     },
 };
@@ -29,27 +27,22 @@ use crate::{
 /// Fails naming case and property where a name or value cannot be sent.
 pub fn forms_now(plan: &Plan, ledger: &Ledger, used: &Used, username: &str, at: Timestamp) -> Result<Vec<Vec<u8>>> {
     let cells: Vec<Cell> = ledger.to_send(plan).collect();
-    chunks(&cells, used.chunk_size)
+    cut(&cells, used.chunk_size)
         .iter()
         .map(|chunk| {
             let cells: Vec<FormCell> = chunk.iter().filter_map(|cell| form_cell(plan, *cell)).collect();
-            bytes(plan, &cells, used, username, &fresh_id(), at)
+            Ok(bytes(plan, &cells, used, username, &fresh_id(), at)?)
         })
         .collect()
 }
 
 /// How many forms these cells make.
 pub fn form_count(cells: &[Cell], size: usize) -> usize {
-    chunks(cells, size).len()
+    cut(cells, size).len()
 }
 
-/// Splits cells, which stand facility by facility, into forms of at most `size` facilities.
-pub(super) fn chunks(cells: &[Cell], size: usize) -> Vec<Vec<Cell>> {
-    let facilities: Vec<&[Cell]> = cells.chunk_by(|a, b| a.facility == b.facility).collect();
-    facilities.chunks(size.max(1)).map(<[&[Cell]]>::concat).collect()
-}
-
-fn form_cell(plan: &Plan, cell: Cell) -> Option<FormCell> {
+/// A cell with what it replaces and what it sets; `None` where nothing can be written.
+pub(super) fn form_cell(plan: &Plan, cell: Cell) -> Option<FormCell> {
     Some(FormCell {
         facility: cell.facility,
         property: cell.property,
@@ -76,7 +69,7 @@ pub(super) fn bytes(
     username: &str,
     id: &str,
     at: Timestamp,
-) -> Result<Vec<u8>> {
+) -> Result<Vec<u8>, Unfit> {
     let date = at.strftime("%Y-%m-%d").to_string();
     let stamp = stamp(used, at);
     let envelope = Envelope {
@@ -92,7 +85,7 @@ pub(super) fn bytes(
         let case_id = plan.facility(cell.facility).case_id.clone();
         (case_id, plan.property(cell.property).name.clone(), cell.new.clone())
     }));
-    Ok(caseblock::form(&envelope, &blocks)?)
+    caseblock::form(&envelope, &blocks)
 }
 
 /// Facility and property of a cell, for a sentence about it.
@@ -100,121 +93,34 @@ pub fn place(plan: &Plan, cell: Cell) -> String {
     format!("{}, {}", plan.facility(cell.facility).name, plan.property(cell.property).name)
 }
 
-/// Approved cells against the cases as they are now (fault matrix section 6).
-#[derive(Debug, Default)]
-pub(super) struct Sorted {
-    /// As they were: to be sent.
-    pub(super) send: Vec<FormCell>,
-    /// The case holds the new value already.
-    pub(super) elsewhere: Vec<Held>,
-    /// Anything else: not sent.
-    pub(super) held: Vec<Held>,
-}
-
-/// Reads the cases of approved cells and sorts them.
-pub(super) async fn three_way(sources: &Sources, plan: &Plan, cells: &[Cell]) -> Result<Sorted> {
-    let now = cases_now(sources, plan, cells).await?;
-    let mut sorted = Sorted::default();
-    for cell in cells {
-        let Some(mut ready) = form_cell(plan, *cell) else { continue };
-        let keep =
-            |now: Option<&str>, already_set, why| Held { cell: *cell, now: now.map(str::to_owned), already_set, why };
-        let case = match case_of(plan, *cell, &now) {
-            Ok(case) => case,
-            Err(why) => {
-                sorted.held.push(keep(None, false, why));
-                continue;
-            }
-        };
-        let current = value_of(plan, *cell, case);
-        if same(current, Some(&ready.new)) {
-            sorted.elsewhere.push(keep(current, true, format!("the case holds {} already", ready.new)));
-        } else if same(current, plan.old(*cell)) {
-            ready.old = current.map(str::to_owned);
-            sorted.send.push(ready);
-        } else {
-            let why = case_sentence(plan.old(*cell), current, Some(&ready.new));
-            sorted.held.push(keep(current, false, why));
-        }
-    }
-    Ok(sorted)
-}
-
-/// Cells of a form that may have left, against the cases as they are now: those that hold neither the old nor the new value.
-/// While there is one the form is not sent again, since its bytes would put a number of ours over somebody's newer one.
-pub(super) fn moved(plan: &Plan, cells: &[FormCell], now: &BTreeMap<u32, CaseRecord>) -> Vec<Held> {
-    let mut moved = Vec::new();
-    for ready in cells {
-        let cell = ready.cell();
-        let (current, why) = match case_of(plan, cell, now) {
-            Ok(case) => {
-                let current = value_of(plan, cell, case);
-                if same(current, Some(&ready.new)) || same(current, ready.old.as_deref()) {
-                    continue;
-                }
-                let (was, is) = (ready.old.as_deref().unwrap_or("nothing"), current.unwrap_or("nothing"));
-                (current, format!("it was to go from {was} to {}, and holds {is} now", ready.new))
-            }
-            Err(why) => (None, why),
-        };
-        moved.push(Held { cell, now: current.map(str::to_owned), already_set: false, why });
-    }
-    moved
-}
-
-/// The case of a cell, if it is still the one the plan was made of.
-fn case_of<'a>(plan: &Plan, cell: Cell, now: &'a BTreeMap<u32, CaseRecord>) -> Result<&'a CaseRecord, String> {
-    let facility = plan.facility(cell.facility);
-    let Some(case) = now.get(&cell.facility) else {
-        return Err("the case is gone from CommCare; a form would create it anew".to_owned());
-    };
-    let unit = case.external_id.as_deref().unwrap_or("none");
-    if unit != facility.external_id {
-        return Err(format!(
-            "the case belongs to organisation unit {unit} now, and the value is that of {}",
-            facility.external_id
-        ));
-    }
-    if let Some(case_type) = case.case_type.as_deref().filter(|case_type| *case_type != plan.head.case_type) {
-        return Err(format!("the case is of type {case_type} now, and was read as {}", plan.head.case_type));
-    }
-    if case.closed != facility.closed {
-        let how = if case.closed { "closed" } else { "opened again" };
-        return Err(format!("the case was {how} since the plan was read"));
-    }
-    Ok(case)
-}
-
-/// The value a case holds for a cell; `None` where the property is not set.
-pub(super) fn value_of<'a>(plan: &Plan, cell: Cell, case: &'a CaseRecord) -> Option<&'a str> {
-    case.properties.get(&plan.property(cell.property).name).map(String::as_str)
-}
-
-/// The cases of these cells as the server has them now, by facility.
-pub(super) async fn cases_now(sources: &Sources, plan: &Plan, cells: &[Cell]) -> Result<BTreeMap<u32, CaseRecord>> {
-    let mut facilities: Vec<u32> = cells.iter().map(|cell| cell.facility).collect();
-    facilities.dedup();
-    let ids: Vec<String> = facilities.iter().map(|f| plan.facility(*f).case_id.clone()).collect();
-    let wanted: Vec<String> = plan.properties().iter().map(|p| p.name.clone()).collect();
-    let found = sources.commcare.fetch(&ids, &plan.head.case_type, &wanted).await?;
-    let cases = facilities.into_iter().zip(found).filter_map(|(facility, found)| match found {
-        Found::Case(case) => Some((facility, case)),
-        Found::Missing(_) => None,
-    });
-    Ok(cases.collect())
+/// How long the same bytes are sent again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// A few times: something is broken.
+    Few,
+    /// Until a lock of HQ has run out, 15 minutes (commcare.md section 6).
+    Lock,
+    /// As long as the server asks for it; a person may leave (fault matrix rows H16, H17).
+    Endless,
 }
 
 /// What the next step after a receipt is.
+#[derive(Debug)]
 pub(super) enum Next {
     /// The form is through, or its fate is to be read back.
     GoOn,
     /// The same bytes again, after this pause where the server named one.
-    Again(Option<Duration>, String),
+    Again(Option<Duration>, String, Patience),
+    /// The form is dead and one of its cases is to blame: its cells go out in new, halved forms (row H14).
+    Halve(String),
+    /// The form is dead since it is too large: its cells go out in smaller ones (row H19).
+    Shrink(String),
     /// Nothing more is sent.
     Stop(String),
 }
 
 /// What one attempt tells of a form.
+#[derive(Debug)]
 pub(super) struct Judged {
     /// What is known from sending it now.
     pub(super) sent: Outcome,
@@ -222,62 +128,70 @@ pub(super) struct Judged {
     pub(super) answer: Option<String>,
     /// What to do.
     pub(super) next: Next,
+    /// Whether a gateway lost patience, so that what comes after goes on in smaller forms (row H19).
+    pub(super) slow: bool,
 }
 
 /// Judges a receipt (fault matrix section 2). `left` says whether an earlier attempt with these bytes may have arrived: then a
 /// refusal of this one tells nothing of that one, and the form stays UNKNOWN. Only the error form of a 422 is decisive, since
 /// HQ looks at these very bytes again for it (commcare.md section 6).
 pub(super) fn judge(receipt: Receipt, left: bool) -> Judged {
-    let again = |sent, answer: Option<String>, pause, why: &str| Judged {
-        sent,
-        answer,
-        next: Next::Again(pause, why.to_owned()),
-    };
-    let go_on = |sent, answer| Judged { sent, answer, next: Next::GoOn };
-    let no = |answer: String, why: String| {
-        let (sent, why) = if left {
-            (
-                Outcome::Unknown,
-                format!("{why}. An earlier attempt may have taken effect, so what became of it is UNKNOWN"),
-            )
-        } else {
-            (Outcome::NotApplied, format!("{why}. Nothing of it changed"))
-        };
-        Judged { sent, answer: Some(answer), next: Next::Stop(why) }
-    };
+    let said = |sent, answer, next| Judged { sent, answer, next, slow: false };
     // What is open stays open: before the first attempt nothing left, after one that may have it is not known.
     let open = if left { Outcome::Unknown } else { Outcome::Frozen };
     match receipt {
         Receipt::Accepted { duplicate } => {
-            go_on(Outcome::Accepted, duplicate.then(|| "recognised as sent before".to_owned()))
+            said(Outcome::Accepted, duplicate.then(|| "recognised as sent before".to_owned()), Next::GoOn)
         }
-        Receipt::SavedWithError { message } => go_on(Outcome::Accepted, Some(message)),
-        Receipt::Unclear { why } => go_on(Outcome::Unknown, Some(why)),
-        Receipt::Rejected { message, .. } => {
+        Receipt::SavedWithError { message } => said(Outcome::Accepted, Some(message), Next::GoOn),
+        Receipt::Unclear { why } => said(Outcome::Unknown, Some(why), Next::GoOn),
+        Receipt::Rejected { message, per_case } => {
             let why = format!("CommCare HQ rejected the form, no case of it changed: {message}");
-            Judged { sent: Outcome::NotApplied, answer: Some(message), next: Next::Stop(why) }
+            said(Outcome::NotApplied, Some(message), if per_case { Next::Halve(why) } else { Next::Stop(why) })
         }
+        Receipt::TooLarge if !left => {
+            let why = "the form is too large for CommCare HQ or a server on the way; nothing of it changed".to_owned();
+            said(Outcome::NotApplied, Some(why.clone()), Next::Shrink(why))
+        }
+        Receipt::TooLarge => refused("the form is too large for CommCare HQ", None, left),
         Receipt::Ignored => {
-            let why = "CommCare HQ accepted the form and ignored it; is the account a practice user?".to_owned();
-            no(why.clone(), why)
+            refused("CommCare HQ accepted the form and ignored it; is the account a practice user?", None, left)
         }
         Receipt::Refused { status, message } => {
-            no(message.clone(), format!("CommCare HQ refused the form ({status}): {message}"))
-        }
-        Receipt::TooLarge => {
-            let why = "the form is too large for CommCare HQ; lower chunk_size in the profile".to_owned();
-            no(why.clone(), why)
+            refused(&format!("CommCare HQ refused the form ({status}): {message}"), Some(message), left)
         }
         Receipt::Blocked { message } => {
             let why = format!("CommCare HQ blocked the project: {message}. Write to its support");
-            no(message, why)
+            refused(&why, Some(message), left)
         }
-        Receipt::Locked => again(Outcome::Unknown, None, None, "the form or a case is locked"),
-        Receipt::SlowDown(pause) => again(open, None, pause, "asked to slow down (429)"),
-        Receipt::Unavailable(pause) => again(open, None, pause, "the project is not available now (503)"),
-        Receipt::Unknown { why } => again(Outcome::Unknown, Some(why.clone()), None, &why),
-        Receipt::NotSent { why } => again(open, Some(why.clone()), None, &why),
+        Receipt::Locked => {
+            let why = "the form or a case is locked".to_owned();
+            said(Outcome::Unknown, None, Next::Again(None, why, Patience::Lock))
+        }
+        Receipt::SlowDown(pause) => {
+            said(open, None, Next::Again(pause, "asked to slow down (429)".to_owned(), Patience::Endless))
+        }
+        Receipt::Unavailable(pause) => {
+            let why = "the project is not available now (503)".to_owned();
+            said(open, None, Next::Again(pause, why, Patience::Endless))
+        }
+        Receipt::Unknown { why, gateway } => {
+            let next = Next::Again(None, why.clone(), Patience::Few);
+            Judged { slow: gateway, ..said(Outcome::Unknown, Some(why), next) }
+        }
+        Receipt::NotSent { why } => said(open, Some(why.clone()), Next::Again(None, why, Patience::Few)),
     }
+}
+
+/// An answer that says no.
+fn refused(why: &str, answer: Option<String>, left: bool) -> Judged {
+    let answer = Some(answer.unwrap_or_else(|| why.to_owned()));
+    let (sent, why) = if left {
+        (Outcome::Unknown, format!("{why}. An earlier attempt may have taken effect, so what became of it is UNKNOWN"))
+    } else {
+        (Outcome::NotApplied, format!("{why}. Nothing of it changed"))
+    };
+    Judged { sent, answer, next: Next::Stop(why), slow: false }
 }
 
 /// What became of every cell that is in a form, by the newest form it is in.
@@ -334,24 +248,6 @@ pub fn standing(plan: &Plan, forms: &[Form]) -> Option<Sending> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn every_cell_is_in_exactly_one_form(
-            cells in prop::collection::btree_set((0..60_u32, 0..4_u16), 0..120), size in 0_usize..20,
-        ) {
-            let cells: Vec<Cell> = cells.into_iter().map(|(facility, property)| Cell { facility, property }).collect();
-            let chunks = chunks(&cells, size);
-            prop_assert_eq!(chunks.concat(), cells);
-            for (at, chunk) in chunks.iter().enumerate() {
-                let facilities = chunk.chunk_by(|a, b| a.facility == b.facility).count();
-                prop_assert!((1..=size.max(1)).contains(&facilities));
-                let next = chunks.get(at + 1).and_then(|next| next.first());
-                prop_assert!(next.is_none_or(|next| chunk.iter().all(|cell| cell.facility < next.facility)));
-            }
-        }
-    }
 
     #[test]
     fn only_an_error_form_is_decisive_once_something_may_have_left() {

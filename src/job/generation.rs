@@ -15,7 +15,7 @@ use super::{
     session::{Opened, Session},
 };
 use crate::{
-    domain::{generation::align, plan::Plan},
+    domain::{generation::align, head::NOT_READ, plan::Plan},
     io::store::{FacilityHistory, FacilityParts},
 };
 
@@ -71,6 +71,9 @@ impl Session {
     /// finds in a case is theirs.
     async fn chosen(&self) -> Result<BTreeMap<String, Finer>> {
         let kept = self.store.load().await?;
+        if kept.plan.head.undo.is_some() {
+            bail!("nothing was read: {NOT_READ}");
+        }
         let open = kept.forms.iter().filter(|form| form.is_open()).count();
         if open > 0 {
             bail!(

@@ -283,6 +283,8 @@ pub struct Held {
     pub now: Option<String>,
     /// Whether the case holds the new value already.
     pub already_set: bool,
+    /// Whether what it was approved on is not so any more, so that the approval does not stand.
+    pub moved: bool,
     /// The sentence.
     pub why: String,
 }
@@ -327,6 +329,23 @@ pub struct FormLine {
     pub answer: Option<String>,
 }
 
+/// A pause of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pausing {
+    /// What is waited for, in words.
+    pub why: String,
+    /// When it is over.
+    pub until: Timestamp,
+}
+
+impl Pausing {
+    /// The words with the whole seconds to go, rounded up.
+    pub fn words(&self, now: Timestamp) -> String {
+        let left = between(now, self.until);
+        format!("{} in {} s", self.why, left.as_secs() + u64::from(left.subsec_nanos() > 0))
+    }
+}
+
 /// Where a submission is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -362,6 +381,14 @@ pub struct Sending {
     pub held: Vec<Held>,
     /// Cells the case holds already: settled without sending.
     pub elsewhere: Vec<Held>,
+    /// Facilities, by ordinal, whose case `CommCare` rejects by itself, each with its message.
+    pub rejected: Vec<(u32, String)>,
+    /// Facilities, by ordinal, whose case somebody changed within the minute before its form.
+    pub recent: Vec<u32>,
+    /// Changes in forms that wait and in no form yet.
+    pub waiting: usize,
+    /// The pause under way before the same bytes go again.
+    pub pause: Option<Pausing>,
     /// What is being waited for, or why it stopped, in a sentence.
     pub note: Option<String>,
     /// Since it started.

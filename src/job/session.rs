@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::{
-    connect::stale,
+    connect::too_old,
     forms::{fates, standing},
     report::{Detail, PartLine, Sending},
 };
@@ -61,6 +61,8 @@ pub struct Opened {
     pub forms: Vec<Form>,
     /// Cells whose case held the value already when it was to be sent.
     pub elsewhere: Vec<Cell>,
+    /// When and by whom a form was last made, answered or read back; `None` where there is none.
+    pub submitted: Option<Stamp>,
     /// Decisions that the last reading to reset any took away, with what they were made on; not those decided again since, nor what
     /// was sent. Where the plan holds the same value on both sides now, CommCare has it already.
     pub reset: Vec<Reset>,
@@ -121,9 +123,9 @@ impl Session {
         self.known.as_ref()
     }
 
-    /// Why this review is too old to be submitted; see [`stale`].
+    /// Why this review is too old to be submitted; see [`too_old`].
     pub fn stale(&self, plan: &Plan) -> Option<String> {
-        self.stale_after.and_then(|days| stale(&plan.head.read_at, (self.clock)(), days))
+        self.stale_after.and_then(|days| too_old(&plan.head, (self.clock)(), days))
     }
 
     /// Where the review file is.
@@ -218,33 +220,37 @@ fn part_lines(plan: &Plan, parts: Vec<Part>, past: &[Past]) -> Vec<PartLine> {
 
 /// A loaded file with its verdicts worked out.
 pub fn opened(loaded: Loaded) -> Result<Opened> {
-    let Loaded { plan, entries, forms, elsewhere, place, .. } = loaded;
+    let Loaded { plan, entries, forms, elsewhere, place, submitted, .. } = loaded;
     let mut ledger = match Ledger::replay(&plan, &entries) {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
     ledger.set_sent(sent(&plan, &forms, &elsewhere));
     let reset = forgotten(&plan, &ledger, &forms, &elsewhere, entries);
-    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere, reset })
+    Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere, submitted, reset })
 }
 
-/// What stands in a form stays decided, unless it is known not to be applied, or it is applied and a later reading offers
-/// another value than was sent: that is a change nobody saw.
+/// What stands in a form stays decided, unless it is known not to be applied, or it is applied and asks for a decision
+/// again in a later reading: that is a change nobody saw.
 fn sent(plan: &Plan, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
     let newer = superseded(plan, forms);
     let kept = fates(forms).into_iter().filter(|(cell, fate)| *fate != Outcome::NotApplied && !newer.contains(cell));
     kept.map(|(cell, _)| cell).chain(elsewhere.iter().copied()).collect()
 }
 
-/// Cells of applied forms of an earlier reading for which the plan offers another value now.
+/// Cells of applied forms of an earlier reading that ask for a decision again: the plan offers another value now, or the case holds
+/// another than was sent.
 fn superseded(plan: &Plan, forms: &[Form]) -> BTreeSet<Cell> {
     let mut newest: BTreeMap<Cell, bool> = BTreeMap::new();
     for form in forms {
         for one in &form.cells {
             let cell = one.cell();
             let applied = form.outcome_of(cell) == Outcome::Applied && form.generation < plan.head.generation;
-            let offers = Act::Reject.fits(plan, cell) && !same(plan.offer(cell), Some(&one.new));
-            newest.insert(cell, applied && offers);
+            let asks = Act::Reject.fits(plan, cell);
+            // The value from before our form is what an index that lags still shows; a decision on it may stand, and must not go again.
+            let edited = !same(plan.old(cell), one.old.as_deref());
+            let offers = !same(plan.offer(cell), Some(&one.new));
+            newest.insert(cell, applied && asks && (offers || edited));
         }
     }
     newest.into_iter().filter(|(_, newer)| *newer).map(|(cell, _)| cell).collect()

@@ -1,12 +1,16 @@
-//! Sending: what is approved is checked against the cases as they are now, frozen into forms, sent one by one and read back.
+//! Sending: what is approved is checked against both servers as they are now, frozen into forms, sent one by one and read back.
 //!
 //! No byte of a form leaves before its bytes and id are on the disk, and they are never built twice (fault matrix P1, P2).
 //! Nothing is called APPLIED that was not seen (P3).
 
+mod deliver;
+mod look;
+mod queue;
+mod told;
+
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
 };
 
 use anyhow::{Result, bail};
@@ -15,45 +19,33 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::{deliver::Fate, queue::Queue, told::Counts};
 use super::{
-    forms::{
-        Judged, Next, Sorted, bytes, cases_now, chunks, fates, form_count, forms_now, fresh_id, judge, line, line_of,
-        moved, place, stamp, three_way, value_of,
-    },
-    report::{Check, FormLine, Held, Level, Phase, Sending},
+    forms::{bytes, fresh_id},
+    now::{Allowance, Eyes, Sorted, three_way},
+    preflight::{fitting, held},
+    recheck::moved_totals,
+    report::{Held, Phase, Sending},
     session::{Opened, Session, Sources},
 };
 use crate::{
     domain::{
-        flags::Severity,
         ledger::Ledger,
-        outcome::{Outcome, read_back},
+        outcome::Outcome,
         plan::{Cell, Plan},
-        value::grouped,
     },
     io::{
-        commcare::{CaseRecord, Receipt},
-        store::{Form, FormCell, Seen, Used},
+        commcare::is_per_case,
+        store::{Form, FormCell, HeldCell, Seen, Store, Used},
     },
 };
 
-/// Tries with the same bytes before a form is left as it is.
-const TRIES: u32 = 6;
-/// First pause between two tries, doubled each time up to [`LONGEST_PAUSE`] (fault matrix section 2).
-const FIRST_PAUSE: Duration = Duration::from_secs(15);
-/// Longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-/// Times the cases are read back before a value that does not show is left as accepted.
-const LOOKS: u32 = 5;
-/// Pause before reading back again; the search index refreshes about every 5 s (commcare.md section 8.3).
-const LOOK_PAUSE: Duration = Duration::from_secs(5);
+pub(super) use queue::cut;
 
 /// Why nothing more is sent after a person said stop.
 const STOPPED: &str = "stopped between forms; submit again to go on";
-/// How a form that is open is settled.
-const GO_ON: &str = "Submit again: its cases are read first, then the same bytes go, and they take effect once";
-/// What is said while the index lags.
-const NOT_SEEN_YET: &str = "what was accepted does not show yet; reading back again";
+/// Largest form in bytes: what HQ takes as a file (commcare.md section 4.2).
+pub(super) const LARGEST: usize = 10 << 20;
 
 /// How a person steers a submission. Each is looked at between forms; `abandon` also ends a wait.
 #[derive(Clone, Debug)]
@@ -66,6 +58,17 @@ pub struct Steering {
     pub pause: watch::Receiver<bool>,
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goal {
+    /// Send what is approved, at most so many changes; forms of an earlier run come first.
+    Send(usize),
+    /// Settle forms of an earlier run, with the same bytes where need be.
+    Settle,
+    /// Read back only.
+    Verify,
+}
+
 /// A submission under way.
 struct Run<'a> {
     session: &'a Session,
@@ -73,9 +76,15 @@ struct Run<'a> {
     plan: Arc<Plan>,
     used: Used,
     username: String,
+    goal: Goal,
     /// Changes that may still be sent.
     limit: usize,
+    queue: Queue,
     forms: Vec<Form>,
+    counts: Counts,
+    /// Whether a form of this run may have left this machine.
+    left: bool,
+    allowance: Allowance,
     /// Forms of an earlier run that stay open, and why.
     unsettled: Vec<String>,
     state: Arc<Mutex<Sending>>,
@@ -85,65 +94,17 @@ struct Run<'a> {
 }
 
 impl Session {
-    /// Reads the cases of the approved cells again and says what would be sent and what would be held. Changes nothing.
-    pub async fn check(&self, plan: &Plan, ledger: &Ledger) -> Result<Check> {
-        let used = self.store.used().await?;
-        let sources = self.sources(Arc::new(|_| {}))?;
-        let cells: Vec<Cell> = ledger.to_send(plan).collect();
-        let Sorted { send, elsewhere, held } = three_way(&sources, plan, &cells).await?;
-        let ready: Vec<Cell> = send.iter().map(FormCell::cell).collect();
-        let facilities = ready.chunk_by(|a, b| a.facility == b.facility).count();
-        let mut lines = vec![(
-            Level::Ok,
-            format!("cases read again: {} of {} cells as they were", number(ready.len()), number(cells.len())),
-        )];
-        if !elsewhere.is_empty() {
-            lines.push((
-                Level::Ok,
-                format!("{} cells hold the new value already and need no form", number(elsewhere.len())),
-            ));
-        }
-        for one in held.iter().take(3) {
-            lines.push((Level::Look, format!("held: {}: {}", place(plan, one.cell), one.why)));
-        }
-        if held.len() > 3 {
-            lines.push((Level::Look, format!("{} more are held", held.len() - 3)));
-        }
-        let stops = ready.iter().filter(|cell| plan.severity(**cell) == Some(Severity::Stop)).count();
-        if stops > 0 {
-            lines.push((Level::Look, format!("{stops} STOP approved, each with a reason")));
-        }
-        let zeros = ready.iter().filter(|cell| plan.may_be_zero(**cell)).count();
-        if zeros > 0 {
-            lines.push((Level::Look, format!("{} write 0 where DHIS2 may not have stored one", number(zeros))));
-        }
-        if ready.is_empty() {
-            lines.push((Level::Stop, "nothing to send".to_owned()));
-        }
-        lines.extend(self.stale(plan).map(|why| (Level::Stop, why)));
-        let at = self.now();
-        let forms = form_count(&ready, used.chunk_size);
-        let stamp = stamp(&used, (self.clock)());
-        Ok(Check { at, changes: ready.len(), facilities, forms, held, lines, stamp })
-    }
-
-    /// The forms as they stand now; see [`forms_now`]. Reads the review file only.
-    pub async fn forms_now(&self, username: &str) -> Result<Vec<Vec<u8>>> {
-        let loaded = self.store.load().await?;
-        let used = loaded.used.clone();
-        let Opened { plan, ledger, .. } = super::session::opened(loaded)?;
-        forms_now(&plan, &ledger, &used, username, (self.clock)())
-    }
-
     /// Sends every approved cell that is still as it was when decided, and reads it back. Forms of an earlier run are settled
     /// first: with the same bytes, or by reading back, never by a new form.
     ///
     /// At most `limit` changes are sent, which is the number the person confirmed: one that was held when it was counted and
     /// is not held any more would be one too many, so sending stops before that form.
     ///
-    /// With a limit of 0 it only settles. With another, a review that is too old is refused (see [`Session::stale_after`]).
+    /// Refused where the review is too old (see [`Session::stale_after`]), and where a copy of the review file lies beside it: which
+    /// of them holds what was sent nobody could tell (fault matrix row F17).
     ///
-    /// An error means that nothing more could be done; what was done until then is in the review file.
+    /// An error means that nothing left this machine; what was done before it is in the review file. Whatever goes wrong after that
+    /// is told in the answer, with the outcomes as they are known, whether or not they could be written down (row F02).
     pub async fn submit(
         &self,
         username: &str,
@@ -151,72 +112,136 @@ impl Session {
         progress: watch::Sender<Sending>,
         steering: Steering,
     ) -> Result<Sending> {
+        self.run(Goal::Send(limit), username, progress, steering).await
+    }
+
+    /// Settles forms of an earlier run whose fate is open: by reading back, else with the same bytes. Makes no new form, so it is
+    /// never too late for it.
+    pub async fn settle(
+        &self,
+        username: &str,
+        progress: watch::Sender<Sending>,
+        steering: Steering,
+    ) -> Result<Sending> {
+        self.run(Goal::Settle, username, progress, steering).await
+    }
+
+    /// Reads back what is open. Sends nothing.
+    pub async fn verify(&self, progress: watch::Sender<Sending>, steering: Steering) -> Result<Sending> {
+        self.run(Goal::Verify, "", progress, steering).await
+    }
+
+    async fn run(
+        &self,
+        goal: Goal,
+        username: &str,
+        progress: watch::Sender<Sending>,
+        steering: Steering,
+    ) -> Result<Sending> {
         let loaded = self.store.load().await?;
-        let used = loaded.used.clone();
+        let (used, submitted) = (loaded.used.clone(), loaded.submitted.clone());
         let Opened { plan, ledger, forms, .. } = super::session::opened(loaded)?;
-        // Settling what was sent before makes no new form, so it is never too late for it.
-        if let Some(why) = self.stale(&plan).filter(|_| limit > 0) {
+        if let Goal::Send(_) = goal
+            && let Some(why) = self.stale(&plan)
+        {
             bail!("{why}");
         }
+        if goal != Goal::Verify {
+            alone(&self.store)?;
+        }
         let state = Arc::new(Mutex::new(Sending::default()));
-        let waits = (Arc::clone(&state), progress.clone());
-        let sources = self.sources(Arc::new(move |wait| {
-            let mut state = waits.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
-            waits.1.send_replace(state.clone());
-        }))?;
-        let started = (self.clock)();
-        let username = username.to_owned();
-        let unsettled = Vec::new();
+        let sources = self.sources(told::waits(&state, &progress))?;
+        let cells: Vec<Cell> = if let Goal::Send(_) = goal { ledger.to_send(&plan).collect() } else { Vec::new() };
+        if cells.is_empty() && !forms.iter().any(Form::is_open) {
+            let before = submitted.map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who)).unwrap_or_default();
+            bail!("nothing to send: no approved change is left that was not sent already{before}");
+        }
+        let queue = Queue::new(&cells, used.chunk_size, &rejected_alone(&forms));
+        let limit = if let Goal::Send(limit) = goal { limit } else { 0 };
         let mut run = Run {
             session: self,
             sources,
+            counts: Counts::new(&forms),
             plan,
             used,
-            username,
+            username: username.to_owned(),
+            goal,
             limit,
+            queue,
             forms,
-            unsettled,
+            left: false,
+            allowance: Allowance::default(),
+            unsettled: Vec::new(),
             state,
             progress,
             steering,
-            started,
+            started: (self.clock)(),
         };
         run.go(&ledger).await
     }
 }
 
+/// Refuses where the review file has a twin.
+fn alone(store: &Store) -> Result<()> {
+    let copies = Store::copies(store.path())?;
+    if let Some(copy) = copies.first() {
+        bail!(
+            "{} is a copy of this review, {}: what was sent may stand in either. Keep the one that is right, move the other to \
+             another folder, and submit again. Nothing was sent",
+            copy.display(),
+            store.path().display()
+        );
+    }
+    Ok(())
+}
+
+/// Facilities that a form of their own was rejected for.
+fn rejected_alone(forms: &[Form]) -> BTreeSet<u32> {
+    let rejected = forms.iter().filter(|form| form.answer.as_deref().is_some_and(is_per_case));
+    rejected
+        .filter_map(|form| {
+            let first = form.cells.first()?.facility;
+            form.cells.iter().all(|cell| cell.facility == first).then_some(first)
+        })
+        .collect()
+}
+
 impl Run<'_> {
     async fn go(&mut self, ledger: &Ledger) -> Result<Sending> {
-        let cells: Vec<Cell> = ledger.to_send(&self.plan).collect();
-        let groups = chunks(&cells, self.used.chunk_size);
-        if groups.is_empty() && !self.forms.iter().any(Form::is_open) {
-            bail!("nothing to send: no approved change is left that was not sent already");
-        }
-        let before: Vec<FormLine> = self.forms.iter().map(|form| line_of(&self.plan, form)).collect();
-        let waiting = groups.iter().enumerate().map(|(at, group)| line(&self.plan, self.forms.len() + at + 1, group));
-        let lines = before.into_iter().chain(waiting).collect();
-        self.say(|state| state.forms = lines);
-        let mut stopped = self.settle_earlier().await?;
-        for group in &groups {
-            if stopped.is_none() {
-                stopped = self.between_forms().await;
-            }
-            if stopped.is_some() {
-                break;
-            }
-            stopped = self.send_group(group).await?;
-        }
-        self.say(|state| state.phase = Phase::ReadingBack);
-        if let Some(error) = self.read_back_patiently().await {
-            let why = format!("reading back failed, so what was accepted is not called applied: {error:#}");
-            stopped.get_or_insert(why);
-        }
+        self.show_all();
+        let stopped = match self.work().await {
+            Ok(stopped) => stopped,
+            Err(error) if !self.left => return Err(error),
+            Err(error) => Some(format!(
+                "stopped, since the review file takes nothing more: {error:#}. The outcomes told here are what is known; make room, \
+                 then submit again: its cases are read first, and the same bytes take effect once"
+            )),
+        };
+        let stopped = match self.reset(ledger).await {
+            Ok(()) => stopped,
+            Err(error) => stopped.or(Some(format!("the approvals of what was held could not be reset: {error:#}"))),
+        };
         let stopped = stopped.or_else(|| (!self.unsettled.is_empty()).then(|| self.unsettled.join(". ")));
         Ok(self.say(|state| {
             state.phase = Phase::Ended;
-            state.note = stopped;
+            (state.note, state.pause) = (stopped, None);
         }))
+    }
+
+    /// Everything up to the end, which comes early where something stands against going on: then it says why.
+    async fn work(&mut self) -> Result<Option<String>> {
+        let mut stopped = if self.goal == Goal::Verify { None } else { self.settle_earlier().await? };
+        while stopped.is_none() {
+            stopped = self.between_forms().await;
+            let Some(group) = self.queue.next().filter(|_| stopped.is_none()) else { break };
+            stopped = self.send_group(group).await?;
+        }
+        self.say(|state| state.phase = Phase::ReadingBack);
+        if let Some(error) = self.read_back_patiently().await? {
+            let why = format!("reading back failed, so what was accepted is not called applied: {error:#}");
+            stopped.get_or_insert(why);
+        }
+        Ok(stopped)
     }
 
     /// Forms of an earlier run that may have left: settled by reading back, else by the same bytes. The server knows their ids,
@@ -230,8 +255,8 @@ impl Run<'_> {
                 return Ok(Some(STOPPED.to_owned()));
             }
             let number = self.forms[at].number;
-            let now = match self.look(at).await {
-                Ok(now) => now,
+            let moved = match self.look(at, true).await? {
+                Ok(cases) => super::now::moved(&self.plan, &self.forms[at].cells, &cases.found),
                 Err(error) => {
                     return Ok(Some(format!("form {number} is not sent again before its cases are read: {error:#}")));
                 }
@@ -239,11 +264,12 @@ impl Run<'_> {
             if !self.forms[at].is_open() {
                 continue;
             }
-            let moved = moved(&self.plan, &self.forms[at].cells, &now);
             if moved.is_empty() {
-                let stop = self.deliver(at, true).await?;
-                if stop.is_some() {
-                    return Ok(stop);
+                let bytes = self.session.store.form_bytes(number).await?;
+                match self.deliver(at, bytes.into(), true).await? {
+                    Fate::Through => {}
+                    // Its cells are approved as before and go out in a later run, under a new count.
+                    Fate::Halve(why) | Fate::Shrink(why) | Fate::Stop(why) => return Ok(Some(why)),
                 }
                 continue;
             }
@@ -253,7 +279,7 @@ impl Run<'_> {
                 moved.len(),
                 self.forms[at].form_id
             );
-            self.say(|state| state.held.extend(moved));
+            self.hold(moved).await?;
             self.unsettled.push(why);
         }
         Ok(None)
@@ -268,6 +294,7 @@ impl Run<'_> {
             paused = true;
             self.say(|state| state.note = Some("paused between forms".to_owned()));
             tokio::select! {
+                biased;
                 () = steering.stop.cancelled() => {}
                 changed = pause.changed() => if changed.is_err() { break },
             }
@@ -275,185 +302,170 @@ impl Run<'_> {
         if paused {
             self.say(|state| state.note = None);
         }
-        steering.stop.is_cancelled().then(|| STOPPED.to_owned())
+        let waits = self.queue.waiting().next().is_some();
+        (steering.stop.is_cancelled() && waits).then(|| STOPPED.to_owned())
     }
 
     /// Checks, freezes and sends one form. Says why to stop, if so.
-    async fn send_group(&mut self, group: &[Cell]) -> Result<Option<String>> {
+    async fn send_group(&mut self, group: Vec<Cell>) -> Result<Option<String>> {
         let number = self.forms.len() + 1;
-        let Sorted { send: cells, elsewhere, held } = match three_way(&self.sources, &self.plan, group).await {
+        let Sorted { send, elsewhere, held, recent } = match self.ready(&group).await {
             Ok(sorted) => sorted,
             Err(error) => return Ok(Some(format!("stopped before form {number}: {error:#}"))),
         };
-        let settled = |one: &Held| Seen { cell: one.cell, outcome: Outcome::Applied, value: one.now.clone() };
-        self.session.store.keep_seen(0, elsewhere.iter().map(settled).collect(), self.session.now()).await?;
+        if !elsewhere.is_empty() {
+            let settled = |one: &Held| Seen { cell: one.cell, outcome: Outcome::Applied, value: one.now.clone() };
+            let seen = elsewhere.iter().map(settled).collect();
+            self.session.store.keep_seen(0, seen, self.session.stamp()).await?;
+        }
+        self.hold(held).await?;
+        let (made, unfit) = self.make(send);
+        self.hold(unfit).await?;
         self.say(|state| {
             state.phase = Phase::Sending;
-            state.held.extend(held);
             state.elsewhere.extend(elsewhere);
+            state.recent.extend(recent);
         });
-        if cells.is_empty() {
-            self.say(|state| drop_line(&mut state.forms, number));
+        let Some((form, bytes)) = made else {
+            self.show_all();
+            return Ok(None);
+        };
+        if bytes.len() > LARGEST && self.queue.halve(&cells_of(&form)) {
+            self.show_all();
             return Ok(None);
         }
-        let Some(rest) = self.limit.checked_sub(cells.len()) else {
+        let Some(rest) = self.limit.checked_sub(form.cells.len()) else {
             return Ok(Some(format!(
                 "stopped before form {number}: a change that was held is ready now, so more would be sent than was confirmed. \
                  Submit again to count anew"
             )));
         };
         self.limit = rest;
-        let form = self.freeze(number, cells).await?;
-        self.forms.push(form);
-        self.show(number - 1);
-        let stop = self.deliver(number - 1, false).await?;
+        self.session.store.freeze(form.clone(), bytes.clone(), self.session.who().to_owned()).await?;
+        self.add(form);
+        self.show_all();
+        self.send_form(bytes.into()).await
+    }
+
+    /// Sends the newest form, which is frozen.
+    async fn send_form(&mut self, bytes: Bytes) -> Result<Option<String>> {
+        let at = self.forms.len() - 1;
+        self.left = true;
+        let cells = cells_of(&self.forms[at]);
+        let stop = match self.deliver(at, bytes, false).await? {
+            Fate::Through => None,
+            Fate::Stop(why) => Some(why),
+            Fate::Halve(why) => {
+                // These take no effect in this form, so they may go in another.
+                self.limit += cells.len();
+                if !self.queue.halve(&cells) {
+                    self.name_rejected(at, &why);
+                    self.limit -= cells.len();
+                }
+                self.show_all();
+                return Ok(None);
+            }
+            Fate::Shrink(why) => {
+                self.limit += cells.len();
+                let goes_on = self.queue.shrink(&cells);
+                self.show_all();
+                return Ok((!goes_on).then(|| format!("{why}: not even one facility can be sent")));
+            }
+        };
         // A look at once; what the index does not show yet is looked for again at the end.
-        if let Err(error) = self.look(number - 1).await {
+        if let Err(error) = self.look(at, false).await? {
+            let number = self.forms[at].number;
             self.say(|state| state.note = Some(format!("form {number} could not be read back yet: {error:#}")));
         }
         Ok(stop)
     }
 
-    /// Makes the bytes of a form and keeps them with a fresh id; both are on the disk when this returns.
-    async fn freeze(&self, number: usize, cells: Vec<FormCell>) -> Result<Form> {
-        let form_id = fresh_id();
-        let bytes = bytes(&self.plan, &cells, &self.used, &self.username, &form_id, (self.session.clock)())?;
-        let form = Form {
-            number: u32::try_from(number).unwrap_or(u32::MAX),
-            form_id,
-            generation: self.plan.head.generation,
-            frozen_at: self.session.now(),
-            bytes,
-            cells,
-            sent: Outcome::Frozen,
-            answer: None,
-            seen: Vec::new(),
+    /// The cells that are as they were on both sides, DHIS2 first: the cases are what a form changes, so they are read last.
+    async fn ready(&mut self, group: &[Cell]) -> Result<Sorted> {
+        let mut moved = match self.plan.head.undo {
+            Some(_) => BTreeMap::new(),
+            None => moved_totals(&self.sources.dhis2, &self.plan, group).await?,
         };
-        self.session.store.freeze(form.clone()).await?;
-        Ok(form)
+        let mut touched = BTreeSet::new();
+        for form in self.forms.iter().filter(|form| form.sent != Outcome::NotApplied) {
+            touched.extend(form.cells.iter().map(|cell| cell.facility));
+        }
+        let mut eyes = Eyes {
+            sources: &self.sources,
+            plan: &self.plan,
+            allowance: &mut self.allowance,
+            now: (self.session.clock)(),
+        };
+        let mut sorted = three_way(&mut eyes, group, &touched).await?;
+        let mut gone = Vec::new();
+        sorted.send.retain(|ready| match moved.remove(&ready.cell()) {
+            None => true,
+            Some(why) => {
+                gone.push(held(&self.plan, ready.cell(), why));
+                false
+            }
+        });
+        sorted.held.extend(gone);
+        Ok(sorted)
     }
 
-    /// Sends a frozen form until its fate is known, patience ends, or a person said stop. `left` says whether an earlier run
-    /// may have sent it. Says why to stop, if so.
-    async fn deliver(&mut self, at: usize, mut left: bool) -> Result<Option<String>> {
-        let (number, id) = (self.forms[at].number, self.forms[at].form_id.clone());
-        let bytes = Bytes::from(self.forms[at].bytes.clone());
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let receipt = tokio::select! {
-                biased;
-                () = self.steering.abandon.cancelled() => Receipt::Unknown { why: "the request was abandoned".to_owned() },
-                receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
+    /// A form of these cells and its bytes, and the cells that no form can carry.
+    fn make(&self, cells: Vec<FormCell>) -> (Option<(Form, Vec<u8>)>, Vec<Held>) {
+        let (at, form_id) = ((self.session.clock)(), fresh_id());
+        let (made, unfit) =
+            fitting(cells, &self.plan, |cells| bytes(&self.plan, cells, &self.used, &self.username, &form_id, at));
+        let form = |(cells, bytes): (Vec<FormCell>, Vec<u8>)| {
+            let form = Form {
+                number: u32::try_from(self.forms.len() + 1).unwrap_or(u32::MAX),
+                form_id: form_id.clone(),
+                generation: self.plan.head.generation,
+                frozen_at: self.session.now(),
+                size: bytes.len(),
+                cells,
+                sent: Outcome::Frozen,
+                answer: None,
+                seen: Vec::new(),
             };
-            let Judged { sent, answer, next } = judge(receipt, left);
-            left |= sent != Outcome::Frozen;
-            self.session.store.keep_sent(number, sent, answer.clone()).await?;
-            let form = &mut self.forms[at];
-            form.sent = sent;
-            form.answer = answer;
-            self.show(at);
-            let (named, why) = match next {
-                Next::GoOn => return Ok(None),
-                Next::Stop(why) => return Ok(Some(format!("form {number}: {why}"))),
-                Next::Again(named, why) => (named, why),
-            };
-            if self.steering.stop.is_cancelled() || attempt == TRIES {
-                return Ok(Some(format!("form {number} is {}: {why}. {GO_ON}", sent.name())));
-            }
-            let wait = named.unwrap_or(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            let note = format!("form {number}: {why}; the same bytes are sent again in {} s", wait.as_secs());
-            self.say(|state| state.note = Some(note));
-            tokio::select! {
-                () = (self.session.sleep)(wait) => {}
-                () = self.steering.stop.cancelled() => return Ok(Some(format!("form {number} is {}: {why}. {GO_ON}", sent.name()))),
-            }
-        }
-        Ok(None)
+            (form, bytes)
+        };
+        (made.map(form), unfit)
     }
 
-    /// Reads the cases of a form once, keeps what settles a cell, and answers the cases.
-    async fn look(&mut self, at: usize) -> Result<BTreeMap<u32, CaseRecord>> {
-        let form = &self.forms[at];
-        let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
-        let now = cases_now(&self.sources, &self.plan, &cells).await?;
-        let frozen: Option<Timestamp> = form.frozen_at.parse().ok();
-        let mut seen = Vec::new();
-        for cell in form.cells.iter().filter(|cell| !form.outcome_of(cell.cell()).settled()) {
-            let Some(case) = now.get(&cell.facility) else { continue };
-            let changed: Option<Timestamp> = case.server_last_modified.as_ref().and_then(|at| at.parse().ok());
-            let later =
-                form.sent == Outcome::Accepted && changed.zip(frozen).is_some_and(|(changed, frozen)| changed > frozen);
-            let value = value_of(&self.plan, cell.cell(), case);
-            if let Some(outcome) = read_back(cell.old.as_deref(), &cell.new, value, later) {
-                seen.push(Seen { cell: cell.cell(), outcome, value: value.map(str::to_owned) });
-            }
+    /// Holds cells back: in the trail of the review at once.
+    async fn hold(&mut self, held: Vec<Held>) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
         }
-        if !seen.is_empty() {
-            self.session.store.keep_seen(form.number, seen.clone(), self.session.now()).await?;
-            self.forms[at].seen.extend(seen);
-            self.show(at);
-        }
-        Ok(now)
+        let plan = &self.plan;
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let kept = held.iter().map(|one| HeldCell {
+            cell: one.cell,
+            case_id: plan.facility(one.cell.facility).case_id.clone(),
+            property: plan.property(one.cell.property).name.clone(),
+            base: own(plan.old(one.cell)),
+            now: one.now.clone(),
+            new: own(plan.offer(one.cell)),
+            why: one.why.clone(),
+        });
+        self.session.store.keep_held(kept.collect(), self.session.stamp()).await?;
+        self.say(|state| state.held.extend(held));
+        Ok(())
     }
 
-    /// Reads back until everything sent was seen, or patience ends. Answers the last thing that went wrong, if any still does.
-    async fn read_back_patiently(&mut self) -> Option<anyhow::Error> {
-        let mut failed = None;
-        for look in 0..LOOKS {
-            let open: Vec<usize> = (0..self.forms.len()).filter(|at| self.forms[*at].is_open()).collect();
-            if open.is_empty() || self.steering.abandon.is_cancelled() {
-                return failed.filter(|_| !open.is_empty());
-            }
-            if look > 0 {
-                self.say(|state| state.note = Some(NOT_SEEN_YET.to_owned()));
-                tokio::select! {
-                    () = (self.session.sleep)(LOOK_PAUSE) => {}
-                    () = self.steering.abandon.cancelled() => return failed,
-                }
-            }
-            failed = None;
-            for at in open {
-                if let Err(error) = self.look(at).await {
-                    failed = Some(error);
-                }
-            }
+    /// Takes back the approval of what moved, so that it is looked at again; everything else stands.
+    async fn reset(&self, ledger: &Ledger) -> Result<()> {
+        let moved: BTreeSet<Cell> = {
+            let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            state.held.iter().filter(|held| held.moved).map(|held| held.cell).collect()
+        };
+        match ledger.forget(&self.plan, moved, &self.session.stamp()) {
+            Some(entry) => self.session.store.append(entry, Arc::clone(&self.plan)).await,
+            None => Ok(()),
         }
-        failed
-    }
-
-    /// Shows a form as it is now.
-    fn show(&self, at: usize) {
-        let line = line_of(&self.plan, &self.forms[at]);
-        self.say(|state| state.forms[at] = line);
-    }
-
-    /// Changes what is shown and recounts it.
-    fn say(&self, change: impl FnOnce(&mut Sending)) -> Sending {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut state);
-        let fates = fates(&self.forms);
-        let count = |outcome| fates.values().filter(|fate| **fate == outcome).count();
-        state.applied = count(Outcome::Applied);
-        state.accepted = count(Outcome::Accepted);
-        state.not_applied = count(Outcome::NotApplied);
-        state.unknown = count(Outcome::Unknown) + count(Outcome::Frozen);
-        let waiting: usize = state.forms.iter().filter(|line| line.form_id.is_none()).map(|line| line.changes).sum();
-        state.changes = fates.len() + waiting;
-        state.elapsed = (self.session.clock)().duration_since(self.started).unsigned_abs();
-        self.progress.send_replace(state.clone());
-        state.clone()
     }
 }
 
-fn number(n: usize) -> String {
-    grouped(&n.to_string())
-}
-
-/// Takes out the line of a form that has nothing to send; those after it move up.
-fn drop_line(lines: &mut Vec<FormLine>, number: usize) {
-    lines.retain(|line| line.number != number);
-    for line in lines.iter_mut().filter(|line| line.number > number) {
-        line.number -= 1;
-    }
+/// The cells of a form.
+fn cells_of(form: &Form) -> Vec<Cell> {
+    form.cells.iter().map(FormCell::cell).collect()
 }

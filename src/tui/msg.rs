@@ -94,6 +94,8 @@ pub enum Msg {
     Refused(Job, String),
     /// All cells whose verdict stands, in place of those known before: what is in a form that was not refused, and the like.
     Sent(Vec<Cell>),
+    /// Approvals were reset, since what they were made on moved: all decisions as the review file has them now.
+    Reset(Box<Ledger>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),
     /// Something to say that belongs to nothing else.

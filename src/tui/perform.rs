@@ -204,7 +204,12 @@ impl Performer {
         let (session, username, said) = (self.session.clone(), self.username.clone(), reply.clone());
         let work = async move {
             let (progress, shown) = watch::channel(Sending::default());
-            let submit = session.submit(&username, count, progress, steering);
+            let submit = async {
+                match count {
+                    0 => session.settle(&username, progress, steering).await,
+                    count => session.submit(&username, count, progress, steering).await,
+                }
+            };
             let result = told(submit, shown, &said, |sending| still(job, sending)).await;
             ended(job, &session, result, &said).await
         };
@@ -357,11 +362,19 @@ async fn ended(job: Job, session: &Session, result: Result<Sending>, reply: &Rep
     if let Ok(opened) = &kept {
         let _ = reply.send(Msg::Sent(opened.sent()));
     }
+    let reset = result.as_ref().is_ok_and(|sending| sending.held.iter().any(|held| held.moved));
+    let kept = kept.map(|opened| {
+        let standing = opened.standing();
+        if reset {
+            let _ = reply.send(Msg::Reset(Box::new(opened.ledger)));
+        }
+        standing
+    });
     let why = match result {
         Ok(sending) => return Msg::Sending(job, Box::new(sending)),
         Err(error) => format!("{error:#}"),
     };
-    match kept.map(|opened| opened.standing()) {
+    match kept {
         Ok(None) => Msg::Refused(job, format!("nothing was sent: {why}")),
         Ok(Some(standing)) => Msg::Sending(job, Box::new(Sending { note: Some(why), ..standing })),
         Err(error) => Msg::Refused(job, format!("{why}; the review file could not be read: {error:#}")),

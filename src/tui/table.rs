@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     flags::multiple,
     ledger::{Act, Ledger, Tally, Verdict},
+    offer::or_blank,
     plan::{Cell, Kind, Plan, State},
     text::{inert, width},
     value::{Number, change, grouped},
@@ -226,9 +227,9 @@ fn new_words(plan: &Plan, cell: Cell) -> String {
             "same".to_owned()
         }
         Some(held) if state.proposes() && plan.kind(cell) == Kind::Same => {
-            format!("same {}", plan.dated(cell, &short(held)))
+            format!("same {}", plan.dated(cell, &short(or_blank(held))))
         }
-        Some(held) if state.proposes() => plan.dated(cell, &short(held)),
+        Some(held) if state.proposes() => plan.dated(cell, &short(or_blank(held))),
         Some(held) if state == State::NonNumeric => format!("\"{}\"", cut(&inert(held), 2 * TEXT)),
         _ => state.words().to_owned(),
     }

@@ -11,4 +11,5 @@ mod rig;
 mod settle;
 mod terminal;
 mod trouble;
+mod undo;
 mod usage;

@@ -40,7 +40,7 @@ proptest! {
             let said = match receipt(status, &headers(), body.as_bytes(), FORM) {
                 Receipt::Rejected { message, .. } | Receipt::SavedWithError { message } | Receipt::Blocked { message }
                 | Receipt::Refused { message, .. } => message,
-                Receipt::Unknown { why } | Receipt::Unclear { why } | Receipt::NotSent { why } => why,
+                Receipt::Unknown { why, .. } | Receipt::Unclear { why } | Receipt::NotSent { why } => why,
                 _ => String::new(),
             };
             prop_assert!(!said.chars().any(|c| c.is_control() || c == '\u{202e}'), "{:?}", said);

@@ -10,6 +10,7 @@ mod later;
 mod limits;
 mod older;
 mod receiver;
+mod receiving;
 mod reports;
 mod rig;
 mod socket;

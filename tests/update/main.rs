@@ -12,6 +12,7 @@ mod rules;
 mod saving;
 mod settle;
 mod submit;
+mod undo;
 mod zeros;
 
 use std::{sync::Arc, time::Duration};

@@ -19,6 +19,7 @@ mod score;
 mod sizes;
 mod structural;
 mod told;
+mod undone;
 mod words;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,7 @@ pub use run::{Run, too_many};
 pub use score::{LONGEST, Score, Usual, pooled};
 pub use sizes::{Size, as_zero, percentile, sizes};
 pub use told::told;
+pub use undone::{becomes_blank, not_put_back};
 pub use words::{multiple, plain};
 
 use words::{count, percent, real};

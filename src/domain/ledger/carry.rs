@@ -50,6 +50,16 @@ impl Ledger {
         (!moved.is_empty()).then(|| Entry { seq: self.last + 1, at, who, step })
     }
 
+    /// The entry that forgets the approval of those of these cells that are approved and not sent: what they were approved on is not
+    /// so any more (fault matrix section 6). `None` where there is none. It is made on the plan that was decided on, so that they
+    /// are undecided in it; a later reading still knows that they were approved, see [`Ledger::held`].
+    pub fn forget(&self, plan: &Plan, cells: impl IntoIterator<Item = Cell>, stamp: &Stamp) -> Option<Entry> {
+        let approved = |cell: &Cell| self.verdict(plan, *cell).is_some_and(Verdict::writes) && !self.is_sent(*cell);
+        let resets: Vec<Reset> = cells.into_iter().filter(approved).map(|cell| self.forgotten(plan, cell)).collect();
+        let (at, who) = (stamp.at.clone(), stamp.who.clone());
+        (!resets.is_empty()).then(|| Entry { seq: self.last + 1, at, who, step: Step::Reset(resets) })
+    }
+
     fn forgotten(&self, before: &Plan, cell: Cell) -> Reset {
         let text = |value: Option<&str>| value.map(str::to_owned);
         let (old, new) = (text(before.old(cell)), text(before.offer(cell)));

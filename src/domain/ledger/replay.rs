@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Act, Entry, Ledger, Step, stop_alone};
+use super::{Act, Entry, Ledger, Step, Verdict, stop_alone};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Plan},
@@ -106,7 +106,11 @@ impl Ledger {
                 self.apply(plan, &done);
                 self.done.push(done);
             }
-            Step::Reset(cells) => exist(plan, cells.iter().map(|reset| &reset.cell))?,
+            Step::Reset(cells) => {
+                exist(plan, cells.iter().map(|reset| &reset.cell))?;
+                let approved = cells.iter().filter(|reset| reset.said.is_some_and(Verdict::writes));
+                self.held.extend(approved.map(|reset| reset.cell));
+            }
         }
         self.last = entry.seq;
         Ok(())

@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,11 +24,11 @@ use url::Url;
 
 use self::record::{RawCase, newest};
 pub use self::{
-    receipt::{Receipt, receipt},
+    receipt::{Receipt, is_per_case, receipt},
     record::CaseRecord,
 };
 use super::{
-    http::{Client, Failure, Why},
+    http::{Client, Failure, Limits, Why},
     transport::Broken,
 };
 
@@ -264,6 +265,18 @@ impl CommCare {
         }
     }
 
+    /// Whether single cases can be read from the database (commcare.md section 8.3).
+    pub fn has_database(&self) -> bool {
+        self.has_v2()
+    }
+
+    /// The same that tries everything once and waits for nothing: for questions that may be left unanswered.
+    #[must_use]
+    pub fn hurried(&self) -> Self {
+        let limits = Limits { unsent: 1, broken: 1, crashed: 1, patience: Duration::ZERO, ..Limits::default() };
+        Self { client: self.client.clone().limited(limits), ..self.clone() }
+    }
+
     fn has_v2(&self) -> bool {
         !self.without_v2.load(Ordering::Relaxed)
     }
@@ -290,7 +303,7 @@ impl CommCare {
         match self.client.post_once(&url, headers, bytes).await {
             Ok(reply) => receipt(reply.status.as_u16(), &reply.headers, &reply.body, form_id),
             Err(Broken::NotSent(why)) => Receipt::NotSent { why: self.client.clean(&why) },
-            Err(Broken::NoAnswer(why)) => Receipt::Unknown { why: self.client.clean(&why) },
+            Err(Broken::NoAnswer(why)) => Receipt::Unknown { why: self.client.clean(&why), gateway: false },
         }
     }
 

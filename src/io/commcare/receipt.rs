@@ -68,12 +68,19 @@ pub enum Receipt {
     Unknown {
         /// What happened.
         why: String,
+        /// Whether a gateway on the way lost patience: a smaller form may be done in time (fault matrix row H19).
+        gateway: bool,
     },
     /// Nothing left this machine.
     NotSent {
         /// The cause.
         why: String,
     },
+}
+
+/// Whether HQ's message about a rejected form blames a single case block.
+pub fn is_per_case(message: &str) -> bool {
+    PER_CASE.contains(&message.split(':').next().unwrap_or_default().trim())
 }
 
 /// Judges a whole answer to the form `form_id`, which was sent with `X-OpenRosa-Version: 3.0`.
@@ -90,7 +97,8 @@ pub fn receipt(status: u16, headers: &HeaderMap, body: &[u8], form_id: &str) -> 
         503 => Receipt::Unavailable(retry_after(headers)),
         509 => Receipt::Blocked { message: openrosa(&text).map_or_else(|| line(&text), |answer| answer.message) },
         408 | 500..=599 => {
-            Receipt::Unknown { why: format!("the server or its gateway failed ({status}){}", said(&text)) }
+            let why = format!("the server or its gateway failed ({status}){}", said(&text));
+            Receipt::Unknown { why, gateway: matches!(status, 408 | 502 | 504) }
         }
         _ => Receipt::Refused { status, message: format!("{}{}", refusal(status), said(&text)) },
     }
@@ -117,10 +125,7 @@ fn unprocessable(text: &str) -> Receipt {
         return Receipt::Unclear { why: format!("status 422 without an OpenRosa message{}", said(text)) };
     };
     match nature.as_str() {
-        "processing_failure" => {
-            let class = message.split(':').next().unwrap_or_default().trim();
-            Receipt::Rejected { per_case: PER_CASE.contains(&class), message }
-        }
+        "processing_failure" => Receipt::Rejected { per_case: is_per_case(&message), message },
         "post_processing_failure" => Receipt::SavedWithError { message },
         _ => Receipt::Unclear { why: format!("status 422 with nature {}: {}", line(&nature), line(&message)) },
     }

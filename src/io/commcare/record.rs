@@ -29,6 +29,13 @@ pub struct CaseRecord {
     pub properties: BTreeMap<String, String>,
 }
 
+impl CaseRecord {
+    /// When HQ last changed the case, by HQ's clock; `None` where it does not say so readably.
+    pub fn changed(&self) -> Option<Timestamp> {
+        moment(self.server_last_modified.as_deref()?)
+    }
+}
+
 /// A case, or in a bulk answer the error that stands in its place.
 #[derive(Deserialize)]
 pub(super) struct RawCase {

@@ -175,6 +175,11 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// Whether the server asked to slow down and what was asked was given up for that.
+    pub fn is_slow_down(&self) -> bool {
+        matches!(*self.why, Why::SlowDown { .. })
+    }
+
     /// What happened, and what to do, each as a sentence or more.
     pub fn parts(&self) -> (String, &'static str) {
         struct Happened<'a>(&'a Failure);

@@ -3,18 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, bail};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{NEXT, Store};
+use super::{
+    COMPARE, Store,
+    trail::{self, Decided as Noted, NOBODY, What},
+};
 use crate::domain::{
     flags::{Check, Severity},
     ledger::{Act, Entry, Ledger, Reset, Stamp, Step, Verdict, resets},
     plan::{Cell, Plan},
 };
-
-/// Who stands beside a reset in the log: no person made it.
-const NOBODY: &str = "onse";
 
 /// A decided cell with the two values that were on screen: facility, property, old, new.
 type Decided = (u32, u16, Option<String>, Option<String>);
@@ -40,13 +40,16 @@ impl Store {
             if plan.head.generation != newest {
                 bail!("the review was read again meanwhile; nothing was decided. Open it again");
             }
-            insert(connection, &entry, &plan)
+            let transaction = connection.transaction()?;
+            insert(&transaction, &entry, &plan)?;
+            Ok(transaction.commit()?)
         })
         .await
     }
 }
 
-fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
+/// Writes an entry, and its note in the trail.
+fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) -> Result<()> {
     let (act, of, reason, label, cells) = match &entry.step {
         Step::Decide { act, cells, reason, label } => {
             let cells: Vec<_> = cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.offer(*c))).collect();
@@ -64,7 +67,7 @@ fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
             ("reset", None, None, "", serde_json::to_string(&cells)?)
         }
     };
-    connection.prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+    transaction.prepare_cached("INSERT INTO decision VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
         entry.seq,
         entry.at,
         entry.who,
@@ -75,15 +78,23 @@ fn insert(connection: &Connection, entry: &Entry, plan: &Plan) -> Result<()> {
         label,
         cells
     ])?;
-    Ok(())
+    let (cells, label) = match &entry.step {
+        Step::Decide { cells, label, .. } => (cells.len(), label.as_str()),
+        Step::Settle { property, .. } => (0, plan.property(*property).name.as_str()),
+        Step::Reset(resets) => (resets.len(), ""),
+        Step::Undo(_) | Step::Redo(_) => (0, ""),
+    };
+    let (act, label, reason) = (act.to_owned(), label.to_owned(), reason.map(str::to_owned));
+    let detail = Noted { act, of, cells, label, reason, sha256: trail::decision_mark(transaction, entry.seq)? };
+    trail::note(transaction, What::Decision(entry.seq), &entry.at, &entry.who, &detail)
 }
 
 /// Writes down which decisions on the plan before do not stand in `now`, the next generation.
-pub(super) fn reset(connection: &Connection, before: &Plan, now: &Plan) -> Result<()> {
-    let entries = load(connection, before)?;
-    let ledger = Ledger::replay(before, &entries).map_err(|why| anyhow::anyhow!("{why}; {NEXT}"))?;
+pub(super) fn reset(transaction: &Transaction<'_>, before: &Plan, now: &Plan) -> Result<()> {
+    let entries = load(transaction, before)?;
+    let ledger = Ledger::replay(before, &entries).map_err(|why| anyhow::anyhow!("{why}; {COMPARE}"))?;
     let stamp = Stamp { at: now.head.read_at.clone(), who: NOBODY.to_owned() };
-    ledger.reset(&entries, before, now, &stamp).map_or(Ok(()), |entry| insert(connection, &entry, now))
+    ledger.reset(&entries, before, now, &stamp).map_or(Ok(()), |entry| insert(transaction, &entry, now))
 }
 
 /// The log. A decision is held to the two values it was made on: where the plan says others, all of it is refused, since then
@@ -103,7 +114,7 @@ pub(super) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Entry>> {
         if generation < before || generation > plan.head.generation {
             bail!(
                 "entry {seq} of the decision log is of reading {generation}, the one before it of reading {before}, the plan of \
-                 reading {}: the file is damaged or was edited; {NEXT}",
+                 reading {}: the file is damaged or was edited; {COMPARE}",
                 plan.head.generation
             );
         }
@@ -116,7 +127,7 @@ pub(super) fn load(connection: &Connection, plan: &Plan) -> Result<Vec<Entry>> {
 /// One row of the log. `reset` are the cells a later entry resets, with its number.
 fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entry> {
     let seq: u64 = row.get(0)?;
-    let damaged = || format!("entry {seq} of the decision log is damaged or was edited; {NEXT}");
+    let damaged = || format!("entry {seq} of the decision log is damaged or was edited; {COMPARE}");
     let act: String = row.get(3)?;
     let cells = row.get_ref(8)?.as_str()?;
     let of = || row.get::<_, u64>(4).with_context(damaged);

@@ -17,7 +17,10 @@ use serde::{
     ser::SerializeSeq as _,
 };
 
-use super::{FacilityHistory, NEXT, Store, Used, history, log};
+use super::{
+    FacilityHistory, NEXT, Store, Used, history, log,
+    trail::{self, NOBODY, ReadIn, What},
+};
 use crate::domain::{
     fingerprint::Fingerprint,
     flags::{Flag, Severity},
@@ -61,6 +64,13 @@ impl Store {
             }
             drop(insert);
             history::save(&transaction, generation, &history)?;
+            let detail = ReadIn {
+                reading: generation,
+                fingerprint: fingerprint(&plan, &used)?.to_string(),
+                facilities: plan.height(),
+                properties: plan.width(),
+            };
+            trail::note(&transaction, What::Read, &plan.head.read_at, NOBODY, &detail)?;
             transaction.commit()?;
             Ok(())
         })

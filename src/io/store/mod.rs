@@ -4,12 +4,16 @@
 //! acknowledged is synced. What is behind a cell is read by a second connection on a second thread, which never waits for the
 //! first. This module knows rows, not rules: what a decision means is `domain::ledger`.
 
+mod copies;
 mod forms;
 mod glance;
 mod history;
 mod lock;
 mod log;
 mod matrix;
+mod schema;
+mod sound;
+mod trail;
 
 use std::{
     collections::BTreeMap,
@@ -24,62 +28,30 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use self::schema::{check, fold, ours, prepare, reading, upgrade, version};
 use super::transport::Later;
 use crate::domain::{
-    ledger::Entry,
+    ledger::{Entry, Stamp},
     plan::{Cell, Plan},
     total::Part,
 };
 
-pub use forms::{Form, FormCell, Seen};
+pub use forms::{Form, FormCell, HeldCell, Seen};
 pub use glance::Glance;
 pub use history::FacilityHistory;
 pub use lock::Holder;
 pub use matrix::FacilityParts;
-
-/// Marks a file as a review: `onse` in ASCII.
-const APPLICATION: i32 = 0x6f6e_7365;
-/// Version of the tables. A file with a later one is refused (fault matrix row F10).
-const SCHEMA: i32 = 3;
+pub use trail::{Noted, Trail};
 
 /// Longest wait, on closing, for another process that reads the file.
 const LAST_WAIT: Duration = Duration::from_millis(500);
 
-/// What to do with a file whose plan or decisions cannot be trusted.
+/// What to do with a file whose plan cannot be trusted.
 const NEXT: &str = "nothing was changed. A new review is begun with onse review --new";
 
-/// What each version added; a file is brought from its own version to this one by the steps behind it.
-const STEPS: [&str; 3] = [TABLES, history::TABLE, USUAL];
-
-/// Version 3 changed no table: a cell may have a fifth entry, the usual number, which an earlier version would call damaged.
-const USUAL: &str = "";
-
-/// The tables of version 1. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL
-/// can read it; a fourth text is the quarter of a number that is an earlier one's.
-const TABLES: &str = "
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE generation(number INTEGER PRIMARY KEY, head TEXT NOT NULL, settings TEXT NOT NULL,
-    fingerprint TEXT NOT NULL) STRICT;
-CREATE TABLE facility(ordinal INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-    external_id TEXT NOT NULL, closed INTEGER NOT NULL, unit_name TEXT) STRICT;
-CREATE TABLE property(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data_element TEXT NOT NULL,
-    data_set TEXT NOT NULL, title TEXT NOT NULL, line INTEGER NOT NULL, element_name TEXT NOT NULL,
-    value_type TEXT NOT NULL, data_set_name TEXT NOT NULL) STRICT;
-CREATE TABLE cells(generation INTEGER NOT NULL, facility INTEGER NOT NULL, cells TEXT NOT NULL,
-    PRIMARY KEY(generation, facility)) STRICT;
-CREATE TABLE flag(generation INTEGER NOT NULL, facility INTEGER NOT NULL, property INTEGER NOT NULL, id TEXT NOT NULL,
-    severity TEXT NOT NULL, sentence TEXT NOT NULL) STRICT;
-CREATE TABLE parts(generation INTEGER NOT NULL, facility INTEGER NOT NULL, data_set TEXT NOT NULL, rows BLOB NOT NULL,
-    PRIMARY KEY(generation, facility, data_set)) STRICT;
-CREATE TABLE option_name(id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT;
-CREATE TABLE skipped(case_id TEXT NOT NULL, case_name TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE TABLE decision(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, act TEXT NOT NULL, of INTEGER,
-    generation INTEGER NOT NULL, reason TEXT, label TEXT NOT NULL, cells TEXT NOT NULL) STRICT;
-CREATE TABLE form(number INTEGER PRIMARY KEY, form_id TEXT NOT NULL UNIQUE, generation INTEGER NOT NULL,
-    frozen_at TEXT NOT NULL, bytes BLOB NOT NULL, cells TEXT NOT NULL, outcome TEXT NOT NULL, answer TEXT) STRICT;
-CREATE TABLE seen(form INTEGER NOT NULL, facility INTEGER NOT NULL, property INTEGER NOT NULL, outcome TEXT NOT NULL,
-    value TEXT, at TEXT NOT NULL, PRIMARY KEY(form, facility, property)) STRICT;
-";
+/// What to do with a file whose decisions, forms or trail cannot be trusted (fault matrix row F16).
+const COMPARE: &str = "nothing was changed. onse verify FILE compares what was sent with the cases; a new review is begun with onse \
+                       review --new";
 
 /// The settings a review was made with; kept so that its forms do not change with the settings file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +83,9 @@ pub struct Loaded {
     pub elsewhere: Vec<Cell>,
     /// Where the reader was, as the screen wrote it.
     pub place: Option<String>,
+    /// When and by whom a form was last made, sent or read back; `None` where there is no form. Of forms from before files had a
+    /// trail it is not known by whom: then it is when the newest was made, and "onse".
+    pub submitted: Option<Stamp>,
 }
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -210,6 +185,26 @@ impl Store {
         check(path)?;
         let mut connection = reading(path)?;
         load(&mut connection).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Plan, settings and forms of a file whose decisions or trail cannot be trusted, for comparing what was sent with the cases
+    /// (fault matrix row F16): every form is UNKNOWN, and nothing of it was seen. For reading only; takes no hold of the file.
+    /// Fails where the plan or the cells of a form cannot be read either.
+    pub fn unchecked(path: &Path) -> Result<(Plan, Used, Vec<Form>)> {
+        let mut connection = ours(path)?;
+        let mut read = || {
+            let snapshot = connection.transaction()?;
+            let (plan, used) = matrix::load(&snapshot)?;
+            let forms = forms::unchecked(&snapshot, &plan)?;
+            Ok::<_, anyhow::Error>((plan, used, forms))
+        };
+        read().with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Everything that was noted in the trail, also where it is damaged, and where that is; for reading only, takes no hold of the
+    /// file. More is looked at than on opening: the bytes of every form too. A file of an earlier version has no trail.
+    pub fn read_only_trail(path: &Path) -> Result<Trail> {
+        sound::trail(&mut ours(path)?).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// All parts of a generation, for reading only; takes no hold of the file.
@@ -335,6 +330,21 @@ impl Store {
         .await
     }
 
+    /// Lets the file have no more than this many pages, or as many as it has: a full disk for tests and simulations.
+    pub async fn limit_pages(&self, pages: u32) -> Result<()> {
+        let set = move |connection: &mut Connection| {
+            Ok(connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+        };
+        self.send(&self.work, "limit the pages", set).await
+    }
+
+    /// How many pages the file has.
+    pub async fn pages(&self) -> Result<u32> {
+        let count =
+            |connection: &mut Connection| Ok(connection.pragma_query_value(None, "page_count", |row| row.get(0))?);
+        self.send(&self.work, "count the pages", count).await
+    }
+
     /// Remembers where the reader was.
     pub async fn save_place(&self, place: String) -> Result<()> {
         self.call("keep the place", move |connection| {
@@ -361,96 +371,17 @@ fn worker(
     Ok((work, thread.context("cannot start a thread for the review file")?))
 }
 
-/// A connection that cannot write.
-fn reading(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).with_context(|| format!("cannot open {}", path.display()))
-}
-
-/// Folds the write-ahead log back, so that the file is whole by itself; then leaves that mode, so that one file is left and
-/// reading it makes no other. While another process reads, the second fails soon and the log stays, empty.
-fn fold(connection: Connection) {
-    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    let _ = connection.busy_timeout(LAST_WAIT);
-    let _ = connection.pragma_update(None, "journal_mode", "delete");
-    let _ = connection.close();
-}
-
-/// Every commit is on the disk when it returns (fault matrix section 1, P4).
-fn prepare(connection: &Connection) -> Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "foreign_keys", "on")?;
-    Ok(())
-}
-
-/// Makes the tables the file does not have yet, all or none. A file of this version stays as it is.
-fn upgrade(connection: &Connection) -> Result<()> {
-    let version = version(connection)?;
-    let steps = usize::try_from(version).ok().and_then(|done| STEPS.get(done..)).unwrap_or_default();
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.unchecked_transaction()?;
-    for step in steps {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", SCHEMA)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    Ok(transaction.commit()?)
-}
-
-/// Version of the tables of an open file.
-fn version(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Refuses what is not a review file this version can read, or is damaged, before anything is written.
-fn check(path: &Path) -> Result<()> {
-    let connection = ours(path)?;
-    let not_ours = || not_ours(path);
-    let sound: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0)).with_context(not_ours)?;
-    if sound != "ok" {
-        bail!("{}: {sound}", not_ours());
-    }
-    Ok(())
-}
-
-/// A connection that cannot write, to a review file this version can read. Whether the file is sound is not looked at.
-fn ours(path: &Path) -> Result<Connection> {
-    let shown = path.display();
-    let meta = std::fs::metadata(path).with_context(|| format!("cannot open the review file {shown}"))?;
-    if !meta.is_file() {
-        bail!("{shown} is not a file");
-    }
-    let connection = reading(path)?;
-    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let not_ours = || not_ours(path);
-    if number("application_id").with_context(not_ours)? != APPLICATION {
-        bail!(not_ours());
-    }
-    let version = version(&connection)?;
-    if version < 1 {
-        bail!(not_ours());
-    }
-    if version > SCHEMA {
-        bail!("{shown} was made by a newer onse (file version {version}, this one reads up to {SCHEMA}); update onse");
-    }
-    Ok(connection)
-}
-
-fn not_ours(path: &Path) -> String {
-    format!("{} is not a review file, or it is damaged; nothing was changed", path.display())
-}
-
+/// Everything at one instant, whatever another process writes meanwhile.
 fn load(connection: &mut Connection) -> Result<Loaded> {
-    let (plan, used) = matrix::load(connection)?;
-    let entries = log::load(connection, &plan)?;
-    let forms = forms::load(connection)?;
-    let elsewhere = forms::elsewhere(connection)?;
+    let snapshot = connection.transaction()?;
+    let (plan, used) = matrix::load(&snapshot)?;
+    let entries = log::load(&snapshot, &plan)?;
+    let forms = forms::load(&snapshot)?;
+    let elsewhere = forms::elsewhere(&snapshot)?;
     let place =
-        connection.query_row("SELECT value FROM meta WHERE key = 'place'", params![], |row| row.get(0)).optional()?;
-    Ok(Loaded { plan, used, entries, forms, elsewhere, place })
+        snapshot.query_row("SELECT value FROM meta WHERE key = 'place'", params![], |row| row.get(0)).optional()?;
+    let submitted = sound::check(&snapshot)?.or_else(|| forms.last().map(forms::made));
+    Ok(Loaded { plan, used, entries, forms, elsewhere, place, submitted })
 }
 
 #[cfg(test)]

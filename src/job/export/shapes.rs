@@ -7,7 +7,7 @@ use crate::{
     domain::{
         flags::{Flag, Severity},
         history::Past,
-        plan::Plan,
+        plan::{Plan, UndoOf},
     },
     job::report::Held,
 };
@@ -29,6 +29,9 @@ pub(super) struct JsonReview<'a> {
     pub(super) scope: &'a str,
     pub(super) read_at: &'a str,
     pub(super) incomplete: bool,
+    /// The review that is undone by this one; not there in any other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) undo: Option<&'a UndoOf>,
     pub(super) counts: Counts,
     pub(super) checks: Vec<JsonCheck<'a>>,
     pub(super) facilities: Vec<JsonFacility<'a>>,

@@ -3,7 +3,7 @@
 //! A change is taken up as it was when it was made, so that a later one does not show before its own time.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, VecDeque},
     ops::Bound,
     sync::Arc,
     time::Duration,
@@ -21,9 +21,16 @@ pub(crate) struct Index {
     newest: Timestamp,
     holding: bool,
     lag: Duration,
-    /// By the time of the change, then in the order of arrival. No case: it is to go.
-    waiting: BTreeMap<(Timestamp, usize), (Arc<str>, Option<Arc<CaseState>>)>,
-    noted: usize,
+    /// Oldest first.
+    waiting: VecDeque<Change>,
+}
+
+/// A change the index has not taken up.
+struct Change {
+    at: Timestamp,
+    case_id: Arc<str>,
+    /// The case as it was then; none when it is to go.
+    case: Option<Arc<CaseState>>,
 }
 
 impl Index {
@@ -37,8 +44,7 @@ impl Index {
             order,
             holding: false,
             lag: Duration::ZERO,
-            waiting: BTreeMap::new(),
-            noted: 0,
+            waiting: VecDeque::new(),
         }
     }
 
@@ -82,9 +88,8 @@ impl Index {
             return;
         }
         // Two requests may look at the clock in one order and come in here in the other.
-        let at = self.waiting.last_key_value().map_or(now, |((last, _), _)| now.max(*last));
-        self.noted += 1;
-        self.waiting.insert((at, self.noted), (case_id, case));
+        let at = self.waiting.back().map_or(now, |last| now.max(last.at));
+        self.waiting.push_back(Change { at, case_id, case });
     }
 
     /// Takes up what is due. Looks at the clock only where something waits.
@@ -96,13 +101,11 @@ impl Index {
 
     /// Takes up what is due by `now`, none of it as if before `earliest`.
     fn catch_up(&mut self, now: Timestamp, earliest: Timestamp) {
-        while let Some(first) = self.waiting.first_entry() {
-            let due = first.key().0.checked_add(self.lag).unwrap_or(Timestamp::MAX);
-            if due > now && !self.lag.is_zero() {
-                break;
-            }
-            let (case_id, case) = first.remove();
-            self.take(case_id, case, due.max(earliest));
+        let lag = self.lag;
+        let due = |change: &Change| change.at.checked_add(lag).unwrap_or(Timestamp::MAX);
+        while let Some(first) = self.waiting.pop_front_if(|first| lag.is_zero() || due(first) <= now) {
+            let at = due(&first).max(earliest);
+            self.take(first.case_id, first.case, at);
         }
     }
 

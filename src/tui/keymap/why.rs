@@ -2,7 +2,7 @@
 
 use super::Action;
 use crate::{
-    domain::plan::State,
+    domain::{head::NOT_READ, plan::State},
     job::reach::Finer,
     tui::{
         model::{Ask, Model, Review, Stage},
@@ -57,7 +57,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     why.map(str::to_owned).or_else(|| match action {
         Undo if review.is_some_and(|r| r.ledger.last_done().is_none()) => Some("nothing to undo".to_owned()),
         Undo if review.is_some_and(|r| r.ledger.last_is_sent()) => {
-            Some("sent already: it can be undone only in CommCare, by archiving the form".to_owned())
+            Some("sent already: onse undo FILE -o FILE2 makes a review that puts the values before back".to_owned())
         }
         Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
         Zero => review.and_then(|review| no_zero(model, review)),
@@ -137,6 +137,9 @@ fn cannot_decide(model: &Model) -> Option<&'static str> {
 /// Why both sides cannot be read again; `None` where they can, and where nothing was read yet.
 fn cannot_read(model: &Model) -> Option<String> {
     let review = model.review.as_ref()?;
+    if review.plan.head.undo.is_some() {
+        return Some(format!("not read again: {NOT_READ}"));
+    }
     if let Some(why) = model.run.read_only.as_ref().or(model.run.not_again.as_ref()) {
         return Some(format!("not read again: {why}"));
     }

@@ -74,7 +74,7 @@ fn unfinished(model: &Model, sheet: &mut Sheet<'_>, area: Rect) {
 }
 
 /// The time of the last message.
-fn time(model: &Model) -> Option<Timestamp> {
+pub(super) fn time(model: &Model) -> Option<Timestamp> {
     model.now.at.parse().ok()
 }
 

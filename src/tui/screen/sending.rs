@@ -48,11 +48,14 @@ pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canva
     let width = usize::from(body.width);
     counts(sent, waiting(model, sent), body, canvas);
     let mut sheet = Sheet::default();
-    for line in sent.note.iter().flat_map(|note| wrap(&inert(note), width.saturating_sub(2))) {
+    let now = super::reading::time(model).unwrap_or_default();
+    let pause = sent.pause.as_ref().map(|pause| pause.words(now));
+    let told = pause.iter().chain(&sent.note);
+    for line in told.flat_map(|note| wrap(&inert(note), width.saturating_sub(2))) {
         sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
     }
     if sent.phase == Phase::Ended {
-        result(&mut sheet, sent, waiting(model, sent), width);
+        result(&mut sheet, model, sent, waiting(model, sent), width);
     }
     submit::held(&mut sheet, model, &sent.held, width);
     let below = sheet.len().min(usize::from(body.height * 2 / 5));
@@ -121,7 +124,7 @@ fn outcome_pieces(sent: &Sending, waiting: usize) -> Vec<Piece<'static>> {
 }
 
 /// What the numbers mean once nothing more is done.
-fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, waiting: usize, width: usize) {
+fn result<'a>(sheet: &mut Sheet<'a>, model: &Model, sent: &'a Sending, waiting: usize, width: usize) {
     let open = sent.accepted + sent.unknown;
     let text = if waiting > 0 && open == 0 && sent.not_applied == 0 {
         "What was sent is settled. Enter makes the checks again and asks for the count of the rest."
@@ -138,6 +141,18 @@ fn result<'a>(sheet: &mut Sheet<'a>, sent: &'a Sending, waiting: usize, width: u
     };
     for line in wrap(text, width.saturating_sub(2)) {
         sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Strong));
+    }
+    let Some(review) = &model.review else { return };
+    let name = |facility: u32| inert(&review.plan.facility(facility).name).into_owned();
+    let rejected =
+        sent.rejected.iter().map(|(facility, why)| (format!("{}: {}", name(*facility), inert(why)), Role::Stop));
+    let recent = sent.recent.iter().map(|facility| {
+        (format!("{}: somebody changed the case within the minute before its form", name(*facility)), Role::Review)
+    });
+    for (text, role) in rejected.chain(recent.take(3)) {
+        for line in wrap(&text, width.saturating_sub(2)) {
+            sheet.line(move |pen| _ = pen.gap(1).put(&line, role));
+        }
     }
     for form in &sent.forms {
         if let Some(answer) = form.answer.as_deref().filter(|_| form.outcome != Some(Outcome::Applied)) {

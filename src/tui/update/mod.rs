@@ -56,6 +56,13 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
                 review.ledger.set_sent(cells);
             }
         }
+        Msg::Reset(ledger) => {
+            if let Some(review) = &mut model.review {
+                review.ledger = *ledger;
+            }
+            view::settle(model);
+            view::fill_doors(model);
+        }
         Msg::Wrote(Ok(place)) => say(model, Level::Ok, format!("forms written to {place}; nothing was sent")),
         Msg::Wrote(Err(why)) => say(model, Level::Stop, format!("no forms were written: {why}")),
         Msg::Note(level, text) => say(model, level, text),

@@ -161,7 +161,8 @@ pub(super) fn show_cell(review: &mut Review, cell: Cell, layout: &Layout) -> boo
 }
 
 /// States without a number that a person has to look at, or to choose for.
-pub(super) const EYES: [State; 4] = [State::ZeroNotStored, State::NonNumeric, State::NoAccess, State::FetchFailed];
+pub(super) const EYES: [State; 5] =
+    [State::ZeroNotStored, State::NonNumeric, State::NoAccess, State::FetchFailed, State::Conflict];
 
 /// Puts the cursors on a cell, where the lists of the screen show it.
 pub(super) fn go_to(model: &mut Model, cell: Cell) {

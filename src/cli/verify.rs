@@ -1,0 +1,81 @@
+//! `onse verify`: what was sent against the cases as they are now. Sends nothing. Where the trail of a review is damaged it tells what
+//! the cases hold of every form, and leaves the file as it is.
+
+use std::{io::Write as _, sync::Arc};
+
+use anyhow::Result;
+use tokio::sync::watch;
+
+use super::{
+    args,
+    exit::Exit,
+    here::Here,
+    out::{Out, say},
+    submit::{Before, Work, report, send},
+};
+use crate::{
+    domain::value::grouped,
+    io::store::Store,
+    job::{connect, export, report::Sending, session::Opened, verify::as_they_stand},
+};
+
+pub(super) async fn verify(here: &Here, args: &args::Verify, out: &mut Out) -> Result<Exit> {
+    let store = match Store::open(&args.file) {
+        Ok(store) => store,
+        Err(error) => return damaged(here, args, error, out).await,
+    };
+    let done = async {
+        let Opened { plan, forms, .. } = match here.session(store.clone(), None).open().await {
+            Ok(opened) => opened,
+            Err(error) => return damaged(here, args, error, out).await,
+        };
+        let before = Before::new(&plan, &forms);
+        if before.open.is_empty() {
+            let sent = if forms.is_empty() { "nothing was sent from it" } else { "every form of it is settled" };
+            say(&format!("nothing to verify: {sent}. What became of each: onse show {}", args.file.display()));
+            return Ok(Exit::Done);
+        }
+        let used = Store::read_only(&args.file)?.used;
+        let ready = here.ready(Some(&used.profile))?;
+        connect::fits(&ready.profile, &plan.head)?;
+        let session = here.session(store.clone(), Some(here.connect(&ready)?));
+        here.log()?;
+        send(here, &session, Work::Verify, &before, (&args.file, args.json), out).await
+    };
+    let done = done.await;
+    store.close();
+    done
+}
+
+/// What the cases hold of each form of a file whose trail or decisions cannot be trusted (fault matrix row F16). `why` is what is
+/// wrong with it; where not even plan and forms can be read that is the answer.
+async fn damaged(here: &Here, args: &args::Verify, why: anyhow::Error, out: &mut Out) -> Result<Exit> {
+    let Ok((plan, used, forms)) = Store::unchecked(&args.file) else { return Err(why) };
+    if Store::read_only_trail(&args.file)?.damage.is_none() {
+        return Err(why);
+    }
+    say(&format!("{why:#}"));
+    let ready = here.ready(Some(&used.profile))?;
+    connect::fits(&ready.profile, &plan.head)?;
+    let connect = here.connect(&ready)?;
+    here.log()?;
+    let sources = connect(Arc::new(|wait| {
+        say(&format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
+    }));
+    let (progress, _) = watch::channel(Sending::default());
+    let found = as_they_stand(&sources, &plan, forms, (here.clock)(), &progress).await?;
+    if args.json {
+        export::submission(&plan, &found, out)?;
+        writeln!(out)?;
+    } else {
+        report(&plan, &found, out)?;
+    }
+    out.flush()?;
+    say(&format!(
+        "{} of {} changes of its forms are in the cases. The file was left as it is and takes no submission any more; what is still \
+         to be done goes into a new review: onse review --new",
+        grouped(&found.applied.to_string()),
+        grouped(&found.changes.to_string())
+    ));
+    Ok(Exit::Partly)
+}

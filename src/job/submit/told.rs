@@ -1,0 +1,130 @@
+//! What a submission tells while it runs: form by form, with counts that cost what changed and not what is there.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    super::{
+        forms::{line, line_of},
+        report::{FormLine, Sending},
+    },
+    Run, cells_of,
+};
+use crate::{
+    domain::{outcome::Outcome, plan::Cell},
+    io::{http::OnWait, store::Form},
+};
+
+/// What became of cells, each counted in the newest form it is in.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    newest: HashMap<Cell, usize>,
+    /// By form: accepted, applied, not applied, and what is open.
+    forms: Vec<[usize; 4]>,
+}
+
+impl Counts {
+    pub(super) fn new(forms: &[Form]) -> Self {
+        let mut counts = Self::default();
+        for at in 0..forms.len() {
+            counts.add(&forms[..=at]);
+        }
+        counts
+    }
+
+    /// The last of these forms is new.
+    fn add(&mut self, forms: &[Form]) {
+        let at = forms.len() - 1;
+        let earlier: BTreeSet<usize> =
+            cells_of(&forms[at]).into_iter().filter_map(|cell| self.newest.insert(cell, at)).collect();
+        self.forms.push([0; 4]);
+        for at in earlier.into_iter().chain([at]) {
+            self.count(forms, at);
+        }
+    }
+
+    /// Counts a form again.
+    fn count(&mut self, forms: &[Form], at: usize) {
+        let mut counts = [0; 4];
+        for cell in cells_of(&forms[at]).into_iter().filter(|cell| self.newest.get(cell) == Some(&at)) {
+            let slot = match forms[at].outcome_of(cell) {
+                Outcome::Accepted => 0,
+                Outcome::Applied => 1,
+                Outcome::NotApplied => 2,
+                Outcome::Frozen | Outcome::Unknown => 3,
+            };
+            counts[slot] += 1;
+        }
+        self.forms[at] = counts;
+    }
+
+    fn sum(&self, slot: usize) -> usize {
+        self.forms.iter().map(|counts| counts[slot]).sum()
+    }
+}
+
+/// Tells of the pauses of the clients.
+pub(super) fn waits(state: &Arc<Mutex<Sending>>, progress: &watch::Sender<Sending>) -> OnWait {
+    let (state, progress) = (Arc::clone(state), progress.clone());
+    Arc::new(move |wait| {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.note = Some(format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
+        progress.send_replace(state.clone());
+    })
+}
+
+impl Run<'_> {
+    /// A form is frozen.
+    pub(super) fn add(&mut self, form: Form) {
+        self.forms.push(form);
+        self.counts.add(&self.forms);
+    }
+
+    /// What is known from sending a form.
+    pub(super) fn answered(&mut self, at: usize, sent: Outcome, answer: Option<String>) {
+        (self.forms[at].sent, self.forms[at].answer) = (sent, answer);
+        self.show(at);
+    }
+
+    /// Shows a form as it is now.
+    pub(super) fn show(&mut self, at: usize) {
+        self.counts.count(&self.forms, at);
+        let line = line_of(&self.plan, &self.forms[at]);
+        self.say(|state| state.forms[at] = line);
+    }
+
+    /// Shows every form, and what waits.
+    pub(super) fn show_all(&mut self) {
+        let made = self.forms.iter().map(|form| line_of(&self.plan, form));
+        let number = self.forms.len() + 1;
+        let waiting = (number..).zip(self.queue.waiting()).map(|(number, group)| line(&self.plan, number, group));
+        let lines: Vec<FormLine> = made.chain(waiting).collect();
+        let new = self.queue.waiting().flatten().filter(|cell| !self.counts.newest.contains_key(cell)).count();
+        self.say(|state| (state.forms, state.waiting) = (lines, new));
+    }
+
+    /// Names the facility of a form of its own that HQ rejected.
+    pub(super) fn name_rejected(&mut self, at: usize, why: &str) {
+        let Some(cell) = self.forms[at].cells.first() else { return };
+        let rejected = (cell.facility, why.to_owned());
+        self.say(|state| state.rejected.push(rejected));
+    }
+
+    /// Changes what is shown and counts it.
+    pub(super) fn say(&self, change: impl FnOnce(&mut Sending)) -> Sending {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        state.accepted = self.counts.sum(0);
+        state.applied = self.counts.sum(1);
+        state.not_applied = self.counts.sum(2);
+        state.unknown = self.counts.sum(3);
+        state.changes = self.counts.newest.len() + state.waiting;
+        state.elapsed = (self.session.clock)().duration_since(self.started).unsigned_abs();
+        self.progress.send_replace(state.clone());
+        state.clone()
+    }
+}
