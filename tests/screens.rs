@@ -727,6 +727,7 @@ fn forms() -> Vec<FormLine> {
         form_id: outcome.map(|_| format!("3b1e88d{at}-88d0-4c1f-9a77-0c6d5e4f3a2b")),
         outcome,
         answer: (outcome == Some(Outcome::NotApplied)).then(|| "the project is read-only".to_owned()),
+        replaced: false,
     };
     outcomes.into_iter().enumerate().map(form).collect()
 }

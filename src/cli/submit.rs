@@ -190,7 +190,7 @@ impl<'a> Before<'a> {
 
     /// How the run ended. `touched` says whether a case was changed, or may have been.
     fn verdict(&self, sending: &Sending, touched: bool, interrupted: bool) -> Exit {
-        let concerned = || sending.forms.iter().filter(|form| self.concerns(form.number));
+        let concerned = || sending.forms.iter().filter(|form| self.concerns(form.number) && !form.replaced);
         if concerned().all(|form| form.outcome == Some(Outcome::Applied)) {
             return if sending.held.is_empty() { Exit::Done } else { Exit::Held };
         }
@@ -299,7 +299,10 @@ const MOST_SET: usize = 20;
 
 pub(super) fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Result<()> {
     for form in &sending.forms {
-        let outcome = form.outcome.map_or("not sent", Outcome::words);
+        let outcome = match form.outcome {
+            Some(_) if form.replaced => "NOT APPLIED, sent again in later forms",
+            outcome => outcome.map_or("not sent", Outcome::words),
+        };
         let (first, last) = (inert(&form.first), inert(&form.last));
         let facilities = count(form.facilities, "facility", "facilities");
         let changes = count(form.changes, "change", "changes");
@@ -362,6 +365,7 @@ mod tests {
             form_id: outcome.map(|_| "id".to_owned()),
             outcome,
             answer: None,
+            replaced: false,
         }
     }
 

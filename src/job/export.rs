@@ -324,6 +324,7 @@ pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Res
         changes: form.changes,
         outcome: form.outcome.map(outcome_name),
         answer: form.answer.as_deref(),
+        replaced: form.replaced,
     });
     let document = JsonSubmission {
         schema: SCHEMA,
@@ -571,6 +572,7 @@ mod tests {
             form_id: form_id.map(str::to_owned),
             outcome,
             answer: None,
+            replaced: false,
         };
         let sending = Sending {
             forms: vec![

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     report::{FormLine, Phase, Sending},
-    submit::cut,
+    submit::{Counts, cut},
 };
 use crate::{
     domain::{
@@ -204,12 +204,13 @@ pub fn fates(forms: &[Form]) -> BTreeMap<Cell, Outcome> {
 }
 
 /// A form as a line of a submission.
-pub(super) fn line_of(plan: &Plan, form: &Form) -> FormLine {
+pub(super) fn line_of(plan: &Plan, form: &Form, replaced: bool) -> FormLine {
     let cells: Vec<Cell> = form.cells.iter().map(FormCell::cell).collect();
     FormLine {
         form_id: Some(form.form_id.clone()),
         outcome: Some(form.outcome()),
         answer: form.answer.clone(),
+        replaced,
         ..line(plan, usize::try_from(form.number).unwrap_or(usize::MAX), &cells)
     }
 }
@@ -226,23 +227,17 @@ pub(super) fn line(plan: &Plan, number: usize, cells: &[Cell]) -> FormLine {
         form_id: None,
         outcome: None,
         answer: None,
+        replaced: false,
     }
 }
 
 /// What was sent so far, as it stands in the review file; `None` where nothing was.
 pub fn standing(plan: &Plan, forms: &[Form]) -> Option<Sending> {
-    let fates = fates(forms);
-    let count = |outcome| fates.values().filter(|fate| **fate == outcome).count();
-    (!forms.is_empty()).then(|| Sending {
-        phase: Phase::Ended,
-        changes: fates.len(),
-        forms: forms.iter().map(|form| line_of(plan, form)).collect(),
-        applied: count(Outcome::Applied),
-        accepted: count(Outcome::Accepted),
-        not_applied: count(Outcome::NotApplied),
-        unknown: count(Outcome::Unknown) + count(Outcome::Frozen),
-        ..Sending::default()
-    })
+    let counts = Counts::new(forms);
+    let lines = forms.iter().enumerate().map(|(at, form)| line_of(plan, form, counts.replaced(at)));
+    let mut standing = Sending { phase: Phase::Ended, forms: lines.collect(), ..Sending::default() };
+    counts.tell(&mut standing);
+    (!forms.is_empty()).then_some(standing)
 }
 
 #[cfg(test)]

@@ -327,6 +327,8 @@ pub struct FormLine {
     pub outcome: Option<Outcome>,
     /// What the server said, where it said anything worth showing.
     pub answer: Option<String>,
+    /// Whether it is dead and all its cells went out again in later forms.
+    pub replaced: bool,
 }
 
 /// A pause of a submission.

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::{deliver::Fate, queue::Queue, told::Counts};
+use self::{deliver::Fate, queue::Queue};
 use super::{
     forms::{bytes, fresh_id},
     now::{Allowance, Eyes, Sorted, three_way},
@@ -40,7 +40,7 @@ use crate::{
     },
 };
 
-pub(super) use queue::cut;
+pub(super) use self::{queue::cut, told::Counts};
 
 /// Why nothing more is sent after a person said stop.
 const STOPPED: &str = "stopped between forms; submit again to go on";

@@ -225,6 +225,7 @@ fn the_result_stays_until_another_check_is_asked_for() {
         form_id: None,
         outcome: None,
         answer: None,
+        replaced: false,
     };
     desk.tell(Msg::Sending(
         2,

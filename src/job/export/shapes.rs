@@ -143,6 +143,8 @@ pub(super) struct JsonForm<'a> {
     pub(super) changes: usize,
     pub(super) outcome: Option<&'static str>,
     pub(super) answer: Option<&'a str>,
+    /// Dead, and all its cells went out again in later forms.
+    pub(super) replaced: bool,
 }
 
 #[derive(Serialize)]

@@ -21,14 +21,14 @@ use crate::{
 
 /// What became of cells, each counted in the newest form it is in.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(in crate::job) struct Counts {
     newest: HashMap<Cell, usize>,
     /// By form: accepted, applied, not applied, and what is open.
     forms: Vec<[usize; 4]>,
 }
 
 impl Counts {
-    pub(super) fn new(forms: &[Form]) -> Self {
+    pub(in crate::job) fn new(forms: &[Form]) -> Self {
         let mut counts = Self::default();
         for at in 0..forms.len() {
             counts.add(&forms[..=at]);
@@ -62,6 +62,20 @@ impl Counts {
         self.forms[at] = counts;
     }
 
+    /// Whether every cell of a form is in a later one.
+    pub(in crate::job) fn replaced(&self, at: usize) -> bool {
+        self.forms.get(at).is_some_and(|counts| *counts == [0; 4])
+    }
+
+    /// Puts the counts into what is told.
+    pub(in crate::job) fn tell(&self, sending: &mut Sending) {
+        sending.accepted = self.sum(0);
+        sending.applied = self.sum(1);
+        sending.not_applied = self.sum(2);
+        sending.unknown = self.sum(3);
+        sending.changes = self.newest.len() + sending.waiting;
+    }
+
     fn sum(&self, slot: usize) -> usize {
         self.forms.iter().map(|counts| counts[slot]).sum()
     }
@@ -93,13 +107,13 @@ impl Run<'_> {
     /// Shows a form as it is now.
     pub(super) fn show(&mut self, at: usize) {
         self.counts.count(&self.forms, at);
-        let line = line_of(&self.plan, &self.forms[at]);
+        let line = line_of(&self.plan, &self.forms[at], self.counts.replaced(at));
         self.say(|state| state.forms[at] = line);
     }
 
     /// Shows every form, and what waits.
     pub(super) fn show_all(&mut self) {
-        let made = self.forms.iter().map(|form| line_of(&self.plan, form));
+        let made = self.forms.iter().enumerate().map(|(at, form)| line_of(&self.plan, form, self.counts.replaced(at)));
         let number = self.forms.len() + 1;
         let waiting = (number..).zip(self.queue.waiting()).map(|(number, group)| line(&self.plan, number, group));
         let lines: Vec<FormLine> = made.chain(waiting).collect();
@@ -118,11 +132,7 @@ impl Run<'_> {
     pub(super) fn say(&self, change: impl FnOnce(&mut Sending)) -> Sending {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
-        state.accepted = self.counts.sum(0);
-        state.applied = self.counts.sum(1);
-        state.not_applied = self.counts.sum(2);
-        state.unknown = self.counts.sum(3);
-        state.changes = self.counts.newest.len() + state.waiting;
+        self.counts.tell(&mut state);
         state.elapsed = (self.session.clock)().duration_since(self.started).unsigned_abs();
         self.progress.send_replace(state.clone());
         state.clone()

@@ -199,6 +199,7 @@ fn form(form: &FormLine, names: usize, room: usize, pen: &mut Pen<'_>) {
     };
     let (outcome, role) = match form.outcome {
         None => ("waiting", Role::Dim),
+        Some(_) if form.replaced => ("sent again below", Role::Dim),
         Some(outcome) => (outcome.words(), outcome_role(outcome)),
     };
     pen.right(6, &count(form.number), Role::Text).gap(2).left(names, &range, Role::Text);
