@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ledger::{Ledger, Stamp},
+        ledger::Ledger,
         outcome::Outcome,
         plan::Plan,
         text::inert,
@@ -108,13 +108,16 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
     let used = Store::read_only(&args.file)?.used;
     let store = Store::open(&args.file)?;
     let sent = async {
-        let Opened { plan, ledger, forms, submitted, .. } = here.session(store.clone(), None).open().await?;
+        let opened = here.session(store.clone(), None).open().await?;
+        let applied = opened.applied().map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who));
+        let Opened { plan, ledger, forms, .. } = opened;
         let ready = ledger.to_send(&plan).count();
         let before = Before::new(&plan, &forms);
         let approved = usize::try_from(ledger.all().to_write())?;
         counted(args, count, (ready, approved), before.open.len())?;
         if ready == 0 && before.open.is_empty() {
-            say(&nothing_left(submitted.as_ref()));
+            let nothing = "nothing to send: no approved change is left that was not sent already";
+            say(&inert(&format!("{nothing}{}", applied.unwrap_or_default())));
             return Ok(Exit::Done);
         }
         let profile = here.ready(Some(&used.profile))?;
@@ -154,15 +157,6 @@ fn counted(args: &args::Submit, typed: usize, (ready, approved): (usize, usize),
         number(ready),
         args.file.display()
     )))
-}
-
-/// That everything approved was sent, and when and by whom that was (fault matrix row K19).
-fn nothing_left(submitted: Option<&Stamp>) -> String {
-    let nothing = "nothing to send: no approved change is left that was not sent already";
-    submitted.map_or_else(
-        || nothing.to_owned(),
-        |stamp| format!("{nothing}; it was applied {} by {}. Nothing was sent", inert(&stamp.at), inert(&stamp.who)),
-    )
 }
 
 /// The review before anything is sent: how many forms there were, and which of them were not settled.

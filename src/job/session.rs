@@ -74,6 +74,12 @@ impl Opened {
         standing(&self.plan, &self.forms)
     }
 
+    /// When and by whom it was applied; `None` where no form of it is.
+    pub fn applied(&self) -> Option<&Stamp> {
+        let applied = self.forms.iter().any(|form| form.outcome() == Outcome::Applied);
+        self.submitted.as_ref().filter(|_| applied)
+    }
+
     /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
         sent(&self.plan, &self.forms, &self.elsewhere)

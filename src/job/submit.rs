@@ -139,8 +139,10 @@ impl Session {
         steering: Steering,
     ) -> Result<Sending> {
         let loaded = self.store.load().await?;
-        let (used, submitted) = (loaded.used.clone(), loaded.submitted.clone());
-        let Opened { plan, ledger, forms, .. } = super::session::opened(loaded)?;
+        let used = loaded.used.clone();
+        let opened = super::session::opened(loaded)?;
+        let before = opened.applied().map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who));
+        let Opened { plan, ledger, forms, .. } = opened;
         if let Goal::Send(_) = goal
             && let Some(why) = self.stale(&plan)
         {
@@ -153,7 +155,7 @@ impl Session {
         let sources = self.sources(told::waits(&state, &progress))?;
         let cells: Vec<Cell> = if let Goal::Send(_) = goal { ledger.to_send(&plan).collect() } else { Vec::new() };
         if cells.is_empty() && !forms.iter().any(Form::is_open) {
-            let before = submitted.map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who)).unwrap_or_default();
+            let before = before.unwrap_or_default();
             bail!("nothing to send: no approved change is left that was not sent already{before}");
         }
         let queue = Queue::new(&cells, used.chunk_size, &rejected_alone(&forms));
