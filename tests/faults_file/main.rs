@@ -6,7 +6,6 @@
 //! | row | test |
 //! |---|---|
 //! | K01 | tests/resume.rs::what_came_of_a_reading_that_was_cut_short_is_not_asked_for_again_and_changes_no_number |
-//! | F04 | tests/config_secrets.rs::a_folder_in_place_of_the_file_is_refused |
 //! | F05 | tests/config_secrets.rs::a_file_others_can_read_is_refused_with_its_mode_and_the_command |
 //! | F05 | tests/cli/usage.rs::secrets_that_are_missing_or_open_to_others_are_refused |
 //! | F08 | tests/store.rs::a_plan_changed_by_hand_is_refused |
@@ -19,7 +18,7 @@
 //! | F12 | tests/cli/usage.rs::a_review_that_is_too_old_is_not_submitted |
 //! | X01 | tests/cli/usage.rs::a_secret_as_an_argument_is_refused_unseen |
 //! | X02 | tests/io_client/secrets.rs::nothing_says_a_secret |
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test binary; a failure here is the test's answer")]
+#![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 #[path = "../cli/between.rs"]
 #[expect(dead_code, reason = "more goes wrong elsewhere")]

@@ -60,7 +60,7 @@ impl Killer {
 
     async fn end(&self) {
         self.here.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn gate(self: &Arc<Self>) -> Gate {
@@ -209,7 +209,7 @@ impl Approved {
     }
 
     /// Submits until the process ends at this point, and leaves what a killed process leaves: the file and its log, without what
-    /// closing would have done. The rest of the forms of an earlier process, too.
+    /// closing would have done.
     pub(crate) async fn killed(self, at: Point) -> Self {
         let killer = Arc::new(Killer { at, calls: AtomicUsize::new(0), here: Notify::new() });
         let way = Arc::new(Mortal { inner: self.line(), killer: Arc::clone(&killer) });
