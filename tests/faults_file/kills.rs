@@ -36,8 +36,11 @@ async fn k02_a_plan_that_was_being_written_is_whole_or_the_old_one_stands() {
     session.close();
     assert_eq!((before.plan.head.generation, after.plan.head.generation), (1, 2));
     let (mut old, mut new) = (0, 0);
-    for bytes in cuts(left.path()) {
-        let folder = cut(left.path(), bytes);
+    let all = cuts(left.path());
+    // A plan has many frames: some of them, and all that are near the end.
+    let near = all.len() - 6;
+    for (_, bytes) in all.iter().enumerate().filter(|(at, _)| at % 10 == 0 || *at >= near) {
+        let folder = cut(left.path(), *bytes);
         let store = Store::open(&review(folder.path())).unwrap();
         let found = store.load().await.unwrap();
         let (plan, whole) = (found.plan, found.entries.len());
@@ -299,8 +302,7 @@ async fn k15_an_undo_that_is_killed_anywhere_ends_as_it_was_approved() {
         Point::Half(1),
         Point::Unanswered(0),
         Point::Store(ANSWER, Moment::Before, 1),
-        Point::Store(ANSWER, Moment::After, FORMS - 1),
-        Point::Store(SEEN, Moment::After, 0),
+        Point::Store(SEEN, Moment::Before, FORMS - 1),
     ] {
         let rig = undoing().await.killed(at).await;
         rig.ends_well().await;
