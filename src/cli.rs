@@ -39,6 +39,7 @@ use crate::domain::text::inert;
 
 /// Runs the command line `args`, the program's own name first, and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    private::no_memory_in_dumps();
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(name) = args::secret(&args) {
         say(&format!(

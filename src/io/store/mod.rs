@@ -135,8 +135,13 @@ impl Store {
         }
         let holder = Holder::take(path)?;
         let connection = Connection::open(path).with_context(|| format!("cannot make {}", path.display()))?;
-        prepare(&connection)?;
-        upgrade(&connection).with_context(|| format!("cannot write {}", path.display()))?;
+        let prepared = || {
+            // There is nothing to lose yet; a journal beside the file would need 8 bytes more of its name than the log does.
+            connection.pragma_update(None, "journal_mode", "memory")?;
+            prepare(&connection)?;
+            upgrade(&connection)
+        };
+        prepared().with_context(|| format!("cannot write {}", path.display()))?;
         Self::start(path, connection, holder)
     }
 
