@@ -275,7 +275,7 @@ async fn forms_keep_their_bytes_and_what_became_of_them() {
     assert_eq!(store.load().await.unwrap().forms, std::slice::from_ref(&form));
     store.keep_sent(1, Outcome::Accepted, Some("recognised".to_owned()), stamp()).await.unwrap();
     let seen = Seen { cell: cell(0, 1), outcome: Outcome::Applied, value: Some("0".to_owned()) };
-    store.keep_seen(1, vec![seen.clone()], stamp()).await.unwrap();
+    store.keep_seen(1, vec![seen.clone()], None, stamp()).await.unwrap();
     assert!(store.keep_sent(7, Outcome::Accepted, None, stamp()).await.is_err());
     let kept = store.load().await.unwrap().forms.remove(0);
     assert_eq!(

@@ -93,10 +93,10 @@ async fn filled(path: &Path) {
     store.freeze(form(1, Outcome::Frozen), BYTES.to_vec(), "Grace".to_owned()).await.unwrap();
     store.keep_sent(1, Outcome::Unknown, Some("no answer".to_owned()), stamp("10:04")).await.unwrap();
     store.keep_sent(1, Outcome::Accepted, None, stamp("10:05")).await.unwrap();
-    store.keep_seen(1, vec![seen(cell(0, 1), Outcome::NotApplied)], stamp("10:06")).await.unwrap();
-    store.keep_seen(1, vec![seen(cell(0, 0), Outcome::Applied)], stamp("10:07")).await.unwrap();
-    store.keep_seen(0, vec![seen(cell(1, 1), Outcome::Applied)], stamp("10:08")).await.unwrap();
-    store.keep_seen(0, Vec::new(), stamp("10:08")).await.unwrap();
+    store.keep_seen(1, vec![seen(cell(0, 1), Outcome::NotApplied)], None, stamp("10:06")).await.unwrap();
+    store.keep_seen(1, vec![seen(cell(0, 0), Outcome::Applied)], None, stamp("10:07")).await.unwrap();
+    store.keep_seen(0, vec![seen(cell(1, 1), Outcome::Applied)], None, stamp("10:08")).await.unwrap();
+    store.keep_seen(0, Vec::new(), None, stamp("10:08")).await.unwrap();
     let held = HeldCell {
         cell: cell(1, 0),
         case_id: "case1".to_owned(),
@@ -106,8 +106,8 @@ async fn filled(path: &Path) {
         new: Some("31".to_owned()),
         why: "the case was emptied".to_owned(),
     };
-    store.keep_held(vec![held], stamp("10:09")).await.unwrap();
-    store.keep_held(Vec::new(), stamp("10:09")).await.unwrap();
+    store.keep_held(vec![held], None, stamp("10:09")).await.unwrap();
+    store.keep_held(Vec::new(), None, stamp("10:09")).await.unwrap();
     store.save_place("{}".to_owned()).await.unwrap();
     store.close();
 }
@@ -469,7 +469,7 @@ async fn a_file_from_before_there_was_a_trail_gets_one_when_it_is_opened_for_wri
         store.append(ledger.undo(&plan, &stamp("12:00")).unwrap(), Arc::clone(&plan)).await.unwrap();
         store.keep_sent(1, Outcome::Accepted, None, stamp("12:01")).await.unwrap();
         let seen = seen(loaded.forms[0].cells[0].cell(), Outcome::Applied);
-        store.keep_seen(1, vec![seen], stamp("12:02")).await.unwrap();
+        store.keep_seen(1, vec![seen], None, stamp("12:02")).await.unwrap();
         store.freeze(form(2, Outcome::Frozen), BYTES.to_vec(), "Grace".to_owned()).await.unwrap();
         store.close();
         let loaded = Store::read_only(&path).unwrap();

@@ -19,13 +19,7 @@ use super::{
     private, progress, show, signals,
 };
 use crate::{
-    domain::{
-        ledger::Ledger,
-        outcome::Outcome,
-        plan::Plan,
-        text::inert,
-        value::grouped,
-    },
+    domain::{ledger::Ledger, outcome::Outcome, plan::Plan, text::inert, value::grouped},
     io::store::{Form, Store, Used},
     job::{
         connect, export,

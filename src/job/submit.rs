@@ -82,6 +82,7 @@ struct Run<'a> {
     queue: Queue,
     forms: Vec<Form>,
     counts: Counts,
+    ledger: Ledger,
     /// Whether a form of this run may have left this machine.
     left: bool,
     allowance: Allowance,
@@ -164,6 +165,7 @@ impl Session {
             session: self,
             sources,
             counts: Counts::new(&forms),
+            ledger,
             plan,
             used,
             username: username.to_owned(),
@@ -179,7 +181,7 @@ impl Session {
             steering,
             started: (self.clock)(),
         };
-        run.go(&ledger).await
+        run.go().await
     }
 }
 
@@ -209,7 +211,7 @@ fn rejected_alone(forms: &[Form]) -> BTreeSet<u32> {
 }
 
 impl Run<'_> {
-    async fn go(&mut self, ledger: &Ledger) -> Result<Sending> {
+    async fn go(&mut self) -> Result<Sending> {
         self.show_all();
         let stopped = match self.work().await {
             Ok(stopped) => stopped,
@@ -218,10 +220,6 @@ impl Run<'_> {
                 "stopped, since the review file takes nothing more: {error:#}. The outcomes told here are what is known; make room, \
                  then submit again: its cases are read first, and the same bytes take effect once"
             )),
-        };
-        let stopped = match self.reset(ledger).await {
-            Ok(()) => stopped,
-            Err(error) => stopped.or(Some(format!("the approvals of what was held could not be reset: {error:#}"))),
         };
         let stopped = stopped.or_else(|| (!self.unsettled.is_empty()).then(|| self.unsettled.join(". ")));
         Ok(self.say(|state| {
@@ -318,7 +316,7 @@ impl Run<'_> {
         if !elsewhere.is_empty() {
             let settled = |one: &Held| Seen { cell: one.cell, outcome: Outcome::Applied, value: one.now.clone() };
             let seen = elsewhere.iter().map(settled).collect();
-            self.session.store.keep_seen(0, seen, self.session.stamp()).await?;
+            self.session.store.keep_seen(0, seen, None, self.session.stamp()).await?;
         }
         self.hold(held).await?;
         let (made, unfit) = self.make(send);
@@ -433,7 +431,8 @@ impl Run<'_> {
         (made.map(form), unfit)
     }
 
-    /// Holds cells back: in the trail of the review at once.
+    /// Holds cells back, in the trail of the review at once. The approval of what moved is taken back with it, so that it is looked at
+    /// again; everything else stands.
     async fn hold(&mut self, held: Vec<Held>) -> Result<()> {
         if held.is_empty() {
             return Ok(());
@@ -449,21 +448,13 @@ impl Run<'_> {
             new: own(plan.offer(one.cell)),
             why: one.why.clone(),
         });
-        self.session.store.keep_held(kept.collect(), self.session.stamp()).await?;
+        let stamp = self.session.stamp();
+        let kept = kept.collect();
+        let moved = held.iter().filter(|one| one.moved).map(|one| one.cell);
+        let reset = self.ledger.forget(&self.plan, moved, &stamp);
+        self.session.store.keep_held(kept, reset.map(|entry| (entry, Arc::clone(&self.plan))), stamp).await?;
         self.say(|state| state.held.extend(held));
         Ok(())
-    }
-
-    /// Takes back the approval of what moved, so that it is looked at again; everything else stands.
-    async fn reset(&self, ledger: &Ledger) -> Result<()> {
-        let moved: BTreeSet<Cell> = {
-            let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            state.held.iter().filter(|held| held.moved).map(|held| held.cell).collect()
-        };
-        match ledger.forget(&self.plan, moved, &self.session.stamp()) {
-            Some(entry) => self.session.store.append(entry, Arc::clone(&self.plan)).await,
-            None => Ok(()),
-        }
     }
 }
 

@@ -2,9 +2,9 @@
 //! (review-ux.md rule 5). A reset is written into the log as an entry of its own, so that no later reading and no undo brings
 //! back what it took away, even where a value moves there and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Ledger, Stamp, Step, Verdict, is_reason, resets, settle::Standing};
+use super::{Entry, Ledger, Stamp, Step, Verdict, What, is_reason, resets, settle::Standing};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Kind, Plan},
@@ -50,14 +50,36 @@ impl Ledger {
         (!moved.is_empty()).then(|| Entry { seq: self.last + 1, at, who, step })
     }
 
-    /// The entry that forgets the approval of those of these cells that are approved and not sent: what they were approved on is not
-    /// so any more (fault matrix section 6). `None` where there is none. It is made on the plan that was decided on, so that they
-    /// are undecided in it; a later reading still knows that they were approved, see [`Ledger::held`].
-    pub fn forget(&self, plan: &Plan, cells: impl IntoIterator<Item = Cell>, stamp: &Stamp) -> Option<Entry> {
-        let approved = |cell: &Cell| self.verdict(plan, *cell).is_some_and(Verdict::writes) && !self.is_sent(*cell);
-        let resets: Vec<Reset> = cells.into_iter().filter(approved).map(|cell| self.forgotten(plan, cell)).collect();
-        let (at, who) = (stamp.at.clone(), stamp.who.clone());
-        (!resets.is_empty()).then(|| Entry { seq: self.last + 1, at, who, step: Step::Reset(resets) })
+    /// Forgets the approval of those of these cells that are approved: what they were approved on is not so any more (fault matrix
+    /// section 6), or their approval was spent on a form that HQ took and that did not last. `None` where there is none. They are
+    /// undecided then in the plan they were decided on, and no undo brings the approval back; a later reading still knows of it, see
+    /// [`Ledger::held`].
+    pub fn forget(&mut self, plan: &Plan, cells: impl IntoIterator<Item = Cell>, stamp: &Stamp) -> Option<Entry> {
+        let approved: BTreeSet<Cell> =
+            cells.into_iter().filter(|cell| self.verdict(plan, *cell).is_some_and(Verdict::writes)).collect();
+        if approved.is_empty() {
+            return None;
+        }
+        let resets = approved.iter().map(|cell| self.forgotten(plan, *cell)).collect();
+        for cell in &approved {
+            self.set(plan, *cell, None);
+            self.reasons.remove(cell);
+            self.sent_approved -= usize::from(self.sent.contains(cell));
+        }
+        for done in [&mut self.done, &mut self.undone] {
+            done.retain_mut(|done| match &mut done.what {
+                What::Settled(_) => true,
+                What::Decided { cells, reasons, .. } => {
+                    cells.retain(|(cell, _)| !approved.contains(cell));
+                    reasons.retain(|(cell, _)| !approved.contains(cell));
+                    !cells.is_empty()
+                }
+            });
+        }
+        self.held.extend(approved);
+        self.newest = None;
+        self.last += 1;
+        Some(self.entry(Step::Reset(resets), stamp))
     }
 
     fn forgotten(&self, before: &Plan, cell: Cell) -> Reset {
@@ -75,8 +97,6 @@ fn is_same(before: &Plan, now: &Plan, cell: Cell) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -216,6 +236,36 @@ mod tests {
                 _ => BTreeSet::new(),
             };
             prop_assert!(said.keys().all(|at| told.contains(at) != again.verdict(&second, *at).is_some()));
+        }
+
+        #[test]
+        fn what_is_forgotten_is_as_if_the_log_were_read_again(
+            parts in prop::collection::vec((keys(), prop::collection::vec((0..4_u32, 0..3_u16), 0..4)), 1..4),
+        ) {
+            let plan = plan(&[]);
+            let (mut ledger, mut log) = (Ledger::new(&plan), Vec::new());
+            for (keys, cells) in parts {
+                press(&plan, &mut ledger, &keys, &mut log);
+                let before = verdicts(&plan, &ledger);
+                let cells: BTreeSet<Cell> = cells.into_iter().map(|(f, p)| cell(f, p)).collect();
+                let entry = ledger.forget(&plan, cells.iter().copied(), &stamp());
+                let approved = |at: &&Cell| before.get(at).is_some_and(|verdict| verdict.writes());
+                prop_assert_eq!(entry.is_some(), cells.iter().any(|at| approved(&at)));
+                log.extend(entry);
+                let again = Ledger::replay(&plan, &log).unwrap();
+                prop_assert_eq!(verdicts(&plan, &ledger), verdicts(&plan, &again));
+                prop_assert_eq!((ledger.all(), ledger.last_done(), ledger.last_undone()),
+                    (again.all(), again.last_done(), again.last_undone()));
+                let held = |ledger: &Ledger| plan.cells().filter(|at| ledger.held(&plan, *at)).collect::<Vec<_>>();
+                prop_assert_eq!(held(&ledger), held(&again));
+                for at in cells.iter().filter(approved) {
+                    prop_assert!(ledger.held(&plan, *at) && ledger.verdict(&plan, *at).is_none());
+                }
+                let mut taken = ledger.clone();
+                while taken.undo(&plan, &stamp()).is_ok() {
+                    prop_assert!(cells.iter().filter(approved).all(|at| taken.verdict(&plan, *at).is_none()));
+                }
+            }
         }
 
         #[test]

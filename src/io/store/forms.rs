@@ -1,6 +1,6 @@
 //! Frozen forms: exact bytes and form id before the first byte leaves, the answer after, and what was read back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    COMPARE, NEXT, Store,
+    COMPARE, NEXT, Store, log,
     trail::{self, Answered, Frozen, SeenOf, What},
 };
 use crate::domain::{
-    ledger::Stamp,
+    ledger::{Entry, Stamp},
     outcome::Outcome,
     plan::{Cell, Plan},
 };
@@ -194,8 +194,14 @@ impl Store {
     }
 
     /// Keeps what was read back of a form; number 0 stands for cells whose case held the value already, which were never sent.
-    /// Where nothing was, nothing is written.
-    pub async fn keep_seen(&self, number: u32, seen: Vec<Seen>, stamp: Stamp) -> Result<()> {
+    /// Where nothing was, nothing is written. `reset` takes back the approval of what did not last, all in one.
+    pub async fn keep_seen(
+        &self,
+        number: u32,
+        seen: Vec<Seen>,
+        reset: Option<(Entry, Arc<Plan>)>,
+        stamp: Stamp,
+    ) -> Result<()> {
         self.call("keep what was read back", move |connection| {
             if seen.is_empty() {
                 return Ok(());
@@ -211,13 +217,15 @@ impl Store {
             drop(insert);
             let detail = SeenOf { counts, sha256: trail::seen_mark(&transaction, number)? };
             trail::note(&transaction, What::Seen(number), &stamp.at, &stamp.who, &detail)?;
+            reset.map_or(Ok(()), |(entry, plan)| log::insert(&transaction, &entry, &plan))?;
             Ok(transaction.commit()?)
         })
         .await
     }
 
-    /// Notes which approved cells were not sent, and why. Where there are none, nothing is written.
-    pub async fn keep_held(&self, held: Vec<HeldCell>, stamp: Stamp) -> Result<()> {
+    /// Notes which approved cells were not sent, and why. Where there are none, nothing is written. `reset` takes back the approval of
+    /// those that moved, all in one.
+    pub async fn keep_held(&self, held: Vec<HeldCell>, reset: Option<(Entry, Arc<Plan>)>, stamp: Stamp) -> Result<()> {
         self.call("note what was held", move |connection| {
             if held.is_empty() {
                 return Ok(());
@@ -231,6 +239,7 @@ impl Store {
             let detail = json!({ "held": held.iter().map(line).collect::<Vec<_>>() });
             let transaction = connection.transaction()?;
             trail::note(&transaction, What::Held, &stamp.at, &stamp.who, &detail)?;
+            reset.map_or(Ok(()), |(entry, plan)| log::insert(&transaction, &entry, &plan))?;
             Ok(transaction.commit()?)
         })
         .await

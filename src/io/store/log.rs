@@ -49,7 +49,7 @@ impl Store {
 }
 
 /// Writes an entry, and its note in the trail.
-fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) -> Result<()> {
+pub(super) fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) -> Result<()> {
     let (act, of, reason, label, cells) = match &entry.step {
         Step::Decide { act, cells, reason, label } => {
             let cells: Vec<_> = cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.offer(*c))).collect();

@@ -1,6 +1,6 @@
 //! Reading back: what the cases of a form hold, and what that settles.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 
@@ -99,7 +99,12 @@ impl Run<'_> {
             return Ok(());
         }
         let number = self.forms[at].number;
-        self.session.store.keep_seen(number, seen.clone(), self.session.stamp()).await?;
+        // HQ took the form, so the approval is spent: what did not last is looked at again before it goes again.
+        let lost = seen.iter().filter(|one| one.outcome == Outcome::NotApplied).map(|one| one.cell);
+        let stamp = self.session.stamp();
+        let reset = self.ledger.forget(&self.plan, lost, &stamp);
+        let reset = reset.map(|entry| (entry, Arc::clone(&self.plan)));
+        self.session.store.keep_seen(number, seen.clone(), reset, stamp).await?;
         self.forms[at].see(seen);
         self.show(at);
         Ok(())
