@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 mod answers;
+mod cases;
 #[path = "../support/faults.rs"]
 #[expect(dead_code, reason = "faults of other rows are tested elsewhere")]
 mod faults;
