@@ -11,6 +11,7 @@ mod cases;
 #[expect(dead_code, reason = "faults of other rows are tested elsewhere")]
 mod faults;
 mod network;
+mod readback;
 mod rig;
 #[path = "../support/mod.rs"]
 mod support;
