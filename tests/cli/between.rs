@@ -27,7 +27,18 @@ pub(crate) enum Mode {
     LoseForms,
     /// Forms arrive, and their answer is lost.
     LoseAnswers,
+    /// The first form goes through, those after it are lost and not answered.
+    LoseLaterForms,
+    /// Everything goes through until a form did; then cases are not shown any more.
+    HideCases,
+    /// Cases are not shown, all else goes through.
+    Hidden,
+    /// Everything is sent on to another server.
+    Away,
 }
+
+/// Where [`Mode::Away`] leads.
+pub(crate) const ELSEWHERE: &str = "http://elsewhere.invalid:8443";
 
 pub(crate) struct Between {
     address: SocketAddr,
@@ -79,11 +90,12 @@ fn serve(
         .split(|byte| *byte == b'\n')
         .next()
         .is_some_and(|line| String::from_utf8_lossy(line).contains("/receiver/"));
-    let mode = *mode.lock().unwrap();
+    let now = *mode.lock().unwrap();
+    let is_cases = request.windows(10).take(200).any(|word| word == b"/api/case/");
     let answer = |kind: &str, text: &str| {
         format!("HTTP/1.1 {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
     };
-    match mode {
+    match now {
         Mode::Html => client.write_all(answer("200 OK\r\nContent-Type: text/html", "<html>Sign in</html>").as_bytes()),
         Mode::RefuseForms if is_form => client.write_all(answer("403 Forbidden", "not here").as_bytes()),
         Mode::LoseForms if is_form => silence(&mut client, tell),
@@ -92,6 +104,15 @@ fn serve(
             silence(&mut client, tell)
         }
         Mode::Silent => silence(&mut client, tell),
+        Mode::LoseLaterForms | Mode::HideCases if is_form => {
+            *mode.lock().unwrap() = if now == Mode::HideCases { Mode::Hidden } else { Mode::LoseForms };
+            client.write_all(&forward(&request, upstream)?)
+        }
+        Mode::Hidden if is_cases => {
+            let _ = tell.send(());
+            client.write_all(answer("403 Forbidden", "not here").as_bytes())
+        }
+        Mode::Away => client.write_all(answer(&format!("302 Found\r\nLocation: {ELSEWHERE}/cases"), "").as_bytes()),
         _ => client.write_all(&forward(&request, upstream)?),
     }
 }

@@ -9,6 +9,7 @@ mod curl;
 mod path;
 mod rig;
 mod settle;
+mod submitting;
 mod terminal;
 mod trouble;
 mod undo;

@@ -40,10 +40,9 @@ async fn h11_a_form_that_is_ignored_is_not_applied_and_nothing_follows() {
 async fn h12_a_success_without_its_message_is_settled_by_reading() {
     for body in ["", "created", "<html>Welcome</html>"] {
         let world = World::approved(40, 20, 10).await;
-        world.line.set(move |asked| match asked.has(RECEIVER) {
-            true => Mishap::Instead(201, body.to_owned()),
-            false => Mishap::Pass,
-        });
+        world
+            .line
+            .set(move |asked| if asked.has(RECEIVER) { Mishap::Instead(201, body.to_owned()) } else { Mishap::Pass });
         let (sent, told) = world.submit_told(steering()).await;
         assert!(sent.all_applied() && sent.applied == 20, "{sent:?}");
         assert!(
@@ -58,9 +57,8 @@ async fn h12_a_success_without_its_message_is_settled_by_reading() {
 #[tokio::test]
 async fn h12_where_reading_does_not_show_it_either_it_stays_unknown_until_the_same_bytes_went_again() {
     let world = World::approved(40, 10, 1000).await;
-    world.line.set(|asked| match asked.has(RECEIVER) && asked.forms == 1 {
-        true => Mishap::Say(201, Vec::new(), String::new()),
-        false => Mishap::Pass,
+    world.line.set(|asked| {
+        if asked.has(RECEIVER) && asked.forms == 1 { Mishap::Say(201, Vec::new(), String::new()) } else { Mishap::Pass }
     });
     let sent = world.submit().await;
     assert_eq!((counts(&sent), world.outcomes().await), ([0, 0, 0, 10], [(Outcome::Unknown, 10)].into()));
@@ -80,9 +78,12 @@ async fn h13_any_other_rejection_stops_with_its_message() {
     ];
     for message in messages {
         let world = World::approved(40, 20, 10).await;
-        world.line.set(move |asked| match asked.has(RECEIVER) {
-            true => Mishap::Say(422, Vec::new(), openrosa("processing_failure", message)),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(RECEIVER) {
+                Mishap::Say(422, Vec::new(), openrosa("processing_failure", message))
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         assert_eq!((counts(&sent), sent.waiting, sizes(&sent)), ([0, 0, 10, 0], 10, vec![10, 10]), "{message}");
@@ -185,9 +186,12 @@ async fn h15_a_lock_longer_than_15_minutes_is_waited_out_with_the_same_bytes() {
 async fn h15_a_lock_that_never_ends_leaves_the_form_unknown_and_409_is_treated_alike() {
     for status in [409, 423] {
         let world = World::approved(40, 20, 10).await;
-        world.line.set(move |asked| match asked.has(RECEIVER) {
-            true => Mishap::Say(status, Vec::new(), "XFormLockError: x".to_owned()),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(RECEIVER) {
+                Mishap::Say(status, Vec::new(), "XFormLockError: x".to_owned())
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         assert_eq!((counts(&sent), sent.waiting), ([0, 0, 0, 10], 10), "{status}");
@@ -239,9 +243,12 @@ async fn h16_h17_it_waits_as_long_as_it_takes_and_says_until_when() {
 #[tokio::test]
 async fn h16_a_time_that_is_named_is_kept_to() {
     let world = World::approved(40, 10, 1000).await;
-    world.line.set(|asked| match asked.has(RECEIVER) && asked.forms <= 2 {
-        true => Mishap::Say(429, vec![("retry-after", "7.25".to_owned())], String::new()),
-        false => Mishap::Pass,
+    world.line.set(|asked| {
+        if asked.has(RECEIVER) && asked.forms <= 2 {
+            Mishap::Say(429, vec![("retry-after", "7.25".to_owned())], String::new())
+        } else {
+            Mishap::Pass
+        }
     });
     assert!(world.submit().await.all_applied());
     assert_eq!(world.time.slept()[..2], [Duration::from_millis(7250); 2]);
@@ -318,10 +325,13 @@ async fn h19_where_not_even_one_facility_fits_it_stops_and_changes_nothing() {
 async fn h19_after_a_gateway_lost_patience_that_form_is_settled_first_and_the_rest_goes_in_hundreds() {
     for (status, arrives) in [(502, true), (504, true), (504, false)] {
         let world = World::approved(260, 230, 110).await;
-        world.line.set(move |asked| match asked.has(RECEIVER) && asked.forms == 1 {
-            true if arrives => Mishap::Instead(status, "<html>Gateway Timeout</html>".to_owned()),
-            true => Mishap::Say(status, Vec::new(), "<html>Gateway Timeout</html>".to_owned()),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(RECEIVER) && asked.forms == 1 {
+                let page = "<html>Gateway Timeout</html>".to_owned();
+                if arrives { Mishap::Instead(status, page) } else { Mishap::Say(status, Vec::new(), page) }
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         assert_eq!((counts(&sent), sizes(&sent)), ([230, 0, 0, 0], vec![110, 100, 10, 10]), "{status}");

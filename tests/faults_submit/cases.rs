@@ -11,7 +11,7 @@ use onse::{
         plan::{Cell, Kind},
         value::same,
     },
-    job::report::Held,
+    job::report::{Held, Sending},
 };
 
 use crate::{
@@ -141,10 +141,7 @@ async fn h22_a_character_xml_cannot_carry_is_held_with_the_facility_named_and_th
     let id = world.case_id(one_each(&world.plain().await, 5)[3]);
     // Read anew with an odd id for that case; HQ knows it by that id all along.
     let odd = format!("{}\\u0001", &id[1..]);
-    world.line.set(move |asked| match asked.has(RECEIVER) {
-        true => Mishap::Pass,
-        false => Mishap::Bent(id.clone(), odd.clone()),
-    });
+    world.line.set(move |asked| if asked.has(RECEIVER) { Mishap::Pass } else { Mishap::Bent(id.clone(), odd.clone()) });
     world.read_again().await;
     let chosen = one_each(&world.plain().await, 24);
     let odd = world.plan.facilities().iter().rposition(|facility| facility.case_id.contains('\u{1}')).unwrap();
@@ -215,7 +212,9 @@ async fn h26_the_wrong_project_is_refused_before_anything_is_sent() {
 async fn d24_a_total_that_moved_is_held_and_reset_and_the_rest_is_applied() {
     let mut world = World::approved(40, 20, 10).await;
     let moved = [world.cells[3], world.cells[14]];
-    moved.iter().for_each(|cell| world.edit_total(*cell, 5));
+    for cell in moved {
+        world.edit_total(cell, 5);
+    }
     let sent = world.submit().await;
     assert_eq!((cells(&sent.held), counts(&sent)), (moved.to_vec(), [18, 0, 0, 0]));
     for held in &sent.held {
@@ -238,9 +237,12 @@ async fn d24_a_total_that_moved_is_held_and_reset_and_the_rest_is_applied() {
 async fn d24_without_dhis2_before_the_second_form_it_stops_there_and_nothing_is_reset() {
     for status in [401, 503] {
         let world = World::approved(40, 20, 10).await;
-        world.line.set(move |asked| match asked.forms == 1 && asked.has("/dhis2/") {
-            true => Mishap::Say(status, Vec::new(), String::new()),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.forms == 1 && asked.has("/dhis2/") {
+                Mishap::Say(status, Vec::new(), String::new())
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         assert_eq!((counts(&sent), sent.waiting, world.line.posts().len()), ([10, 0, 0, 0], 10, 1), "{status}");
@@ -259,9 +261,8 @@ async fn d24_what_could_not_be_read_again_is_held_and_not_reset() {
     let world = World::approved(40, 10, 1000).await;
     let cell = world.cells[6];
     let unit = world.plan.facility(cell.facility).external_id.clone();
-    world.line.set(move |asked| match asked.has(VALUES) && asked.has(&unit) {
-        true => Mishap::Say(500, Vec::new(), "{}".to_owned()),
-        false => Mishap::Pass,
+    world.line.set(move |asked| {
+        if asked.has(VALUES) && asked.has(&unit) { Mishap::Say(500, Vec::new(), "{}".to_owned()) } else { Mishap::Pass }
     });
     let sent = world.submit().await;
     assert_eq!((cells(&sent.held), counts(&sent)), (vec![cell], [9, 0, 0, 0]));
@@ -398,7 +399,7 @@ async fn the_older_api_has_no_database_to_ask() {
 #[tokio::test]
 async fn h26_only_the_number_that_was_confirmed_is_sent() {
     let world = World::approved(40, 20, 10).await;
-    let progress = tokio::sync::watch::channel(Default::default()).0;
+    let progress = tokio::sync::watch::channel(Sending::default()).0;
     let job = world.session.submit(onse::sandbox::COMMCARE_USER, 15, progress, steering());
     let sent = world.time.drive(job).await.unwrap();
     assert_eq!((counts(&sent), world.line.posts().len()), ([10, 0, 0, 0], 1));

@@ -1,8 +1,9 @@
 //! Rows of the fault matrix by name: what becomes of a submission when the line, the form receiver, the cases or reading back go
 //! wrong. The sandbox in process with faults around its transport; time moves only while something is waited for.
 //!
-//! Rows that are held elsewhere too: N07 and N08 at the transport in `io_client`; D27, D24 cell by cell in `job::recheck`; H27, H28
-//! and H29 in `faults_hq`; what the commands print and their exit codes in `cli`.
+//! Held elsewhere too, each under its name: N07 and N08 in `io_client` (where a redirect leads), N07, N21, H13, H14, H18, H24, H25,
+//! H26, D24, H07 and H09 in `cli` (`submitting`: exit codes and text), D27 in `faults_dhis2` (reading), H27 to H29 in `faults_hq`.
+//! Without a name: what moved in DHIS2, cell by cell, in `job::recheck`; each answer of HQ by itself in `io::commcare`.
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
 mod answers;

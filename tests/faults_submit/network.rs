@@ -16,9 +16,12 @@ async fn n07_a_question_that_is_sent_on_elsewhere_ends_it_before_a_form() {
     ] {
         let world = World::approved(20, 10, 1000).await;
         let before = world.line.asked("").len();
-        world.line.set(move |asked| match asked.has(kind) {
-            true => Mishap::Say(302, vec![("location", place.to_owned())], String::new()),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(kind) {
+                Mishap::Say(302, vec![("location", place.to_owned())], String::new())
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         let note = sent.note.clone().unwrap();
@@ -36,9 +39,12 @@ async fn n08_a_form_that_is_sent_on_is_not_applied_and_never_becomes_a_get() {
     for status in [301, 302, 303, 307, 308] {
         let world = World::approved(20, 10, 5).await;
         let before = world.line.asked("").len();
-        world.line.set(move |asked| match asked.has(RECEIVER) {
-            true => Mishap::Say(status, vec![("location", "/a/onse-demo/receiver/".to_owned())], String::new()),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(RECEIVER) {
+                Mishap::Say(status, vec![("location", "/a/onse-demo/receiver/".to_owned())], String::new())
+            } else {
+                Mishap::Pass
+            }
         });
         let sent = world.submit().await;
         assert_eq!((counts(&sent), sizes(&sent)), ([0, 0, 5, 0], vec![5, 5]), "{status}");
@@ -59,9 +65,12 @@ async fn n08_a_form_that_is_sent_on_is_not_applied_and_never_becomes_a_get() {
 async fn n17_without_an_answer_in_time_the_same_bytes_go_again_and_are_read_back() {
     for times in [1, 3] {
         let world = World::approved(20, 10, 1000).await;
-        world.line.set(move |asked| match asked.has(RECEIVER) && asked.forms <= times {
-            true => Mishap::Lost(Duration::from_mins(5)),
-            false => Mishap::Pass,
+        world.line.set(move |asked| {
+            if asked.has(RECEIVER) && asked.forms <= times {
+                Mishap::Lost(Duration::from_mins(5))
+            } else {
+                Mishap::Pass
+            }
         });
         let (sent, told) = world.submit_told(crate::support::steering()).await;
         assert!(sent.all_applied() && sent.applied == 10, "{sent:?}");
@@ -91,10 +100,7 @@ async fn n17_a_form_that_never_gets_an_answer_is_settled_by_reading() {
 #[tokio::test]
 async fn n18_what_hq_took_before_the_line_broke_takes_effect_once() {
     let world = World::approved(20, 10, 1000).await;
-    world.line.set(|asked| match asked.has(RECEIVER) && asked.forms == 1 {
-        true => Mishap::Lost(AT_ONCE),
-        false => Mishap::Pass,
-    });
+    world.line.set(|asked| if asked.has(RECEIVER) && asked.forms == 1 { Mishap::Lost(AT_ONCE) } else { Mishap::Pass });
     let sent = world.submit().await;
     assert!(sent.all_applied());
     assert_eq!(sent.forms[0].answer.as_deref(), Some("recognised as sent before"));
@@ -129,13 +135,14 @@ async fn n20_after_hours_of_sleep_both_sides_are_read_again_before_the_next_form
         move || (by_phone(), in_dhis2())
     };
     let mut slept = false;
-    world.line.set(move |asked| match asked.forms == 1 && asked.has(VALUES) && !slept {
-        true => {
+    world.line.set(move |asked| {
+        if asked.forms == 1 && asked.has(VALUES) && !slept {
             slept = true;
             night();
             Mishap::Swallowed(Duration::from_hours(3))
+        } else {
+            Mishap::Pass
         }
-        false => Mishap::Pass,
     });
     let sent = world.submit().await;
     let held: Vec<_> = sent.held.iter().map(|held| held.cell).collect();

@@ -180,7 +180,9 @@ async fn h21_a_value_that_differs_only_in_its_text_is_equal() {
     ];
     world.line.set(move |asked| {
         if asked.forms == 1 && asked.has(INDEX) {
-            other.iter().for_each(|edit| edit());
+            for edit in &other {
+                edit();
+            }
         }
         Mishap::Pass
     });

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -193,7 +192,7 @@ pub(crate) struct World {
     /// What is approved.
     pub(crate) cells: Vec<Cell>,
     pub(crate) ask: Ask,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 /// One cell of each of the first facilities that have one.
@@ -231,8 +230,8 @@ impl World {
         let mut ask = ask(&[]);
         ask.used.chunk_size = chunk;
         ask.mapping = mapping();
-        let plan = time.drive(support::read(&session, &ask)).await.unwrap().plan;
-        Self { sandbox, time, line, session, plan, cells: Vec::new(), ask, folder }
+        let plan = time.drive(Box::pin(support::read(&session, &ask))).await.unwrap().plan;
+        Self { sandbox, time, line, session, plan, cells: Vec::new(), ask, _folder: folder }
     }
 
     /// The same with one change in each of so many facilities approved.
@@ -268,7 +267,7 @@ impl World {
     /// The next reading.
     pub(crate) async fn read_again(&mut self) -> Opened {
         let (progress, stop) = (watch::channel(onse::job::report::Reading::default()).0, steering().stop);
-        let opened = self.time.drive(self.session.read_again(&self.ask, None, progress, stop)).await.unwrap();
+        let opened = self.time.drive(Box::pin(self.session.read_again(&self.ask, None, progress, stop))).await.unwrap();
         self.plan = Arc::clone(&opened.plan);
         opened
     }
@@ -290,9 +289,8 @@ impl World {
     ) -> (Sending, Vec<(Timestamp, Sending)>) {
         let (progress, mut news) = watch::channel(Sending::default());
         let mut told = Vec::new();
-        let job = self.session.submit(sandbox::COMMCARE_USER, usize::MAX, progress, steering);
+        let mut job = Box::pin(self.session.submit(sandbox::COMMCARE_USER, usize::MAX, progress, steering));
         let sent = self.time.drive(async {
-            let mut job = std::pin::pin!(job);
             loop {
                 tokio::select! {
                     biased;
@@ -309,7 +307,7 @@ impl World {
 
     pub(crate) async fn verify(&self) -> Sending {
         let progress = watch::channel(Sending::default()).0;
-        self.time.drive(self.session.verify(progress, steering())).await.unwrap()
+        self.time.drive(Box::pin(self.session.verify(progress, steering()))).await.unwrap()
     }
 
     /// So much time goes by.
@@ -402,11 +400,6 @@ impl World {
             _ => None,
         });
         resets.flatten().collect()
-    }
-
-    /// Where the review file is.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 
