@@ -61,6 +61,10 @@ async fn h07_a_case_that_was_closed_opened_or_deleted_is_held_with_its_reason() 
     assert!(why(shut[0]).contains("opened again since the plan was read"));
     world.wrote(&without(&world.cells, &gone));
     reset(&world, &gone).await;
+    world.read_again().await;
+    let stop = |flag: &onse::domain::flags::Flag| flag.id == "S34" && flag.severity == Severity::Stop;
+    assert!(world.plan.flags(chosen[2]).iter().any(stop), "closed is a STOP in the next reading");
+    assert_eq!(world.plan.offer(chosen[5]), None, "nothing is proposed for a case that is gone");
 }
 
 #[tokio::test]
