@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -34,27 +35,40 @@ const RECENT: Duration = Duration::from_mins(1);
 pub(super) struct Allowance {
     used: usize,
     since: Option<Timestamp>,
-    /// The server said that there is no more, or that there is no such way.
+    /// The server said that there is no more.
     ended: bool,
 }
 
 impl Allowance {
+    fn is_used_up(&self) -> bool {
+        !self.ended && self.used > A_MINUTE
+    }
+
     fn take(&mut self, now: Timestamp) -> bool {
+        // The server may have more to give by now.
         let fresh = self.since.is_none_or(|since| now.duration_since(since).unsigned_abs() >= Duration::from_mins(1));
         if fresh {
-            (self.since, self.used) = (Some(now), 0);
+            (self.since, self.used, self.ended) = (Some(now), 0, false);
         }
         self.used += 1;
         !self.ended && self.used <= A_MINUTE
     }
 }
 
+fn held(allowance: &Mutex<Allowance>) -> MutexGuard<'_, Allowance> {
+    allowance.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Who is asked.
 pub(super) struct Eyes<'a> {
     pub(super) sources: &'a Sources,
     pub(super) plan: &'a Plan,
-    pub(super) allowance: &'a mut Allowance,
+    /// One for a session: what is asked of the database a minute is counted over all that is done in it.
+    pub(super) allowance: &'a Mutex<Allowance>,
     pub(super) now: Timestamp,
+    /// Whether cells with a STOP are asked about for that alone: before their form, not before the question, since there is little
+    /// to ask with.
+    pub(super) stops: bool,
 }
 
 /// Cases as they are now, by facility.
@@ -70,7 +84,7 @@ impl Eyes<'_> {
     /// The cases of these facilities, each once and in order. `doubt` says of which the database is asked too, given what the
     /// index says of it.
     pub(super) async fn cases(
-        &mut self,
+        &self,
         facilities: &[u32],
         doubt: impl Fn(u32, Option<&CaseRecord>) -> bool,
     ) -> Result<Cases> {
@@ -81,6 +95,16 @@ impl Eyes<'_> {
             }
         }
         Ok(cases)
+    }
+
+    /// Whether a cell with a STOP waits for its turn: its case can be read from the database, and there was no room for it this
+    /// minute. Where the server itself refuses to be asked, the index's word has to do.
+    fn owes(&self, cell: Cell, cases: &Cases) -> bool {
+        self.stops
+            && self.plan.severity(cell) == Some(Severity::Stop)
+            && self.sources.commcare.has_database()
+            && !cases.sure.contains(&cell.facility)
+            && held(self.allowance).is_used_up()
     }
 
     async fn index(&self, facilities: &[u32]) -> Result<BTreeMap<u32, CaseRecord>> {
@@ -99,9 +123,9 @@ impl Eyes<'_> {
 
     /// Puts what the database says of a case in place of what the index says. Where it cannot be asked, or tells of another case
     /// of the same organisation unit, the index's word stands: then nothing more is claimed than that says.
-    pub(super) async fn ask_database(&mut self, facility: u32, cases: &mut Cases) {
+    pub(super) async fn ask_database(&self, facility: u32, cases: &mut Cases) {
         let ours = self.plan.facility(facility);
-        if !self.sources.commcare.has_database() || !self.allowance.take(self.now) {
+        if !self.sources.commcare.has_database() || !held(self.allowance).take(self.now) {
             return;
         }
         match self.sources.commcare.hurried().by_external_id(&ours.external_id, &self.wanted()).await {
@@ -120,7 +144,7 @@ impl Eyes<'_> {
             Ok(Some(_)) => {}
             Err(failure) => {
                 tracing::info!(%failure, "the database was not asked further");
-                self.allowance.ended |= failure.is_slow_down();
+                held(self.allowance).ended |= failure.is_slow_down();
             }
         }
     }
@@ -155,7 +179,7 @@ pub(super) fn facilities(cells: impl IntoIterator<Item = Cell>) -> Vec<u32> {
 
 /// Reads the cases of approved cells and sorts these. The database is asked about a case that is not as the plan has it, that
 /// carries a STOP, or that an earlier form of ours touched.
-pub(super) async fn three_way(eyes: &mut Eyes<'_>, cells: &[Cell], touched: &BTreeSet<u32>) -> Result<Sorted> {
+pub(super) async fn three_way(eyes: &Eyes<'_>, cells: &[Cell], touched: &BTreeSet<u32>) -> Result<Sorted> {
     let plan = eyes.plan;
     let mut by_facility: BTreeMap<u32, Vec<Cell>> = BTreeMap::new();
     for cell in cells {
@@ -164,7 +188,8 @@ pub(super) async fn three_way(eyes: &mut Eyes<'_>, cells: &[Cell], touched: &BTr
     let doubt = |facility: u32, case: Option<&CaseRecord>| {
         let cells = by_facility.get(&facility).map_or(&[][..], Vec::as_slice);
         let odd = |cell: &Cell| {
-            plan.severity(*cell) == Some(Severity::Stop) || !matches!(word(plan, *cell, case), Some(Word::Send(_)))
+            (eyes.stops && plan.severity(*cell) == Some(Severity::Stop))
+                || !matches!(word(plan, *cell, case), Some(Word::Send(_)))
         };
         touched.contains(&facility) || cells.iter().any(odd)
     };
@@ -173,6 +198,15 @@ pub(super) async fn three_way(eyes: &mut Eyes<'_>, cells: &[Cell], touched: &BTr
     for cell in cells {
         let case = cases.found.get(&cell.facility);
         match word(plan, *cell, case) {
+            Some(Word::Send(ready)) if eyes.owes(*cell, &cases) => sorted.held.push(Held {
+                cell: *cell,
+                now: ready.old,
+                already_set: false,
+                moved: false,
+                why:
+                    "a STOP is sent only after the database was asked about its case, ten a minute; submit again for it"
+                        .to_owned(),
+            }),
             Some(Word::Send(ready)) => sorted.send.push(ready),
             Some(Word::Elsewhere(set)) => sorted.elsewhere.push(set),
             Some(Word::Held(held)) => sorted.held.push(held),
@@ -270,6 +304,6 @@ mod tests {
         assert_eq!((count(&mut allowance, 0), count(&mut allowance, 59)), (A_MINUTE, 0));
         assert_eq!(count(&mut allowance, 60), A_MINUTE);
         allowance.ended = true;
-        assert_eq!(count(&mut allowance, 600), 0);
+        assert_eq!((count(&mut allowance, 119), count(&mut allowance, 120)), (0, A_MINUTE), "for that minute");
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::{
     forms::{bytes, form_count, forms_now, fresh_id, place, stamp},
-    now::{Allowance, Eyes, facilities, three_way},
+    now::{Eyes, facilities, three_way},
     recheck::{Moved, moved_totals},
     report::{Check, Held, Level},
     session::{Opened, Session, Sources, opened},
@@ -40,9 +40,9 @@ impl Session {
             format!("the account may edit data and use the API in {}: it just did", plan.head.project),
         )];
         let moved = source(&sources, plan, &cells, &mut lines).await;
-        let mut allowance = Allowance::default();
-        let mut eyes = Eyes { sources: &sources, plan, allowance: &mut allowance, now: (self.clock)() };
-        let mut sorted = three_way(&mut eyes, &cells, &BTreeSet::new()).await?;
+        let now = (self.clock)();
+        let eyes = Eyes { sources: &sources, plan, allowance: &self.allowance, now, stops: false };
+        let mut sorted = three_way(&eyes, &cells, &BTreeSet::new()).await?;
         let asked = facilities(cells.iter().copied()).len();
         let odd: BTreeSet<u32> = sorted.held.iter().chain(&sorted.elsewhere).map(|held| held.cell.facility).collect();
         lines.insert(

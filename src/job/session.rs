@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::{
     connect::too_old,
     forms::{fates, standing},
+    now::Allowance,
     report::{Detail, PartLine, Sending},
 };
 use crate::{
@@ -98,6 +99,8 @@ pub struct Session {
     stale_after: Option<u32>,
     /// What is known from earlier runs; `None` where nothing is to be.
     known: Option<Known>,
+    /// What may still be asked of the database of `CommCare`.
+    pub(super) allowance: Arc<Mutex<Allowance>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -109,7 +112,16 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// A session on an open review file. `who` is written beside every decision.
     pub fn new(store: Store, connect: Option<Connect>, clock: Clock, sleep: Sleeper, who: &str) -> Self {
-        Self { store, connect, clock, sleep, who: who.into(), stale_after: None, known: None }
+        Self {
+            store,
+            connect,
+            clock,
+            sleep,
+            who: who.into(),
+            stale_after: None,
+            known: None,
+            allowance: Arc::default(),
+        }
     }
 
     /// The same, refusing to submit a review that was read more than these whole days ago.

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::{deliver::Fate, queue::Queue};
 use super::{
     forms::{bytes, fresh_id},
-    now::{Allowance, Eyes, Sorted, three_way},
+    now::{Eyes, Sorted, three_way},
     preflight::{fitting, held},
     recheck::moved_totals,
     report::{Held, Phase, Sending},
@@ -85,7 +85,6 @@ struct Run<'a> {
     ledger: Ledger,
     /// Whether a form of this run may have left this machine.
     left: bool,
-    allowance: Allowance,
     /// Forms of an earlier run that stay open, and why.
     unsettled: Vec<String>,
     state: Arc<Mutex<Sending>>,
@@ -174,7 +173,6 @@ impl Session {
             queue,
             forms,
             left: false,
-            allowance: Allowance::default(),
             unsettled: Vec::new(),
             state,
             progress,
@@ -390,13 +388,7 @@ impl Run<'_> {
         for form in self.forms.iter().filter(|form| form.sent != Outcome::NotApplied) {
             touched.extend(form.cells.iter().map(|cell| cell.facility));
         }
-        let mut eyes = Eyes {
-            sources: &self.sources,
-            plan: &self.plan,
-            allowance: &mut self.allowance,
-            now: (self.session.clock)(),
-        };
-        let mut sorted = three_way(&mut eyes, group, &touched).await?;
+        let mut sorted = three_way(&self.eyes(), group, &touched).await?;
         let mut gone = Vec::new();
         sorted.send.retain(|ready| match moved.remove(&ready.cell()) {
             None => true,
@@ -407,6 +399,11 @@ impl Run<'_> {
         });
         sorted.held.extend(gone);
         Ok(sorted)
+    }
+
+    fn eyes(&self) -> Eyes<'_> {
+        let (session, sources, plan) = (self.session, &self.sources, &*self.plan);
+        Eyes { sources, plan, allowance: &session.allowance, now: (session.clock)(), stops: true }
     }
 
     /// A form of these cells and its bytes, and the cells that no form can carry.

@@ -1,13 +1,16 @@
 //! A review that undoes another one: what it sent, from its file, against its cases as they are now. Sends nothing and changes
 //! nothing in the file that is undone; what is proposed is `domain::undo`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use super::{
-    now::{Allowance, Eyes, as_planned, facilities, value_of},
+    now::{Eyes, as_planned, facilities, value_of},
     session::Sources,
 };
 use crate::{
@@ -93,8 +96,8 @@ async fn cases(
     written: &BTreeMap<Cell, Written>,
     now: Timestamp,
 ) -> Result<BTreeMap<u32, CaseNow>> {
-    let mut allowance = Allowance::default();
-    let mut eyes = Eyes { sources, plan, allowance: &mut allowance, now };
+    let allowance = Mutex::default();
+    let eyes = Eyes { sources, plan, allowance: &allowance, now, stops: false };
     let strange = |cell: &Cell, one: &Written, case: Option<&CaseRecord>| {
         let holds = case.and_then(|case| value_of(plan, *cell, case));
         !one.ours.iter().any(|ours| same(holds, Some(ours)))

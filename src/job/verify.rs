@@ -1,12 +1,14 @@
 //! What the cases hold of forms whose recorded outcomes cannot be trusted. Sends nothing, writes nothing.
 
+use std::sync::Mutex;
+
 use anyhow::Result;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
     forms::standing,
-    now::{Allowance, Eyes, facilities, value_of},
+    now::{Eyes, facilities, value_of},
     report::Sending,
     session::Sources,
 };
@@ -23,9 +25,9 @@ pub async fn as_they_stand(
     now: Timestamp,
     progress: &watch::Sender<Sending>,
 ) -> Result<Sending> {
-    let mut allowance = Allowance::default();
+    let allowance = Mutex::default();
     for at in 0..forms.len() {
-        let mut eyes = Eyes { sources, plan, allowance: &mut allowance, now };
+        let eyes = Eyes { sources, plan, allowance: &allowance, now, stops: false };
         let cases = eyes.cases(&facilities(forms[at].cells.iter().map(FormCell::cell)), |_, _| false).await?;
         let seen = forms[at].cells.iter().filter_map(|cell| {
             let value = value_of(plan, cell.cell(), cases.found.get(&cell.facility)?);

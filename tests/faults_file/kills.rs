@@ -399,7 +399,6 @@ fn k19_the_command_sends_nothing_again_and_says_when_it_was_applied_and_by_whom(
 }
 
 /// What was refused is not applied, so nobody is told that it was.
-#[ignore = "the job says applied of what was only refused: see run in src/job/submit.rs"]
 #[tokio::test]
 async fn k19_a_review_of_which_nothing_took_effect_is_not_called_applied() {
     let rig = Approved::new().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onse::{
-    domain::{outcome::Outcome, plan::Cell},
+    domain::{ledger::Act, outcome::Outcome, plan::Cell},
     sandbox::Receiving,
 };
 
@@ -113,9 +113,10 @@ async fn h05_a_value_changed_after_our_form_is_not_called_applied() {
     let form = &world.opened().await.forms[0];
     let seen = form.seen.iter().find(|seen| seen.cell == world.cells[3]).unwrap();
     assert_eq!((seen.outcome, seen.value.as_deref()), (Outcome::NotApplied, Some("987654")));
-    // It would need a new count, and is then held: the case holds a third value.
-    assert_eq!(world.to_send().await, [world.cells[3]]);
+    // Its approval is spent. Approved anew it is held: the case holds a third value.
+    assert_eq!((world.to_send().await, world.resets().len()), (Vec::new(), 1));
     world.line.mend();
+    world.decide(Act::Approve, vec![world.cells[3]]).await;
     let again = world.submit().await;
     assert_eq!((again.held.len(), world.line.posts().len()), (1, 1));
     assert_eq!(world.now(world.cells[3]).as_deref(), Some("987654"));
@@ -133,6 +134,7 @@ async fn h07_a_case_deleted_just_before_the_form_is_not_called_applied() {
     });
     assert_eq!(counts(&world.submit().await), [9, 0, 1, 0]);
     assert_eq!(world.outcomes().await, [(Outcome::Applied, 9), (Outcome::NotApplied, 1)].into());
+    world.decide(Act::Approve, vec![world.cells[3]]).await;
     let held = world.submit().await.held;
     assert!(held.len() == 1 && held[0].why.contains("is gone from CommCare"), "{held:?}");
 }
@@ -150,12 +152,15 @@ async fn h20_sixty_of_a_hundred_blocks_are_found_and_only_the_others_may_go_agai
     }
     assert_eq!((database(&world, &mut asked), world.line.posts().len()), (40, 1), "nothing goes again by itself");
     assert_eq!(verified.forms[0].outcome, Some(Outcome::NotApplied), "not the whole form");
-    let left = world.to_send().await;
+    assert!(world.to_send().await.is_empty(), "what did not last is approved anew before it goes again");
+    let opened = world.opened().await;
+    let left: Vec<Cell> = world.cells.iter().copied().filter(|cell| opened.ledger.held(&world.plan, *cell)).collect();
     let kept: Vec<Cell> = world.cells.iter().copied().filter(|cell| !left.contains(cell)).collect();
     assert_eq!((left.len(), kept.len()), (40, 60));
     assert!(kept.iter().all(|cell| world.now(*cell).as_deref() == world.plan.offer(*cell)));
     assert!(left.iter().all(|cell| world.now(*cell).as_deref() == world.plan.old(*cell)));
-    // A person types a new count.
+    // A person approves them again and types a new count.
+    world.decide(Act::Approve, left).await;
     let sent = world.submit().await;
     assert_eq!((counts(&sent), sent.forms[1].changes), ([100, 0, 0, 0], 40));
     world.wrote(&world.cells);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Result;
 
 use super::{
-    super::now::{Cases, Eyes, as_planned, facilities, value_of},
+    super::now::{Cases, as_planned, facilities, value_of},
     Goal, Run, cells_of,
 };
 use crate::{
@@ -40,14 +40,12 @@ impl Run<'_> {
             let case = as_planned(plan, cell.cell(), case).ok();
             case.is_some_and(|case| same(value_of(plan, cell.cell(), case), Some(&cell.new)))
         };
-        let mut eyes =
-            Eyes { sources: &self.sources, plan, allowance: &mut self.allowance, now: (self.session.clock)() };
         let doubt = |facility, case: Option<&CaseRecord>| {
             // Cells stand facility by facility.
             let from = open.partition_point(|cell| cell.facility < facility);
             sure && open[from..].iter().take_while(|cell| cell.facility == facility).any(|cell| !shows(cell, case))
         };
-        let cases = match eyes.cases(&facilities(asked), doubt).await {
+        let cases = match self.eyes().cases(&facilities(asked), doubt).await {
             Ok(cases) => cases,
             Err(error) => return Ok(Err(error)),
         };
