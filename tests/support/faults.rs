@@ -332,12 +332,12 @@ impl Time {
     }
 }
 
-/// A session whose clients go over `transport`, in this time.
-pub(crate) fn session(folder: &Path, transport: SharedTransport, time: &Time, limits: &Limits) -> Session {
-    let (sleep, limits, clock) = (time.sleeper(), limits.clone(), time.clone());
-    let connect: Connect = Arc::new(move |on_wait| {
+/// Both clients over `transport`, below this origin.
+pub(crate) fn connect(origin: &str, transport: SharedTransport, sleep: Sleeper, limits: &Limits) -> Connect {
+    let (origin, limits) = (origin.to_owned(), limits.clone());
+    Arc::new(move |on_wait| {
         let client = |side, path: &str, sign_in| {
-            let base = format!("{ORIGIN}{path}").parse().unwrap();
+            let base = format!("{origin}{path}").parse().unwrap();
             let base = if side == Side::Dhis2 { root(&base, false) } else { base };
             let client = Client::new(Arc::clone(&transport), side, &base, sign_in, 1).unwrap();
             client.reporting(Arc::clone(&on_wait)).sleeping(Arc::clone(&sleep)).limited(limits.clone())
@@ -350,7 +350,12 @@ pub(crate) fn session(folder: &Path, transport: SharedTransport, time: &Time, li
             dhis2: Dhis2::new(client(Side::Dhis2, "/dhis2/", dhis2)),
             commcare: CommCare::new(client(Side::CommCare, "/", commcare), sandbox::PROJECT.to_owned()),
         }
-    });
-    let store = Store::create(&folder.join("2026Q2.review")).unwrap();
+    })
+}
+
+/// A session whose clients go over `transport`, in this time.
+pub(crate) fn session(folder: &Path, transport: SharedTransport, time: &Time, limits: &Limits) -> Session {
+    let connect = connect(ORIGIN, transport, time.sleeper(), limits);
+    let (clock, store) = (time.clone(), Store::create(&folder.join("2026Q2.review")).unwrap());
     Session::new(store, Some(connect), Arc::new(move || clock.now()), time.sleeper(), "Grace")
 }

@@ -167,7 +167,7 @@ impl Desk {
         }
         let mut bytes = checks::AllBytes::new();
         for form in &now.forms {
-            bytes.extend(self.store.form_bytes(form.number).await.map(|bytes| (form.number, bytes.to_vec())));
+            bytes.extend(self.store.form_bytes(form.number).await.map(|bytes| (form.number, bytes)));
         }
         self.wrong.extend(checks::file(&self.world, &now, &bytes));
         match opened(now) {

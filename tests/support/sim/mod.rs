@@ -79,7 +79,7 @@ impl Bench {
         let worked = catch_unwind(AssertUnwindSafe(|| {
             self.runtime.block_on(async {
                 let mut desk = Desk::new(&world, &folder, seed, bend);
-                operator::work(&mut desk).await;
+                Box::pin(operator::work(&mut desk)).await;
                 desk.wrong
             })
         }));

@@ -29,12 +29,12 @@ pub(crate) async fn work(desk: &mut Desk) {
     let world = Arc::clone(&desk.world);
     let rounds = world.dice.between(3, ROUNDS);
     for _ in 0..rounds {
-        round(desk, &world).await;
+        Box::pin(round(desk, &world)).await;
         if !desk.wrong.is_empty() {
             return;
         }
     }
-    finish(desk, &world).await;
+    Box::pin(finish(desk, &world)).await;
     if world.time.passed() > LONGEST {
         desk.wrong.push(Wrong::of(Rule::Endless, format!("it took {:?}", world.time.passed())));
     }
@@ -43,7 +43,7 @@ pub(crate) async fn work(desk: &mut Desk) {
 
 async fn round(desk: &mut Desk, world: &World) {
     world.time.passes(Duration::from_secs(world.dice.between(1, 7200) as u64));
-    let Some(_) = &desk.opened else { return desk.read().await };
+    let Some(_) = &desk.opened else { return Box::pin(desk.read()).await };
     match world.dice.below(20) {
         0..=4 => {
             for _ in 0..world.dice.between(1, 3) {
@@ -53,7 +53,7 @@ async fn round(desk: &mut Desk, world: &World) {
         5..=13 => send(desk, world).await,
         14..=16 => {
             others::act(world);
-            desk.read().await;
+            Box::pin(desk.read()).await;
         }
         17 => desk.second(),
         18 => desk.anew().await,
@@ -148,7 +148,7 @@ async fn finish(desk: &mut Desk, world: &World) {
     desk.line.arrive(true).await;
     desk.anew().await;
     if desk.opened.is_none() {
-        desk.read().await;
+        Box::pin(desk.read()).await;
     }
     for _ in 0..RESUMES {
         if !busy(desk) {
