@@ -100,6 +100,7 @@ async fn keep(times: usize) {
             property: cell.property,
             old: Some("12".to_owned()),
             new: plan.new_value(cell).unwrap().to_owned(),
+            since: None,
         })
         .collect();
     store.save_plan(Arc::new(plan), support::used(1000), Vec::new(), Vec::new()).await.unwrap();

@@ -48,7 +48,7 @@ fn main() -> io::Result<ExitCode> {
         }
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         let pace = done * 1000 / millis;
-        writeln!(out, "{done} seeds, {forms} forms received, {pace} seeds a second, known: {:?}", found.known)?;
+        writeln!(out, "{done} seeds, {forms} forms received, {pace} seeds a second")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -175,7 +175,7 @@ async fn a_review_with_a_form_that_is_not_settled_is_not_read_again() {
         generation: 1,
         frozen_at: "2026-07-05T11:59:03Z".to_owned(),
         size: 7,
-        cells: vec![FormCell { facility: 0, property: FEVER, old: None, new: "7".to_owned() }],
+        cells: vec![FormCell { facility: 0, property: FEVER, old: None, new: "7".to_owned(), since: None }],
         sent: Outcome::Unknown,
         answer: None,
         seen: Vec::new(),

@@ -261,7 +261,7 @@ async fn forms_keep_their_bytes_and_what_became_of_them() {
         generation: 1,
         frozen_at: "2026-07-05T11:59:03Z".to_owned(),
         size: 5,
-        cells: vec![FormCell { facility: 0, property: 1, old: None, new: "0".to_owned() }],
+        cells: vec![FormCell { facility: 0, property: 1, old: None, new: "0".to_owned(), since: None }],
         sent: Outcome::Frozen,
         answer: None,
         seen: Vec::new(),

@@ -59,7 +59,13 @@ fn form(number: u32, sent: Outcome) -> Form {
         frozen_at: "2026-07-05T10:03:00Z".to_owned(),
         size: BYTES.len(),
         cells: [0, 1]
-            .map(|property| FormCell { facility: 0, property, old: Some("28".to_owned()), new: "31".to_owned() })
+            .map(|property| FormCell {
+                facility: 0,
+                property,
+                old: Some("28".to_owned()),
+                new: "31".to_owned(),
+                since: None,
+            })
             .to_vec(),
         sent,
         answer: None,

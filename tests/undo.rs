@@ -12,6 +12,7 @@ use onse::{
         offer::or_blank,
         plan::{Cell, Kind, Plan, State},
         undo::Counts,
+        value::grouped,
     },
     io::{store::Store, transport::SharedTransport},
     job::{
@@ -70,6 +71,12 @@ async fn carry_out(undone: &Undone, sandbox: &Sandbox, path: &Path) -> (Session,
     for cells in [free, flagged].into_iter().filter(|cells| !cells.is_empty()) {
         approve(&session, &plan, &mut ledger, cells).await;
     }
+    // What becomes blank is said before the question, and nothing where nothing does.
+    let check = session.check(&plan, &ledger).await.unwrap();
+    let said = check.lines.iter().find_map(|(_, line)| line.strip_suffix(" of the changes make a property blank"));
+    let held: Vec<Cell> = check.held.iter().map(|held| held.cell).collect();
+    let blanks = ledger.to_send(&plan).filter(|cell| plan.becomes_blank(*cell) && !held.contains(cell)).count();
+    assert_eq!(said.map(str::to_owned), (blanks > 0).then(|| grouped(&blanks.to_string())));
     let sent = submit(&session).await.unwrap();
     (session, sent)
 }
@@ -149,7 +156,7 @@ async fn what_someone_changed_since_is_a_conflict_and_stays() {
         assert_eq!((Some(one.ours.as_str()), one.before.as_deref()), (plan.new_value(*cell), plan.old(*cell)));
         assert_eq!(undone.plan.state(one.cell), State::Conflict);
         assert_eq!(undone.plan.flags(one.cell)[0].sentence, one.why);
-        let now = onse::domain::value::grouped(or_blank(one.now.as_deref().unwrap()));
+        let now = grouped(or_blank(one.now.as_deref().unwrap()));
         assert!(one.why.contains(&format!("holds {now} now")), "{}", one.why);
     }
     let (_, sending) = carry_out(&undone, &sandbox, &folder.path().join("undo.review")).await;

@@ -122,6 +122,10 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
     let mut session = here.session(store, connect);
     if let Some(profile) = profile {
         session = session.stale_after(profile.stale_after_days);
+        // One that cannot be read is said when it is to be read with.
+        if let Ok(used) = here.mapping(Some(&profile)) {
+            session = session.mapped_by(used.mapping);
+        }
     }
     let log = here.log_file();
     let shown = on_screen(here, Opening { session, ask: again.ok(), fresh: false, run, log, said }).await;

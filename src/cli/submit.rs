@@ -19,11 +19,17 @@ use super::{
     private, progress, show, signals,
 };
 use crate::{
-    domain::{ledger::Ledger, outcome::Outcome, plan::Plan, text::inert, value::grouped},
+    domain::{
+        ledger::Ledger,
+        outcome::Outcome,
+        plan::{Cell, Plan},
+        text::inert,
+        value::grouped,
+    },
     io::store::{Form, Store, Used},
     job::{
         connect, export,
-        forms::{place, stamp},
+        forms::{place, stamp, standing},
         report::Sending,
         session::{Opened, Session, opened},
         submit::Steering,
@@ -99,6 +105,7 @@ fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Re
 }
 
 async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) -> Result<Exit> {
+    // A file that cannot be trusted is refused before it is opened for writing.
     let used = Store::read_only(&args.file)?.used;
     let store = Store::open(&args.file)?;
     let sent = async {
@@ -112,7 +119,7 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         if ready == 0 && before.open.is_empty() {
             let nothing = "nothing to send: no approved change is left that was not sent already";
             say(&inert(&format!("{nothing}{}", applied.unwrap_or_default())));
-            return Ok(Exit::Done);
+            return as_it_stands(&plan, &forms, args.json, out);
         }
         let profile = here.ready(Some(&used.profile))?;
         connect::fits(&profile.profile, &plan.head)?;
@@ -121,6 +128,12 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
             return Err(usage(format!("this review cannot be submitted: {why}")));
         }
         let session = here.session(store.clone(), Some(here.connect(&profile)?)).stale_after(days);
+        let mapping = here.mapping(Some(&profile.profile))?.mapping;
+        let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
+        if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
+            return Err(usage(format!("this review cannot be submitted: {why}")));
+        }
+        let session = session.mapped_by(mapping);
         here.log()?;
         if ready > 0 {
             say_stamp(here, &used);
@@ -191,6 +204,16 @@ impl<'a> Before<'a> {
     }
 }
 
+/// What was sent before, for scripts: there is nothing else to do.
+pub(super) fn as_it_stands(plan: &Plan, forms: &[Form], json: bool, out: &mut Out) -> Result<Exit> {
+    if json {
+        export::submission(plan, &standing(plan, forms).unwrap_or_default(), out)?;
+        writeln!(out)?;
+        out.flush()?;
+    }
+    Ok(Exit::Done)
+}
+
 /// What is done about forms.
 pub(super) enum Work<'a> {
     /// At most so many changes are sent as this account.
@@ -245,15 +268,7 @@ pub(super) async fn send(
     if let Some(note) = &sending.note {
         say(note);
     }
-    match exit {
-        Exit::Done => {}
-        Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
-            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(file)));
-        }
-        Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(file))),
-        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {}", next(file))),
-        _ => say(&format!("not everything is settled. {}", next(file))),
-    }
+    say_end(exit, before, &sending, file);
     Ok(exit)
 }
 
@@ -277,9 +292,39 @@ fn say_blanks(plan: &Plan, ledger: &Ledger) {
     }
 }
 
+/// How it ended, in a sentence, and what to do next.
+fn say_end(exit: Exit, before: &Before<'_>, sending: &Sending, file: &Path) {
+    let shown = file.display();
+    let review = format!("Look at them, decide again and submit: onse review {shown} (F reads both sides again)");
+    match exit {
+        Exit::Done => {}
+        Exit::Held => say(&format!("what was held was not sent; the rest is applied. {review}")),
+        Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
+            say(&format!("CommCare HQ took no form, so no case was changed. {}", next(file)));
+        }
+        Exit::Failed | Exit::Interrupted => say(&format!("nothing was sent. {}", next(file))),
+        _ if sending.unknown > 0 => say(&format!(
+            "{} changes have no answer that settles them. Submit again with the same N: their cases are read first, then the same bytes \
+             go, and they take effect once: onse submit {shown} --write N",
+            number(sending.unknown)
+        )),
+        _ if sending.accepted > 0 => say(&format!(
+            "{} changes were accepted and are not seen yet; CommCare may take minutes to show them. Then: onse verify {shown}",
+            number(sending.accepted)
+        )),
+        _ if sending.not_applied > 0 => {
+            say(&format!(
+                "{} changes are not applied; CommCare's words stand above. {review}",
+                number(sending.not_applied)
+            ));
+        }
+        _ => say(&format!("not all of it was sent. {}", next(file))),
+    }
+}
+
 fn next(file: &Path) -> String {
     let file = file.display();
-    format!("What is and is not applied: onse show {file}; the same bytes go on with: onse submit {file} --write N")
+    format!("What is and is not applied: onse show {file}; going on: onse submit {file} --write N")
 }
 
 /// Cells that were set already and are named one by one.
@@ -413,7 +458,7 @@ mod tests {
             generation: 1,
             frozen_at: String::new(),
             size: 0,
-            cells: vec![FormCell { facility: 0, property: 0, old: Some("1".into()), new: "2".into() }],
+            cells: vec![FormCell { facility: 0, property: 0, old: Some("1".into()), new: "2".into(), since: None }],
             sent,
             answer: None,
             seen: Vec::new(),

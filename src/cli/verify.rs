@@ -11,31 +11,33 @@ use super::{
     exit::Exit,
     here::Here,
     out::{Out, say},
-    submit::{Before, Work, report, send},
+    submit::{Before, Work, as_it_stands, report, send},
 };
 use crate::{
     domain::value::grouped,
     io::store::Store,
-    job::{connect, export, report::Sending, session::Opened, verify::as_they_stand},
+    job::{
+        connect, export,
+        report::Sending,
+        session::{Opened, opened},
+        verify::as_they_stand,
+    },
 };
 
 pub(super) async fn verify(here: &Here, args: &args::Verify, out: &mut Out) -> Result<Exit> {
-    let store = match Store::open(&args.file) {
-        Ok(store) => store,
+    let Opened { plan, forms, .. } = match Store::read_only(&args.file).and_then(opened) {
+        Ok(opened) => opened,
         Err(error) => return damaged(here, args, error, out).await,
     };
+    let store = Store::open(&args.file)?;
     let done = async {
-        let Opened { plan, forms, .. } = match here.session(store.clone(), None).open().await {
-            Ok(opened) => opened,
-            Err(error) => return damaged(here, args, error, out).await,
-        };
         let before = Before::new(&plan, &forms);
         if before.open.is_empty() {
             let sent = if forms.is_empty() { "nothing was sent from it" } else { "every form of it is settled" };
             say(&format!("nothing to verify: {sent}. What became of each: onse show {}", args.file.display()));
-            return Ok(Exit::Done);
+            return as_it_stands(&plan, &forms, args.json, out);
         }
-        let used = Store::read_only(&args.file)?.used;
+        let used = store.used().await?;
         let ready = here.ready(Some(&used.profile))?;
         connect::fits(&ready.profile, &plan.head)?;
         let session = here.session(store.clone(), Some(here.connect(&ready)?));

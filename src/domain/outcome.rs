@@ -50,6 +50,14 @@ impl Outcome {
         }
     }
 
+    /// The words in a sentence about a form: it stays so.
+    pub fn stands(self) -> &'static str {
+        match self {
+            Self::Frozen => "made and not taken yet",
+            other => other.words(),
+        }
+    }
+
     /// Whether nothing more needs to be done or asked.
     pub fn settled(self) -> bool {
         matches!(self, Self::Applied | Self::NotApplied)

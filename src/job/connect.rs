@@ -1,7 +1,7 @@
 //! From a profile to the two clients, to what is to be read, and back: whether a review belongs to a profile.
 //! Where files and secrets come from is not here (see `io::config` and `cli`).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -13,7 +13,12 @@ use super::{
     session::{Connect, Sources},
 };
 use crate::{
-    domain::{mapping::Mapping, plan::Head, quarter::Quarter, text::inert},
+    domain::{
+        mapping::Mapping,
+        plan::{Cell, Head, Plan},
+        quarter::Quarter,
+        text::inert,
+    },
     io::{
         commcare::CommCare,
         config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, SettingsError, UsedMapping, Wrong},
@@ -150,6 +155,27 @@ impl std::fmt::Display for Elsewhere {
 }
 
 impl std::error::Error for Elsewhere {}
+
+/// Why cells of this plan may not be sent: the mapping says something else of their properties than it did when the plan was read
+/// (fault matrix row F09). Only what decides a number counts: data element and data set.
+pub fn remapped(plan: &Plan, mapping: &Mapping, cells: &[Cell]) -> Option<String> {
+    if plan.head.undo.is_some() {
+        return None;
+    }
+    let properties: BTreeSet<u16> = cells.iter().map(|cell| cell.property).collect();
+    properties.into_iter().map(|at| plan.property(at)).find_map(|read| {
+        let row = mapping.usable().find(|row| row.property == read.name);
+        let now = match row {
+            Some(row) if (&row.data_element, &row.data_set) == (&read.data_element, &read.data_set) => return None,
+            Some(row) => format!("data element {} of data set {}", row.data_element, row.data_set),
+            None => "nothing that can be used".to_owned(),
+        };
+        let was = format!("data element {} of data set {}", read.data_element, read.data_set);
+        let why =
+            format!("the mapping changed since the review was read: {} was {was}, and is {now} now; {ANEW}", read.name);
+        Some(inert(&why).into_owned())
+    })
+}
 
 /// Whether a review was read from the servers, project and case type of this profile. The error names both sides of every
 /// difference.

@@ -11,8 +11,8 @@ use std::{
 use serde::Serialize;
 
 use self::shapes::{
-    Counts, JsonCell, JsonCheck, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview, JsonSkipped,
-    JsonSubmission, SubmissionCounts,
+    Counts, JsonCase, JsonCell, JsonCheck, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview,
+    JsonSkipped, JsonSubmission, SubmissionCounts,
 };
 use super::{forms::fates, report::Sending};
 use crate::{
@@ -333,6 +333,8 @@ pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Res
         forms: forms.collect(),
         held: sending.held.iter().map(|held| JsonHeld::of(plan, held)).collect(),
         already_set: sending.elsewhere.iter().map(|held| JsonHeld::of(plan, held)).collect(),
+        rejected: sending.rejected.iter().map(|(at, why)| JsonCase::of(plan, *at, Some(why))).collect(),
+        recent: sending.recent.iter().map(|at| JsonCase::of(plan, *at, None)).collect(),
         counts: SubmissionCounts {
             changes: sending.changes,
             applied: sending.applied,
@@ -451,6 +453,7 @@ mod tests {
                 property: 0,
                 old: Some("0".into()),
                 new: "1".into(),
+                since: None,
             }],
             sent: Outcome::Applied,
             answer: None,

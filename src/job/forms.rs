@@ -48,6 +48,7 @@ pub(super) fn form_cell(plan: &Plan, cell: Cell) -> Option<FormCell> {
         property: cell.property,
         old: plan.old(cell).map(str::to_owned),
         new: plan.offer(cell)?.to_owned(),
+        since: None,
     })
 }
 

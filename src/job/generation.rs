@@ -77,8 +77,9 @@ impl Session {
         let open = kept.forms.iter().filter(|form| form.is_open()).count();
         if open > 0 {
             bail!(
-                "nothing was read: {open} of the forms sent are not settled, so what the cases hold is not certain. v on tab 4 of \
-                 onse review {} settles them",
+                "nothing was read: {open} of the forms sent are not settled, so what the cases hold is not certain. onse verify {0} \
+                 or v on tab 4 of onse review {0} looks at them again; where a form stays open for good, the rest goes into a new review: \
+                 onse review --new",
                 self.path().display()
             );
         }

@@ -20,6 +20,7 @@ use crate::{
     },
     io::{
         commcare::{CaseRecord, Found},
+        http::Why,
         store::FormCell,
     },
 };
@@ -107,6 +108,11 @@ impl Eyes<'_> {
             && held(self.allowance).is_used_up()
     }
 
+    /// Whether the plan puts values back.
+    fn undoes(&self) -> bool {
+        self.plan.head.undo.is_some()
+    }
+
     async fn index(&self, facilities: &[u32]) -> Result<BTreeMap<u32, CaseRecord>> {
         let ids: Vec<String> = facilities.iter().map(|f| self.plan.facility(*f).case_id.clone()).collect();
         let found = self.sources.commcare.fetch(&ids, &self.plan.head.case_type, &self.wanted()).await?;
@@ -128,23 +134,24 @@ impl Eyes<'_> {
         if !self.sources.commcare.has_database() || !held(self.allowance).take(self.now) {
             return;
         }
-        match self.sources.commcare.hurried().by_external_id(&ours.external_id, &self.wanted()).await {
+        match self.sources.commcare.hurried().from_database(&ours.external_id, &self.wanted()).await {
             Ok(Some(case)) if case.case_id == ours.case_id => {
                 cases.found.insert(facility, case);
                 cases.sure.insert(facility);
             }
-            Ok(None) => {
-                // Of another organisation unit now, or gone; the index knows which.
-                let moved = |case: &CaseRecord| case.external_id.as_deref() != Some(ours.external_id.as_str());
-                if !cases.found.get(&facility).is_some_and(moved) {
-                    cases.found.remove(&facility);
-                }
-                cases.sure.insert(facility);
-            }
+            Ok(None) => match cases.found.get(&facility) {
+                // Gone on both sides.
+                None => _ = cases.sure.insert(facility),
+                // Of another organisation unit now, and the index knows.
+                Some(case) if case.external_id.as_deref() != Some(ours.external_id.as_str()) => {}
+                // Gone or of another unit, and the index does not know yet: it is not what was planned, and no more is known.
+                Some(_) => _ = cases.found.remove(&facility),
+            },
             Ok(Some(_)) => {}
             Err(failure) => {
                 tracing::info!(%failure, "the database was not asked further");
-                held(self.allowance).ended |= failure.is_slow_down();
+                // Whoever does not answer now would be waited for once more with each case.
+                held(self.allowance).ended |= !matches!(*failure.why, Why::Refused { .. } | Why::Shape { .. });
             }
         }
     }
@@ -207,14 +214,28 @@ pub(super) async fn three_way(eyes: &Eyes<'_>, cells: &[Cell], touched: &BTreeSe
                     "a STOP is sent only after the database was asked about its case, ten a minute; submit again for it"
                         .to_owned(),
             }),
-            Some(Word::Send(ready)) => sorted.send.push(ready),
+            Some(Word::Send(mut ready)) => {
+                let changed = case.and_then(CaseRecord::changed);
+                let now = eyes.now;
+                if changed.is_some_and(|at| now.duration_since(at).unsigned_abs() < RECENT)
+                    && !touched.contains(&cell.facility)
+                {
+                    sorted.recent.insert(cell.facility);
+                }
+                let first = sorted.send.last().is_none_or(|one| one.facility != cell.facility);
+                ready.since = changed.filter(|_| first);
+                sorted.send.push(ready);
+            }
+            // An index that lags shows what was there before our own form, and an undo sets just that.
+            Some(Word::Elsewhere(set))
+                if !cases.sure.contains(&cell.facility) && (eyes.undoes() || touched.contains(&cell.facility)) =>
+            {
+                let why = format!("{}, as far as the search index knows; submit again for it in a minute", set.why);
+                sorted.held.push(Held { already_set: false, why, ..set });
+            }
             Some(Word::Elsewhere(set)) => sorted.elsewhere.push(set),
             Some(Word::Held(held)) => sorted.held.push(held),
             None => {}
-        }
-        let changed = case.and_then(CaseRecord::changed);
-        if changed.is_some_and(|at| eyes.now.duration_since(at).unsigned_abs() < RECENT) {
-            sorted.recent.insert(cell.facility);
         }
     }
     Ok(sorted)

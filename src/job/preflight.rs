@@ -71,7 +71,7 @@ impl Session {
         }
         let ready: Vec<Cell> = send.iter().map(FormCell::cell).collect();
         lines.extend(to_look_at(plan, ledger, &ready));
-        lines.extend(self.against(plan, &ready));
+        lines.extend(self.forbidden(plan, &ready));
         Ok(Check {
             at: self.now(),
             changes: ready.len(),
@@ -111,11 +111,11 @@ impl Session {
     }
 
     /// What stands against sending at all.
-    fn against(&self, plan: &Plan, ready: &[Cell]) -> Vec<(Level, String)> {
+    fn forbidden(&self, plan: &Plan, ready: &[Cell]) -> Vec<(Level, String)> {
         let nothing = ready.is_empty().then(|| "nothing to send".to_owned());
         let copies = Store::copies(self.store.path()).unwrap_or_default();
         let copy = copies.first().map(|copy| format!("{} is a copy of this review; move it away", copy.display()));
-        [nothing, self.stale(plan), copy].into_iter().flatten().map(|why| (Level::Stop, why)).collect()
+        [nothing, self.against(plan, ready), copy].into_iter().flatten().map(|why| (Level::Stop, why)).collect()
     }
 }
 

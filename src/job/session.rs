@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::{
-    connect::too_old,
+    connect::{remapped, too_old},
     forms::{fates, standing},
     now::Allowance,
     report::{Detail, PartLine, Sending},
@@ -20,6 +20,7 @@ use crate::{
         flags::usual_shares,
         history::{Past, Series},
         ledger::{Act, Entry, Ledger, Reset, Stamp, Step},
+        mapping::Mapping,
         outcome::Outcome,
         plan::{Cell, Plan},
         total::Part,
@@ -83,7 +84,7 @@ impl Opened {
 
     /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
-        sent(&self.plan, &self.forms, &self.elsewhere)
+        sent(&self.plan, &self.ledger, &self.forms, &self.elsewhere)
     }
 }
 
@@ -97,6 +98,8 @@ pub struct Session {
     who: Arc<str>,
     /// Whole days after which a review is too old to be submitted; `None` where no profile says so.
     stale_after: Option<u32>,
+    /// The mapping as it is now; `None` where that is not looked at.
+    mapping: Option<Arc<Mapping>>,
     /// What is known from earlier runs; `None` where nothing is to be.
     known: Option<Known>,
     /// What may still be asked of the database of `CommCare`.
@@ -119,6 +122,7 @@ impl Session {
             sleep,
             who: who.into(),
             stale_after: None,
+            mapping: None,
             known: None,
             allowance: Arc::default(),
         }
@@ -128,6 +132,18 @@ impl Session {
     #[must_use]
     pub fn stale_after(self, days: u32) -> Self {
         Self { stale_after: Some(days), ..self }
+    }
+
+    /// The same, refusing to submit what this mapping says otherwise than the one the review was read with.
+    #[must_use]
+    pub fn mapped_by(self, mapping: Mapping) -> Self {
+        Self { mapping: Some(Arc::new(mapping)), ..self }
+    }
+
+    /// What stands against sending these cells: the review is too old, or its mapping is another now.
+    pub(super) fn against(&self, plan: &Plan, cells: &[Cell]) -> Option<String> {
+        let remapped = || remapped(plan, self.mapping.as_ref()?, cells);
+        self.stale(plan).or_else(remapped)
     }
 
     /// The same, with what is known from earlier runs.
@@ -243,17 +259,18 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
         Ok(ledger) => ledger,
         Err(why) => bail!("{why}; nothing was changed. A new review is begun with onse review --new"),
     };
-    ledger.set_sent(sent(&plan, &forms, &elsewhere));
+    ledger.set_sent(sent(&plan, &ledger, &forms, &elsewhere));
     let reset = forgotten(&plan, &ledger, &forms, &elsewhere, entries);
     Ok(Opened { plan: Arc::new(plan), ledger, place, forms, elsewhere, submitted, reset })
 }
 
 /// What stands in a form stays decided, unless it is known not to be applied, or it is applied and asks for a decision
-/// again in a later reading: that is a change nobody saw.
-fn sent(plan: &Plan, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
+/// again in a later reading: that is a change nobody saw. What was set already stands as long as the decision it was found under.
+fn sent(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
     let newer = superseded(plan, forms);
     let kept = fates(forms).into_iter().filter(|(cell, fate)| *fate != Outcome::NotApplied && !newer.contains(cell));
-    kept.map(|(cell, _)| cell).chain(elsewhere.iter().copied()).collect()
+    let set = elsewhere.iter().copied().filter(|cell| ledger.verdict(plan, *cell).is_some());
+    kept.map(|(cell, _)| cell).chain(set).collect()
 }
 
 /// Cells of applied forms of an earlier reading that ask for a decision again: the plan offers another value now, or the case holds

@@ -3,6 +3,7 @@
 //! No byte of a form leaves before its bytes and id are on the disk, and they are never built twice (fault matrix P1, P2).
 //! Nothing is called APPLIED that was not seen (P3).
 
+mod again;
 mod deliver;
 mod look;
 mod queue;
@@ -82,6 +83,8 @@ struct Run<'a> {
     queue: Queue,
     forms: Vec<Form>,
     counts: Counts,
+    /// Facilities in a form that was not refused.
+    touched: BTreeSet<u32>,
     ledger: Ledger,
     /// Whether a form of this run may have left this machine.
     left: bool,
@@ -100,7 +103,7 @@ impl Session {
     /// At most `limit` changes are sent, which is the number the person confirmed: one that was held when it was counted and
     /// is not held any more would be one too many, so sending stops before that form.
     ///
-    /// Refused where the review is too old (see [`Session::stale_after`]), and where a copy of the review file lies beside it: which
+    /// Refused where the review is too old or its mapping is another now (see [`Session::stale_after`], [`Session::mapped_by`]), and where a copy of the review file lies beside it: which
     /// of them holds what was sent nobody could tell (fault matrix row F17).
     ///
     /// An error means that nothing left this machine; what was done before it is in the review file. Whatever goes wrong after that
@@ -143,17 +146,17 @@ impl Session {
         let opened = super::session::opened(loaded)?;
         let before = opened.applied().map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who));
         let Opened { plan, ledger, forms, .. } = opened;
-        if let Goal::Send(_) = goal
-            && let Some(why) = self.stale(&plan)
-        {
-            bail!("{why}");
-        }
         if goal != Goal::Verify {
             alone(&self.store)?;
         }
         let state = Arc::new(Mutex::new(Sending::default()));
         let sources = self.sources(told::waits(&state, &progress))?;
         let cells: Vec<Cell> = if let Goal::Send(_) = goal { ledger.to_send(&plan).collect() } else { Vec::new() };
+        if let Goal::Send(_) = goal
+            && let Some(why) = self.against(&plan, &cells)
+        {
+            bail!("{why}");
+        }
         if cells.is_empty() && !forms.iter().any(Form::is_open) {
             let before = before.unwrap_or_default();
             bail!("nothing to send: no approved change is left that was not sent already{before}");
@@ -164,6 +167,11 @@ impl Session {
             session: self,
             sources,
             counts: Counts::new(&forms),
+            touched: forms
+                .iter()
+                .filter(|form| form.sent != Outcome::NotApplied)
+                .flat_map(told::facilities_of)
+                .collect(),
             ledger,
             plan,
             used,
@@ -179,7 +187,7 @@ impl Session {
             steering,
             started: (self.clock)(),
         };
-        run.go().await
+        Box::pin(run.go()).await
     }
 }
 
@@ -242,47 +250,6 @@ impl Run<'_> {
         Ok(stopped)
     }
 
-    /// Forms of an earlier run that may have left: settled by reading back, else by the same bytes. The server knows their ids,
-    /// so they take effect once. Not sent while a case of theirs holds a third value: that one is somebody's newer number.
-    async fn settle_earlier(&mut self) -> Result<Option<String>> {
-        for at in 0..self.forms.len() {
-            if !matches!(self.forms[at].sent, Outcome::Frozen | Outcome::Unknown) || !self.forms[at].is_open() {
-                continue;
-            }
-            if self.steering.stop.is_cancelled() {
-                return Ok(Some(STOPPED.to_owned()));
-            }
-            let number = self.forms[at].number;
-            let moved = match self.look(at, true).await? {
-                Ok(cases) => super::now::moved(&self.plan, &self.forms[at].cells, &cases.found),
-                Err(error) => {
-                    return Ok(Some(format!("form {number} is not sent again before its cases are read: {error:#}")));
-                }
-            };
-            if !self.forms[at].is_open() {
-                continue;
-            }
-            if moved.is_empty() {
-                let bytes = self.session.store.form_bytes(number).await?;
-                match self.deliver(at, bytes.into(), true).await? {
-                    Fate::Through => {}
-                    // Its cells are approved as before and go out in a later run, under a new count.
-                    Fate::Halve(why) | Fate::Shrink(why) | Fate::Stop(why) => return Ok(Some(why)),
-                }
-                continue;
-            }
-            let why = format!(
-                "form {number} stays UNKNOWN and is not sent again: {} of its cells hold a third value, so sending it might undo \
-                 somebody's change. Look at them in CommCare; the form's id is {}",
-                moved.len(),
-                self.forms[at].form_id
-            );
-            self.hold(moved).await?;
-            self.unsettled.push(why);
-        }
-        Ok(None)
-    }
-
     /// Waits while paused; says why to stop, if so.
     async fn between_forms(&mut self) -> Option<String> {
         let steering = self.steering.clone();
@@ -340,8 +307,9 @@ impl Run<'_> {
         };
         self.limit = rest;
         self.session.store.freeze(form.clone(), bytes.clone(), self.session.who().to_owned()).await?;
+        let waited = self.new_in(&group);
         self.add(form);
-        self.show_all();
+        self.show_newest(waited);
         self.send_form(bytes.into()).await
     }
 
@@ -351,8 +319,14 @@ impl Run<'_> {
         self.left = true;
         let cells = cells_of(&self.forms[at]);
         let stop = match self.deliver(at, bytes, false).await? {
-            Fate::Through => None,
+            Fate::Through | Fate::Open => None,
             Fate::Stop(why) => Some(why),
+            Fate::Redo => {
+                self.limit += cells.len();
+                self.queue.redo(cells);
+                self.show_all();
+                return Ok(None);
+            }
             Fate::Halve(why) => {
                 // These take no effect in this form, so they may go in another.
                 self.limit += cells.len();
@@ -384,11 +358,7 @@ impl Run<'_> {
             Some(_) => BTreeMap::new(),
             None => moved_totals(&self.sources.dhis2, &self.plan, group).await?,
         };
-        let mut touched = BTreeSet::new();
-        for form in self.forms.iter().filter(|form| form.sent != Outcome::NotApplied) {
-            touched.extend(form.cells.iter().map(|cell| cell.facility));
-        }
-        let mut sorted = three_way(&self.eyes(), group, &touched).await?;
+        let mut sorted = three_way(&self.eyes(), group, &self.touched).await?;
         let mut gone = Vec::new();
         sorted.send.retain(|ready| match moved.remove(&ready.cell()) {
             None => true,

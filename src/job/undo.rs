@@ -103,7 +103,8 @@ async fn cases(
         !one.ours.iter().any(|ours| same(holds, Some(ours)))
     };
     let doubt = |facility, case: Option<&CaseRecord>| {
-        written.iter().any(|(cell, one)| cell.facility == facility && strange(cell, one, case))
+        let at = |property| Cell { facility, property };
+        written.range(at(0)..=at(u16::MAX)).any(|(cell, one)| strange(cell, one, case))
     };
     let found = eyes.cases(&facilities(written.keys().copied()), doubt).await?.found;
     let now = found.into_iter().map(|(facility, case)| {

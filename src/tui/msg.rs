@@ -92,10 +92,8 @@ pub enum Msg {
     Sending(Job, Box<Sending>),
     /// A submission could not start; the sentence says what was and was not sent.
     Refused(Job, String),
-    /// All cells whose verdict stands, in place of those known before: what is in a form that was not refused, and the like.
-    Sent(Vec<Cell>),
-    /// Approvals were reset, since what they were made on moved: all decisions as the review file has them now.
-    Reset(Box<Ledger>),
+    /// All decisions as the review file has them after a submission: what was sent stands, and what moved was reset.
+    Ledger(Box<Ledger>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),
     /// Something to say that belongs to nothing else.

@@ -358,16 +358,9 @@ fn still(job: Job, mut sending: Sending) -> Msg {
 
 /// The end of a submission. What was sent is read from the review file, also after a failure.
 async fn ended(job: Job, session: &Session, result: Result<Sending>, reply: &Replies) -> Msg {
-    let kept = session.open().await;
-    if let Ok(opened) = &kept {
-        let _ = reply.send(Msg::Sent(opened.sent()));
-    }
-    let reset = result.as_ref().is_ok_and(|sending| sending.held.iter().any(|held| held.moved));
-    let kept = kept.map(|opened| {
+    let kept = session.open().await.map(|opened| {
         let standing = opened.standing();
-        if reset {
-            let _ = reply.send(Msg::Reset(Box::new(opened.ledger)));
-        }
+        let _ = reply.send(Msg::Ledger(Box::new(opened.ledger)));
         standing
     });
     let why = match result {

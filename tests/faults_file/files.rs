@@ -249,6 +249,21 @@ fn f09_a_review_of_another_case_type_is_refused_with_both() {
 }
 
 #[test]
+fn f09_a_review_of_another_mapping_is_refused_with_both_ids() {
+    let (home, _servers) = ready();
+    let count = one_property(&home);
+    let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/case_property_map.csv")).unwrap();
+    let line = own.lines().find(|line| line.contains("dhis_village_clinics")).unwrap();
+    let element = line.split(',').map(str::trim).find(|cell| onse::domain::mapping::is_uid(cell)).unwrap();
+    fs::write(home.path("other.csv"), own.replace(element, "AbCdEfGhIj1")).unwrap();
+    fs::write(home.path("same.csv"), format!("{own}\n")).unwrap();
+    let submit = ["submit", "q.review", "--write", &count, "--mapping"];
+    home.run(&[&submit[..], &["other.csv"]].concat())
+        .refused(2, &["the mapping changed", "dhis_village_clinics", element, "AbCdEfGhIj1", "Nothing was changed"]);
+    home.run(&[&submit[..], &["same.csv"]].concat()).ok(0);
+}
+
+#[test]
 fn f10_a_newer_file_is_refused_by_every_command_and_left_alone() {
     let (home, _servers) = ready();
     let count = one_property(&home);

@@ -77,7 +77,8 @@ async fn n17_without_an_answer_in_time_the_same_bytes_go_again_and_are_read_back
         assert!(told.iter().any(|(_, told)| counts(told) == [0, 0, 0, 10]), "UNKNOWN meanwhile");
         assert!(told.iter().all(|(_, told)| told.not_applied == 0));
         let posts = world.line.posts();
-        assert!(posts.len() == times + 1 && posts.iter().all(|post| *post == posts[0]), "{times}");
+        // Before the fourth try a minute has passed, so the cases are looked at, and they settle it.
+        assert!(posts.len() == (times + 1).min(3) && posts.iter().all(|post| *post == posts[0]), "{times}");
         world.wrote(&world.cells);
         assert_eq!(world.outcomes().await, [(Outcome::Applied, 10)].into());
     }
@@ -88,12 +89,11 @@ async fn n17_a_form_that_never_gets_an_answer_is_settled_by_reading() {
     let world = World::approved(20, 10, 5).await;
     world.line.set(|asked| if asked.has(RECEIVER) { Mishap::Lost(AT_ONCE) } else { Mishap::Pass });
     let sent = world.submit().await;
-    assert_eq!((counts(&sent), sent.waiting, sizes(&sent)), ([5, 0, 0, 0], 5, vec![5, 5]));
-    assert!(sent.note.unwrap().contains("form 1 is UNKNOWN"));
-    assert_eq!(world.sandbox.forms().iter().filter(|form| form.fate == Fate::Applied).count(), 1);
-    assert_eq!(world.to_send().await, world.cells[5..]);
-    world.line.mend();
-    assert!(world.submit().await.all_applied());
+    assert_eq!((counts(&sent), sent.waiting, sizes(&sent)), ([10, 0, 0, 0], 0, vec![5, 5]));
+    assert!(sent.all_applied(), "the cases told, when a minute was waited for");
+    assert_eq!(world.sandbox.forms().iter().filter(|form| form.fate == Fate::Applied).count(), 2);
+    let posts = world.line.posts();
+    assert!(posts.len() == 6 && posts[..3].iter().all(|post| *post == posts[0]), "three tries each");
     world.wrote(&world.cells);
 }
 
@@ -184,7 +184,7 @@ async fn n21_a_form_that_could_not_leave_goes_later_with_the_same_bytes() {
     assert_eq!((counts(&sent), sent.waiting, sizes(&sent)), ([10, 0, 0, 10], 10, vec![10, 10, 10]));
     let outcomes: Vec<_> = sent.forms.iter().map(|form| form.outcome).collect();
     assert_eq!(outcomes, [Some(Outcome::Applied), Some(Outcome::Frozen), None], "applied, not known, pending");
-    assert!(sent.note.unwrap().contains("form 2 is FROZEN: network is unreachable"));
+    assert!(sent.note.unwrap().contains("form 2 is made and not taken yet: network is unreachable"));
     assert_eq!(world.line.posts().len(), 1 + 6, "five more tries");
     world.line.mend();
     let sent = world.submit().await;

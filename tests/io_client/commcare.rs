@@ -125,23 +125,21 @@ async fn the_database_route_by_external_id() {
         Play::ok(&case("c1", "4").to_string()),
         Play::json(404, r#"{"error":"Case 'x' not found"}"#),
         Play::html(404),
-        Play::html(404),
         Play::json(400, r#"{"error":"Multiple cases found with external_id 'x': a, b"}"#),
     ];
     let (client, seen) = client(Side::CommCare, script);
     let hq = CommCare::new(client, "onse-iss");
-    assert_eq!(hq.by_external_id("a/b c", &wanted()).await.unwrap().unwrap().properties["dhis_beds"], "4");
-    assert_eq!(hq.by_external_id("x", &wanted()).await.unwrap(), None);
-    let failure = hq.by_external_id("x", &wanted()).await.unwrap_err();
+    assert_eq!(hq.from_database("a/b c", &wanted()).await.unwrap().unwrap().properties["dhis_beds"], "4");
+    assert_eq!(hq.from_database("x", &wanted()).await.unwrap(), None);
+    let failure = hq.from_database("x", &wanted()).await.unwrap_err();
     assert_eq!(*failure.why, Why::NotFound { message: None }, "a page is no word about the case");
-    let failure = hq.by_external_id("x", &wanted()).await.unwrap_err();
+    let failure = hq.from_database("x", &wanted()).await.unwrap_err();
     assert!(failure.to_string().contains("Multiple cases"), "{failure}");
     assert_eq!(seen.uris()[0], format!("{LIST}ext/a%2Fb%20c/"));
-    assert_eq!(seen.uris()[3], format!("{OLDER}?external_id=x&limit=5000&order_by=indexed_on"));
     for odd in ["", " ", ".", ".."] {
-        hq.by_external_id(odd, &wanted()).await.unwrap_err();
+        hq.from_database(odd, &wanted()).await.unwrap_err();
     }
-    assert_eq!(seen.count(), 5);
+    assert_eq!(seen.count(), 4, "and the older API, which reads the index, was not asked");
 }
 
 #[tokio::test]
@@ -266,24 +264,6 @@ async fn without_v2_cases_by_id_come_from_the_list_and_the_rest_one_by_one() {
     hq.fetch(&["c9".into()], "f", &[]).await.unwrap_err();
     assert_eq!(hq.fetch(&[], "f", &[]).await.unwrap(), []);
     assert_eq!(seen.count(), 9, "for no ids nothing is asked");
-}
-
-#[tokio::test]
-async fn without_v2_an_external_id_is_compared_exactly() {
-    let mut twin = older_case("c2", "2");
-    twin["properties"]["external_id"] = "C1".into();
-    let script = vec![
-        Play::html(404),
-        older_page(2, &[older_case("c1", "1"), older_case("cx", "2")], None),
-        older_page(1, &[older_case("c1", "1")], None),
-        older_page(2, &[older_case("c1", "1"), twin], None),
-    ];
-    let (client, _) = client(Side::CommCare, script);
-    let hq = CommCare::new(client, "onse-iss");
-    assert_eq!(hq.by_external_id("C1", &wanted()).await.unwrap().unwrap().case_id, "c1");
-    assert_eq!(hq.by_external_id("c1", &wanted()).await.unwrap(), None);
-    let failure = hq.by_external_id("C1", &wanted()).await.unwrap_err();
-    assert!(failure.to_string().contains("several cases have it: c1, c2"), "{failure}");
 }
 
 fn receipt_play(status: u16, id: Option<&str>, nature: &str) -> Play {

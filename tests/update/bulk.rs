@@ -118,7 +118,7 @@ fn stops_alone_are_never_asked_for_in_bulk() {
 fn clearing_leaves_what_was_sent() {
     let mut desk = Desk::on(Screen::Facilities);
     desk.keys("Ay");
-    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
+    desk.sent(vec![Cell { facility: 0, property: 0 }]);
     desk.keys("C");
     assert_eq!(asked(&desk).yes, "clear 8");
     desk.keys("y");

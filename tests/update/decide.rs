@@ -156,7 +156,7 @@ fn undo_and_redo_say_what_they_did() {
 fn what_was_sent_cannot_be_decided_again() {
     let mut desk = cells();
     desk.keys("a");
-    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
+    desk.sent(vec![Cell { facility: 0, property: 0 }]);
     desk.keys("gr");
     assert!(desk.status().contains("already sent"), "{}", desk.status());
     desk.keys("u");
@@ -170,8 +170,8 @@ fn what_was_sent_cannot_be_decided_again() {
 fn what_the_server_refused_can_be_decided_again() {
     let mut desk = cells();
     desk.keys("aj");
-    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
-    desk.tell(Msg::Sent(Vec::new()));
+    desk.sent(vec![Cell { facility: 0, property: 0 }]);
+    desk.sent(Vec::new());
     assert_eq!((desk.review().ledger.sent(), desk.review().ledger.to_send(&desk.review().plan).count()), (0, 1));
     desk.keys("gr");
     assert_eq!((desk.approved(), desk.decided(Verdict::Reject)), (vec![], vec![(0, 0)]));
@@ -181,7 +181,7 @@ fn what_the_server_refused_can_be_decided_again() {
 fn a_redo_does_not_change_what_was_sent_since() {
     let mut desk = cells();
     desk.keys("agru");
-    desk.tell(Msg::Sent(vec![Cell { facility: 0, property: 0 }]));
+    desk.sent(vec![Cell { facility: 0, property: 0 }]);
     desk.keys("U");
     assert!(desk.status().contains("was sent"), "{}", desk.status());
     assert_eq!((desk.approved(), desk.entries().len()), (vec![(0, 0)], 3));

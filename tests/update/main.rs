@@ -143,6 +143,13 @@ impl Desk {
         self.tell(Msg::Read(Ok(Box::new(opened))));
     }
 
+    /// These cells stand as sent, in place of those before.
+    pub(crate) fn sent(&mut self, cells: Vec<Cell>) {
+        let mut ledger = self.model.review.as_ref().unwrap().ledger.clone();
+        ledger.set_sent(cells);
+        self.tell(Msg::Ledger(Box::new(ledger)));
+    }
+
     /// Sends a message; a decision is on disk before the next.
     pub(crate) fn tell(&mut self, msg: Msg) {
         for cmd in update(&mut self.model, msg, &self.now) {

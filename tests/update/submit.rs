@@ -108,7 +108,7 @@ fn esc_takes_back_digits_first_and_then_goes_back() {
 fn the_rest_is_offered_where_not_all_that_is_approved_was_sent() {
     let mut desk = sending();
     let first: Vec<Cell> = desk.review().ledger.to_send(&desk.review().plan).take(4).collect();
-    desk.tell(Msg::Sent(first));
+    desk.sent(first);
     desk.tell(Msg::Sending(2, Box::new(Sending { phase: Phase::Ended, changes: 4, applied: 4, ..Sending::default() })));
     assert_eq!(desk.model.unsent(), 5);
     let first = onse::tui::keymap::footer(&desk.model, 80)[0];
@@ -261,7 +261,7 @@ fn a_signal_to_end_leaves_at_once() {
 fn what_is_open_is_settled_without_a_new_form() {
     let mut desk = sending();
     let all: Vec<Cell> = desk.review().ledger.to_send(&desk.review().plan).collect();
-    desk.tell(Msg::Sent(all));
+    desk.sent(all);
     desk.tell(ended(7));
     desk.keys("v");
     assert_eq!(desk.cmds.last(), Some(&Cmd::Submit { job: 3, count: 0 }));

@@ -6,10 +6,7 @@ use onse::{
         flags::{becomes_blank, not_put_back},
         head::UndoOf,
     },
-    tui::{
-        model::{Door, Stage},
-        screen::draw,
-    },
+    tui::{model::Door, screen::draw},
 };
 
 /// The plan of an undo: the first cell goes back to a number, the second becomes blank, the third is a conflict.
@@ -63,23 +60,4 @@ fn a_blank_has_a_word_and_a_conflict_its_reason() {
     assert!(desk.review().doors.all.contains(&Door::State(State::Conflict)) && row(&desk, "changed since"));
     desk.keys("2");
     assert!(!shown(&desk).is_empty());
-}
-
-#[test]
-fn the_question_counts_the_blanks_that_are_approved() {
-    let mut desk = Desk::with(undo(), Screen::Facilities);
-    desk.keys("la");
-    let lines = |desk: &Desk| match &desk.model.submit.stage {
-        Stage::Ready(check) => check.lines.clone(),
-        other => panic!("{other:?}"),
-    };
-    desk.ready(1);
-    assert_eq!(lines(&desk), [], "a number is no blank");
-    let mut desk = Desk::with(undo(), Screen::Facilities);
-    desk.keys("lja");
-    assert_eq!(desk.approved(), [(0, 1)]);
-    desk.ready(1);
-    let said: Vec<String> = lines(&desk).into_iter().map(|(_, text)| text).collect();
-    assert_eq!(said, ["1 of the changes make a property blank"]);
-    assert!(shown(&desk).contains(&said[0]), "{}", shown(&desk));
 }

@@ -102,24 +102,6 @@ impl CommCare {
         }
     }
 
-    pub(super) async fn older_by_external_id(
-        &self,
-        external_id: &str,
-        wanted: &[String],
-        asked: &str,
-    ) -> Result<Option<CaseRecord>, Failure> {
-        let mut listing =
-            self.older_list(("external_id", external_id), wanted, asked.to_owned(), &mut |_, _| {}).await?;
-        // HQ may compare without regard to case.
-        listing.cases.retain(|case| case.external_id.as_deref() == Some(external_id));
-        if listing.cases.len() > 1 {
-            let ids: Vec<&str> = listing.cases.iter().map(|case| case.case_id.as_str()).collect();
-            let message = format!("several cases have it: {}", ids.join(", "));
-            return Err(self.client.odd(asked, message));
-        }
-        Ok(listing.cases.pop())
-    }
-
     fn older_url(&self, rest: &[&str]) -> Url {
         let path = ["a", self.project.as_str(), "api", "v0.5", "case"];
         self.client.url(&[&path, rest].concat())

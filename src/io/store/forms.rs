@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -28,6 +29,9 @@ pub struct FormCell {
     pub old: Option<String>,
     /// Value the form sets.
     pub new: String,
+    /// When `CommCare` had last changed the case, by its own clock, as it was checked for this form. In the first cell of a facility.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 impl FormCell {
@@ -96,6 +100,12 @@ impl Form {
     pub fn outcome_of(&self, cell: Cell) -> Outcome {
         let found = self.seen.binary_search_by_key(&cell, |seen| seen.cell);
         found.ok().and_then(|at| self.seen.get(at)).map_or(self.sent, |seen| seen.outcome)
+    }
+
+    /// When the case of a facility was last changed before this form, by the clock of `CommCare`; `None` where it did not say.
+    pub fn since(&self, facility: u32) -> Option<Timestamp> {
+        let first = self.cells.partition_point(|cell| cell.facility < facility);
+        self.cells.get(first).filter(|cell| cell.facility == facility)?.since
     }
 
     /// Takes in what was read back, in place of what was read back of the same cells before.

@@ -131,6 +131,10 @@ pub(super) struct JsonSubmission<'a> {
     pub(super) forms: Vec<JsonForm<'a>>,
     pub(super) held: Vec<JsonHeld<'a>>,
     pub(super) already_set: Vec<JsonHeld<'a>>,
+    /// Facilities whose case CommCare rejects by itself.
+    pub(super) rejected: Vec<JsonCase<'a>>,
+    /// Facilities whose case somebody changed within the minute before its form.
+    pub(super) recent: Vec<JsonCase<'a>>,
     pub(super) counts: SubmissionCounts,
     pub(super) note: Option<&'a str>,
 }
@@ -156,7 +160,23 @@ pub(super) struct JsonHeld<'a> {
     pub(super) new: Option<&'a str>,
     pub(super) now: Option<&'a str>,
     pub(super) already_set: bool,
+    /// The approval was taken back, since what it was made on moved.
+    pub(super) reset: bool,
     pub(super) reason: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct JsonCase<'a> {
+    pub(super) case_id: &'a str,
+    pub(super) case_name: &'a str,
+    pub(super) reason: Option<&'a str>,
+}
+
+impl<'a> JsonCase<'a> {
+    pub(super) fn of(plan: &'a Plan, facility: u32, reason: Option<&'a str>) -> Self {
+        let facility = plan.facility(facility);
+        Self { case_id: &facility.case_id, case_name: &facility.name, reason }
+    }
 }
 
 impl<'a> JsonHeld<'a> {
@@ -170,6 +190,7 @@ impl<'a> JsonHeld<'a> {
             new: plan.offer(held.cell),
             now: held.now.as_deref(),
             already_set: held.already_set,
+            reset: held.moved,
             reason: &held.why,
         }
     }

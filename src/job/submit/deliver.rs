@@ -11,6 +11,7 @@ use super::{
         report::Pausing,
     },
     Run,
+    again::Again,
 };
 use crate::{domain::outcome::Outcome, io::commcare::Receipt};
 
@@ -18,6 +19,9 @@ use crate::{domain::outcome::Outcome, io::commcare::Receipt};
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 /// Longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// A wait after which both sides are looked at before the same bytes go again.
+const LONG: Duration = Duration::from_mins(1);
 
 /// How a form that is open is settled.
 const GO_ON: &str = "Submit again: its cases are read first, then the same bytes go, and they take effect once";
@@ -30,6 +34,10 @@ pub(super) enum Fate {
     Halve(String),
     /// It is dead, being too large.
     Shrink(String),
+    /// It was given up before HQ took it, since a case of it moved meanwhile: its cells are checked and sent anew.
+    Redo,
+    /// It may have left and may not go again: it stays open, and others go on.
+    Open,
     /// Nothing more is sent.
     Stop(String),
 }
@@ -78,16 +86,44 @@ impl Run<'_> {
                 Next::Stop(why) => return Ok(Fate::Stop(told(why))),
                 Next::Again(named, why, patience) => (named, why, patience),
             };
-            let open = || Fate::Stop(format!("form {number} is {}: {why}. {GO_ON}", sent.name()));
+            let open = || Fate::Stop(format!("form {number} is {}: {why}. {GO_ON}", sent.stands()));
             if self.steering.stop.is_cancelled() || attempt >= patience.tries() {
                 return Ok(open());
             }
             let wait = named.unwrap_or(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
+            let before = (self.session.clock)();
             if !self.rest(wait, format!("form {number}: {why}; the same bytes are sent again")).await {
                 return Ok(open());
             }
+            if (self.session.clock)().duration_since(before).unsigned_abs() >= LONG
+                && let Some(fate) = self.after_a_long_wait(at, left).await?
+            {
+                return Ok(fate);
+            }
         }
+    }
+
+    /// After a wait both sides may have moved (fault matrix row N20): looks, and answers what becomes of the form where it does not just
+    /// go again.
+    async fn after_a_long_wait(&mut self, at: usize, left: bool) -> Result<Option<Fate>> {
+        Ok(match self.may_go_again(at, !left).await? {
+            Again::Stands => None,
+            Again::Settled => Some(Fate::Through),
+            Again::Unread(why) => Some(Fate::Stop(why)),
+            Again::Moved(held) if left => {
+                self.leave_open(at, held).await?;
+                Some(Fate::Open)
+            }
+            Again::Moved(_) => {
+                // Every answer so far said that it was not taken, and no earlier run sent it.
+                let why = "given up before it was taken, since a case of it moved meanwhile".to_owned();
+                self.answered(at, Outcome::NotApplied, Some(why.clone()));
+                let number = self.forms[at].number;
+                self.session.store.keep_sent(number, Outcome::NotApplied, Some(why), self.session.stamp()).await?;
+                Some(Fate::Redo)
+            }
+        })
     }
 
     /// Waits, telling why. False where a person said stop meanwhile.

@@ -27,6 +27,13 @@ const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// What is said while the index lags.
 const NOT_SEEN_YET: &str = "what was accepted does not show yet; reading back again";
 
+/// Whether what the search index shows of a case is no older than what it was checked with for the form: then our value can only have
+/// come there since. An index that is older may show the same value from long before. Where `CommCare` tells no times its word is taken.
+fn is_after(form: &Form, cell: &FormCell, case: &CaseRecord) -> bool {
+    let (since, changed) = (form.since(cell.facility), case.changed());
+    since.zip(changed).is_none_or(|(since, changed)| changed >= since)
+}
+
 impl Run<'_> {
     /// Reads the cases of a form once, keeps what settles a cell, and answers the cases. With `sure` the database is asked about
     /// every case that does not show our value in the index, as far as the allowance goes. The outer error is the review file's.
@@ -37,7 +44,7 @@ impl Run<'_> {
         let whole = form.sent != Outcome::Accepted;
         let asked = if whole { cells_of(form) } else { open.iter().map(|cell| cell.cell()).collect() };
         let shows = |cell: &FormCell, case: Option<&CaseRecord>| {
-            let case = as_planned(plan, cell.cell(), case).ok();
+            let case = as_planned(plan, cell.cell(), case).ok().filter(|case| is_after(form, cell, case));
             case.is_some_and(|case| same(value_of(plan, cell.cell(), case), Some(&cell.new)))
         };
         let doubt = |facility, case: Option<&CaseRecord>| {
@@ -62,9 +69,12 @@ impl Run<'_> {
         let value = case.and_then(|case| value_of(&self.plan, cell.cell(), case));
         // A case that is gone holds no value, not an empty one.
         let outcome = match case {
-            Some(_) => read_back(&cell.new, value, proof)?,
+            Some(case) if cases.sure.contains(&cell.facility) || is_after(form, cell, case) => {
+                read_back(&cell.new, value, proof)?
+            }
             None if proof => Outcome::NotApplied,
-            None => return None,
+            // An index as it was before the form says nothing of it, also where it shows our value.
+            Some(_) | None => return None,
         };
         Some(Seen { cell: cell.cell(), outcome, value: value.map(str::to_owned) })
     }
@@ -113,7 +123,9 @@ impl Run<'_> {
     pub(super) async fn read_back_patiently(&mut self) -> Result<Option<anyhow::Error>> {
         let mut failed = None;
         for look in 0..LOOKS {
-            let open: Vec<usize> = (0..self.forms.len()).filter(|at| self.forms[*at].is_open()).collect();
+            // What has no answer does not show by waiting; it is looked at once.
+            let waits = |form: &Form| form.is_open() && (look == 0 || form.sent == Outcome::Accepted);
+            let open: Vec<usize> = (0..self.forms.len()).filter(|at| waits(&self.forms[*at])).collect();
             if open.is_empty() || self.steering.abandon.is_cancelled() {
                 return Ok(failed.filter(|_| !open.is_empty()));
             }
@@ -129,6 +141,7 @@ impl Run<'_> {
             // The database is asked when the index had its time; who only verifies comes later anyway.
             let sure = look + 1 == LOOKS || self.goal == Goal::Verify;
             for at in open {
+                let sure = sure || self.forms[at].sent != Outcome::Accepted;
                 if let Err(error) = self.look(at, sure).await? {
                     failed = Some(error);
                 }

@@ -46,6 +46,11 @@ impl Queue {
         true
     }
 
+    /// Puts the cells of a form that was given up before it was taken in front, as they were.
+    pub(super) fn redo(&mut self, cells: Vec<Cell>) {
+        self.groups.push_front(cells);
+    }
+
     /// From now on forms are of at most 100 facilities, those that wait too.
     pub(super) fn smaller(&mut self) {
         if self.size > SMALLER {

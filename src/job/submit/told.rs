@@ -36,15 +36,16 @@ impl Counts {
         counts
     }
 
-    /// The last of these forms is new.
-    fn add(&mut self, forms: &[Form]) {
+    /// The last of these forms is new. Answers the earlier ones that had cells of it.
+    fn add(&mut self, forms: &[Form]) -> BTreeSet<usize> {
         let at = forms.len() - 1;
         let earlier: BTreeSet<usize> =
             cells_of(&forms[at]).into_iter().filter_map(|cell| self.newest.insert(cell, at)).collect();
         self.forms.push([0; 4]);
-        for at in earlier.into_iter().chain([at]) {
+        for at in earlier.iter().copied().chain([at]) {
             self.count(forms, at);
         }
+        earlier
     }
 
     /// Counts a form again.
@@ -81,6 +82,11 @@ impl Counts {
     }
 }
 
+/// The facilities of a form, in order.
+pub(super) fn facilities_of(form: &Form) -> impl Iterator<Item = u32> {
+    form.cells.chunk_by(|a, b| a.facility == b.facility).filter_map(|cells| Some(cells.first()?.facility))
+}
+
 /// Tells of the pauses of the clients.
 pub(super) fn waits(state: &Arc<Mutex<Sending>>, progress: &watch::Sender<Sending>) -> OnWait {
     let (state, progress) = (Arc::clone(state), progress.clone());
@@ -94,8 +100,11 @@ pub(super) fn waits(state: &Arc<Mutex<Sending>>, progress: &watch::Sender<Sendin
 impl Run<'_> {
     /// A form is frozen.
     pub(super) fn add(&mut self, form: Form) {
+        self.touched.extend(facilities_of(&form));
         self.forms.push(form);
-        self.counts.add(&self.forms);
+        for earlier in self.counts.add(&self.forms) {
+            self.show(earlier);
+        }
     }
 
     /// What is known from sending a form.
@@ -111,13 +120,31 @@ impl Run<'_> {
         self.say(|state| state.forms[at] = line);
     }
 
-    /// Shows every form, and what waits.
+    /// How many of these cells are in no form yet.
+    pub(super) fn new_in(&self, cells: &[Cell]) -> usize {
+        cells.iter().filter(|cell| !self.counts.newest.contains_key(cell)).count()
+    }
+
+    /// Shows the newest form in the place of the group it was made of, of which so many cells were in no form before.
+    pub(super) fn show_newest(&mut self, waited: usize) {
+        let at = self.forms.len() - 1;
+        let line = line_of(&self.plan, &self.forms[at], false);
+        self.say(|state| {
+            state.waiting = state.waiting.saturating_sub(waited);
+            match state.forms.get_mut(at) {
+                Some(place) => *place = line,
+                None => state.forms.push(line),
+            }
+        });
+    }
+
+    /// Shows every form, and what waits. For when the forms to be are others than were shown.
     pub(super) fn show_all(&mut self) {
         let made = self.forms.iter().enumerate().map(|(at, form)| line_of(&self.plan, form, self.counts.replaced(at)));
         let number = self.forms.len() + 1;
         let waiting = (number..).zip(self.queue.waiting()).map(|(number, group)| line(&self.plan, number, group));
         let lines: Vec<FormLine> = made.chain(waiting).collect();
-        let new = self.queue.waiting().flatten().filter(|cell| !self.counts.newest.contains_key(cell)).count();
+        let new = self.queue.waiting().map(|group| self.new_in(group)).sum();
         self.say(|state| (state.forms, state.waiting) = (lines, new));
     }
 

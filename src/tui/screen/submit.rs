@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> O
             sheet.line(|pen| _ = pen.gap(1).put("Nothing is written meanwhile.", Role::Dim));
         }
         Stage::Failed(why) => {
-            sheet.heading("Nothing was sent");
+            sheet.heading("Stopped");
             for line in why.lines().flat_map(|line| wrap(&inert(line), usize::from(body.width.saturating_sub(2)))) {
                 sheet.line(move |pen| _ = pen.gap(1).put(&line, Role::Text));
             }

@@ -51,12 +51,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Checked(job, result) => submit::checked(model, job, result),
         Msg::Sending(job, sending) => submit::sending(model, job, *sending, &mut out),
         Msg::Refused(job, why) => submit::refused(model, job, why, &mut out),
-        Msg::Sent(cells) => {
-            if let Some(review) = &mut model.review {
-                review.ledger.set_sent(cells);
-            }
-        }
-        Msg::Reset(ledger) => {
+        Msg::Ledger(ledger) => {
             if let Some(review) = &mut model.review {
                 review.ledger = *ledger;
             }

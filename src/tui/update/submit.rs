@@ -82,7 +82,7 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
         Action::Check => check(model, out),
         Action::Settle => {
             begin(model, 0, out);
-            say(model, Level::Ok, "settling what was sent; no new form is made");
+            say(model, Level::Ok, "settling forms made before; no new form is made");
         }
         Action::Pause => {
             model.submit.paused = !model.submit.paused;

@@ -43,6 +43,8 @@ pub(crate) struct Books {
     properties: Vec<String>,
     /// Cases there were at the start.
     pub(crate) cases: BTreeSet<String>,
+    /// Cases HQ trips over.
+    pub(crate) bad: BTreeSet<String>,
     /// The organisation unit of each case at the start.
     pub(crate) units: BTreeMap<String, String>,
     /// When each form of the file was committed, in the order of the file.
@@ -71,6 +73,7 @@ impl Books {
             tick: 0,
             properties: mapping.properties().into_iter().map(str::to_owned).collect(),
             cases: sandbox.case_ids().into_iter().collect(),
+            bad: BTreeSet::new(),
             units: BTreeMap::new(),
             frozen: Vec::new(),
             left: Vec::new(),

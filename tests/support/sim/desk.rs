@@ -278,7 +278,8 @@ impl Desk {
     /// What the file says at the end.
     pub(crate) async fn end(&mut self) {
         if let Ok(loaded) = self.store.load().await {
-            self.wrong.extend(checks::ended(&self.world, &loaded));
+            let truth = truth::truth(&self.world).await;
+            self.wrong.extend(checks::ended(&self.world, &loaded, &truth));
         }
         self.store.close();
     }

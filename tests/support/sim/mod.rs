@@ -48,8 +48,6 @@ pub(crate) struct Run {
     pub(crate) seed: u64,
     /// Promises broken; none of those that wait for something.
     pub(crate) wrong: Vec<Wrong>,
-    /// Broken all the same, and known.
-    pub(crate) known: Vec<Wrong>,
     pub(crate) story: Vec<String>,
     /// Forms HQ received, those in its cases, and kills.
     pub(crate) forms: usize,
@@ -94,8 +92,7 @@ impl Bench {
         }
         wrong.sort();
         wrong.dedup();
-        let (known, wrong) = wrong.into_iter().partition(Wrong::waits);
-        Run { seed, wrong, known, story: world.story.lines(), forms: world.sandbox.forms().len() }
+        Run { seed, wrong, story: world.story.lines(), forms: world.sandbox.forms().len() }
     }
 }
 
@@ -104,8 +101,6 @@ impl Bench {
 pub(crate) struct Many {
     /// Runs with something wrong, without their stories, by seed.
     pub(crate) wrong: Vec<Run>,
-    /// Seeds with something wrong that is known.
-    pub(crate) known: Vec<u64>,
     pub(crate) forms: usize,
 }
 
@@ -124,7 +119,6 @@ pub(crate) fn many(from: u64, count: u64, variant: Variant, enough: usize) -> Ma
                     let run = bench.run(seed, variant, false);
                     let mut found = found.lock().unwrap();
                     found.forms += run.forms;
-                    found.known.extend((!run.known.is_empty()).then_some(seed));
                     if !run.wrong.is_empty() {
                         found.wrong.push(run);
                     }
@@ -134,14 +128,13 @@ pub(crate) fn many(from: u64, count: u64, variant: Variant, enough: usize) -> Ma
     });
     let mut found = found.into_inner().unwrap();
     found.wrong.sort_by_key(|run| run.seed);
-    found.known.sort_unstable();
     found
 }
 
 /// The story of a seed, and what is wrong with it at the end.
 pub(crate) fn tell(seed: u64, variant: Variant) -> String {
     let run = Bench::new().run(seed, variant, true);
-    let wrong = run.wrong.iter().chain(&run.known).map(|wrong| format!("WRONG {:?}: {}", wrong.rule, wrong.what));
+    let wrong = run.wrong.iter().map(|wrong| format!("WRONG {:?}: {}", wrong.rule, wrong.what));
     let head = format!("seed {seed}");
     [head].into_iter().chain(run.story.iter().cloned()).chain(wrong).collect::<Vec<_>>().join("\n")
 }

@@ -78,7 +78,13 @@ fn receiver(world: &World) {
     let dice = &world.dice;
     let what = match dice.below(10) {
         0 | 1 => {
-            let bad: Vec<String> = (0..dice.below(3)).filter_map(|_| case(world)).collect();
+            let more: Vec<String> = (0..dice.below(3)).filter_map(|_| case(world)).collect();
+            // None is mended while a copy of a form may be under way.
+            let bad: Vec<String> = {
+                let mut books = world.books();
+                books.bad.extend(more);
+                books.bad.iter().cloned().collect()
+            };
             world.sandbox.set_bad_cases(&bad.iter().map(String::as_str).collect::<Vec<_>>());
             format!("trips over cases {bad:?}")
         }

@@ -60,6 +60,14 @@ pub(crate) async fn truth(world: &World) -> Arc<Truth> {
 }
 
 impl Truth {
+    /// Whether DHIS2 would not give this value for this cell any more.
+    pub(crate) fn moved(&self, unit: &str, element: &str, set: &str, value: &str) -> bool {
+        let key = (unit.to_owned(), element.to_owned(), set.to_owned());
+        let sum: Option<i128> = self.rows.get(&key).and_then(|rows| rows.iter().map(|text| number(text)).sum());
+        // Nothing stands for a 0 that was not stored.
+        sum.unwrap_or(0) != number(value).unwrap_or(i128::MIN)
+    }
+
     async fn take(&mut self, world: &World, set: &str, units: &str) -> bool {
         let (status, body) = ask(world, &format!("dataValueSets?dataSet={set}&period={QUARTER}{units}")).await;
         if status != 200 {
