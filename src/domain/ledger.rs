@@ -353,6 +353,11 @@ impl Ledger {
         self.held.contains(&cell) && self.verdict(plan, cell).is_none()
     }
 
+    /// Whether a reset ever took away an approval of this cell: what was found under it says nothing of one that came later.
+    pub fn was_reset(&self, cell: Cell) -> bool {
+        self.held.contains(&cell)
+    }
+
     /// Number of cells sent.
     pub fn sent(&self) -> usize {
         self.sent.len()

@@ -265,11 +265,12 @@ pub fn opened(loaded: Loaded) -> Result<Opened> {
 }
 
 /// What stands in a form stays decided, unless it is known not to be applied, or it is applied and asks for a decision
-/// again in a later reading: that is a change nobody saw. What was set already stands as long as the decision it was found under.
+/// again in a later reading: that is a change nobody saw. What was set already stands unless its approval was
+/// reset since.
 fn sent(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell]) -> Vec<Cell> {
     let newer = superseded(plan, forms);
     let kept = fates(forms).into_iter().filter(|(cell, fate)| *fate != Outcome::NotApplied && !newer.contains(cell));
-    let set = elsewhere.iter().copied().filter(|cell| ledger.verdict(plan, *cell).is_some());
+    let set = elsewhere.iter().copied().filter(|cell| !ledger.was_reset(*cell));
     kept.map(|(cell, _)| cell).chain(set).collect()
 }
 

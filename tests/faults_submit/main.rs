@@ -6,6 +6,7 @@
 //! Without a name: what moved in DHIS2, cell by cell, in `job::recheck`; each answer of HQ by itself in `io::commcare`.
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]
 
+mod again;
 mod answers;
 mod cases;
 #[path = "../support/faults.rs"]
