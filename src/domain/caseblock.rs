@@ -5,7 +5,7 @@
 //! element that creates or closes a case. Bytes are built once and then kept; this module makes no ids and reads no
 //! clock, and it does not decide what is approved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use quick_xml::escape::partial_escape;
@@ -46,6 +46,11 @@ pub fn blocks(cells: impl IntoIterator<Item = Approved>) -> Vec<Block> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut blocks: Vec<Block> = Vec::new();
     for (case_id, property, value) in cells {
+        // Cells mostly stand case by case.
+        if let Some(last) = blocks.last_mut().filter(|last| last.case_id == case_id) {
+            last.set.push((property, value));
+            continue;
+        }
         let place = *places.entry(case_id).or_insert_with_key(|case_id| {
             blocks.push(Block { case_id: case_id.clone(), set: Vec::new() });
             blocks.len() - 1
@@ -123,11 +128,12 @@ pub fn form(envelope: &Envelope<'_>, blocks: &[Block]) -> Result<Vec<u8>, Unfit>
     }
     let mut seen = BTreeSet::new();
     let mut cases = String::new();
+    let mut sound = HashSet::new();
     for block in blocks {
         if !seen.insert(&block.case_id) {
             return Err(of_case(block, "the case stands twice in one form".to_owned()));
         }
-        write_case(&mut cases, envelope, block)?;
+        write_case(&mut cases, envelope, block, &mut sound)?;
     }
     let at = html(envelope.at);
     let text = format!(
@@ -157,6 +163,9 @@ pub fn form(envelope: &Envelope<'_>, blocks: &[Block]) -> Result<Vec<u8>, Unfit>
 /// The first character XML cannot carry at all, in any spelling (XML 1.0, production 2). For planning, so that such a
 /// value is named long before it would be sent.
 pub fn forbidden(text: &str) -> Option<char> {
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return None;
+    }
     text.chars().find(|c| {
         let control = *c < ' ' && !matches!(c, '\t' | '\n' | '\r');
         control || matches!(c, '\u{fffe}' | '\u{ffff}')
@@ -187,14 +196,20 @@ fn checked(envelope: &Envelope<'_>) -> Result<(), Unfit> {
     }
 }
 
-fn write_case(out: &mut String, envelope: &Envelope<'_>, block: &Block) -> Result<(), Unfit> {
+/// Writes one block. `sound` are names of properties that were looked at already: the same few come with every case.
+fn write_case<'a>(
+    out: &mut String,
+    envelope: &Envelope<'a>,
+    block: &'a Block,
+    sound: &mut HashSet<&'a str>,
+) -> Result<(), Unfit> {
     if block.case_id.is_empty() {
         return Err(of_form("one of its cases has no id".to_owned()));
     }
     if let Some(found) = unprintable(&block.case_id) {
         return Err(of_case(block, format!("its id holds the character {}", code(found))));
     }
-    let cells = cells(envelope, block)?;
+    let cells = cells(envelope, block, sound)?;
     out.push_str("<case");
     attribute(out, "case_id", &block.case_id);
     attribute(out, "date_modified", envelope.at);
@@ -211,23 +226,36 @@ fn write_case(out: &mut String, envelope: &Envelope<'_>, block: &Block) -> Resul
 }
 
 /// The checked cells of a block by name, which is the order HQ's own tool writes them in.
-fn cells<'a>(envelope: &Envelope<'a>, block: &'a Block) -> Result<BTreeMap<&'a str, &'a str>, Unfit> {
+fn cells<'a>(
+    envelope: &Envelope<'a>,
+    block: &'a Block,
+    sound: &mut HashSet<&'a str>,
+) -> Result<Vec<(&'a str, &'a str)>, Unfit> {
     if block.set.is_empty() {
         return Err(of_case(block, "nothing is to be changed in it".to_owned()));
     }
-    let mut cells = BTreeMap::new();
+    let mut cells = Vec::with_capacity(block.set.len() + 1);
     let set = block.set.iter().map(|(property, value)| (property.as_str(), value.as_str()));
     for (property, value) in set.chain(envelope.stamp) {
         let unfit = |what| Err(Unfit { case_id: block.case_id.clone(), property: property.to_owned(), what });
-        if let Some(fault) = property_fault(property) {
-            return unfit(format!("the property name {fault}"));
+        if !sound.contains(property) {
+            if let Some(fault) = property_fault(property) {
+                return unfit(format!("the property name {fault}"));
+            }
+            sound.insert(property);
         }
         if let Some(found) = forbidden(value) {
             return unfit(format!("its value holds the character {}, which XML cannot carry", code(found)));
         }
-        if cells.insert(property, value).is_some() {
-            return unfit("it is set twice".to_owned());
-        }
+        cells.push((property, value));
+    }
+    cells.sort_unstable();
+    if let Some([(property, _), _]) = cells.array_windows().find(|[(a, _), (b, _)]| a == b) {
+        return Err(Unfit {
+            case_id: block.case_id.clone(),
+            property: (*property).to_owned(),
+            what: "it is set twice".to_owned(),
+        });
     }
     Ok(cells)
 }
@@ -250,7 +278,12 @@ fn element(out: &mut String, name: &str, value: &str) {
         return;
     }
     out.push('>');
-    out.push_str(&partial_escape(value));
+    // Most values are digits.
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        out.push_str(value);
+    } else {
+        out.push_str(&partial_escape(value));
+    }
     out.push_str("</");
     out.push_str(name);
     out.push('>');
