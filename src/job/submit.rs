@@ -103,8 +103,8 @@ impl Session {
     /// At most `limit` changes are sent, which is the number the person confirmed: one that was held when it was counted and
     /// is not held any more would be one too many, so sending stops before that form.
     ///
-    /// Refused where the review is too old or its mapping is another now (see [`Session::stale_after`], [`Session::mapped_by`]), and where a copy of the review file lies beside it: which
-    /// of them holds what was sent nobody could tell (fault matrix row F17).
+    /// Refused where the review is too old or its mapping is another now (see [`Session::stale_after`], [`Session::mapped_by`]), and
+    /// where a copy of the review file lies beside it: which of them holds what was sent nobody could tell (fault matrix row F17).
     ///
     /// An error means that nothing left this machine; what was done before it is in the review file. Whatever goes wrong after that
     /// is told in the answer, with the outcomes as they are known, whether or not they could be written down (row F02).

@@ -118,8 +118,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads back until everything sent was seen, or patience ends; then once more with the database. Answers the last thing that
-    /// went wrong, if any still does.
+    /// Reads back until everything accepted was seen, or patience ends, the last time with the database. A form without an answer is
+    /// looked at once, with it. Answers the last thing that went wrong, if any still does.
     pub(super) async fn read_back_patiently(&mut self) -> Result<Option<anyhow::Error>> {
         let mut failed = None;
         for look in 0..LOOKS {
