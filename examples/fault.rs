@@ -13,7 +13,7 @@ use ratatui::{buffer::Cell, style::Style};
 fn main() -> io::Result<()> {
     let mut files = env::args_os().skip(1).map(Into::into);
     on_panic(LastWords { log: files.next(), review: files.next() });
-    let (_tty, mut terminal) = Tty::take()?;
+    let (_tty, mut terminal) = Tty::take(true)?;
     terminal.draw(|frame| frame.buffer_mut().set_string(0, 0, "any key breaks this", Style::default()))?;
     io::stdin().read_exact(&mut [0])?;
     terminal.draw(|frame| frame.buffer_mut()[(u16::MAX, u16::MAX)] = Cell::EMPTY)?;

@@ -7,6 +7,7 @@ mod exit;
 mod here;
 mod log;
 mod out;
+mod plain;
 mod private;
 mod progress;
 mod prompt;
@@ -83,7 +84,7 @@ async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
     let here = Here::new(line.global);
     match &line.command {
         None => review::first(&here, out).await,
-        Some(Command::Demo(country)) => review::demo(&here, country).await,
+        Some(Command::Demo(args)) => review::demo(&here, args).await,
         Some(Command::Review(args)) => review::review(&here, args).await,
         Some(Command::Plan(args)) => read::plan(&here, args, out).await,
         Some(Command::Show(args)) => show::show(&here, args, out),

@@ -20,5 +20,6 @@ pub mod cli;
 pub mod domain;
 pub mod io;
 pub mod job;
+pub mod plain;
 pub mod sandbox;
 pub mod tui;

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use onse::domain::flags::Limits;
-use onse::io::config::{FlagSettings, Places, Settings, SettingsError, flags, load, mapping, open, wanted};
+use onse::io::config::{
+    FlagSettings, LookSettings, Places, Settings, SettingsError, Theme, flags, keys, load, mapping, open, wanted,
+};
 
 /// The example of the documentation.
 const EXAMPLE: &str = r#"default_profile = "onse-iss"
@@ -427,4 +429,49 @@ proptest::proptest! {
             proptest::prop_assert!(!error.wrong.is_empty());
         }
     }
+}
+
+#[test]
+fn the_look_is_read_and_what_is_wrong_with_it_has_its_line() {
+    let usual = read(LEAST).unwrap().look;
+    assert_eq!(usual, LookSettings { theme: Theme::Default, ascii: None, mouse: true });
+    let set = read("theme = \"contrast\"\nascii = true\nmouse = false\n").unwrap().look;
+    assert_eq!(set, LookSettings { theme: Theme::Contrast, ascii: Some(true), mouse: false });
+    assert_eq!(read("theme = \"mono\"\nascii = false\n").unwrap().look.ascii, Some(false));
+    for (text, said) in [
+        (
+            "\ntheme = \"contrst\"\n",
+            ":2: There is no theme \"contrst\". Perhaps \"contrast\" is meant. Known: default, contrast, mono.",
+        ),
+        ("theme = 1\n", ":1: theme must be text in quotes; this is of type integer."),
+        ("\n\nascii = \"yes\"\n", ":3: ascii must be true or false; this is of type string."),
+        ("mouse = 0\n", ":1: mouse must be true or false; this is of type integer."),
+        ("them = \"mono\"\n", ":1: There is no key named \"them\". Perhaps \"theme\" is meant."),
+    ] {
+        let what = refused(text);
+        assert!(what.contains(said), "{what}");
+    }
+}
+
+#[test]
+fn keys_are_texts_or_lists_of_them_each_with_its_line() {
+    let text = "[keys]\nundo = [\n  \"u\",\n  \"backspace\",\n]\nfilter = \"F\"\nnote = []\n";
+    let (found, wrong) = keys(&read(text).unwrap());
+    assert!(wrong.is_empty());
+    let found: Vec<_> = found.iter().map(|key| (key.name.as_str(), key.line, key.keys.clone())).collect();
+    assert_eq!(
+        found,
+        [
+            ("filter", 6, vec![(6, "F".to_owned())]),
+            ("note", 7, Vec::new()),
+            ("undo", 2, vec![(3, "u".to_owned()), (4, "backspace".to_owned())]),
+        ]
+    );
+    let (found, wrong) = keys(&read("[keys]\nundo = 1\nredo = [\n \"x\",\n true]\n").unwrap());
+    assert!(found.is_empty());
+    let mut lines: Vec<_> = wrong.iter().map(|wrong| (wrong.line, wrong.what.as_str())).collect();
+    lines.sort_unstable();
+    assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [Some(2), Some(5)]);
+    assert!(lines[0].1.starts_with("[keys] undo must be a key in quotes, such as \"a\""), "{}", lines[0].1);
+    assert!(lines[1].1.ends_with("this is of type boolean."), "{}", lines[1].1);
 }

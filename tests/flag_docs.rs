@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use onse::domain::flags::Limit;
+use onse::domain::flags::{KNOWN, Limit};
 
 const DOCS: &str = include_str!("../docs/flags.md");
 
@@ -40,6 +40,13 @@ fn every_rule_has_a_row() {
         .filter(|id| ids.contains(id) || (id.len() == 3 && id[1..].bytes().all(|byte| byte.is_ascii_digit())))
         .collect();
     assert_eq!(told, ids);
+}
+
+#[test]
+fn every_flag_of_a_cell_can_be_asked_for() {
+    let cells: BTreeSet<String> = ids().into_iter().filter(|id| !id.starts_with(['C', 'R'])).collect();
+    let known: BTreeSet<String> = KNOWN.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(known, cells);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn frame(model: &Model) -> AllocationInfo {
 fn a_frame_of_100_000_facilities_costs_no_more_than_one_of_1_000() {
     let mut few = common::model(1_000, Look::default(), SIZE);
     let mut many = common::model(100_000, Look::default(), SIZE);
-    for keys in ["1", "2 G", "3 G", "3 l", "3 h g A", "esc 4", "?"] {
+    for keys in ["1", "2 G", "3 G", "3 l", "3 h g A", "esc 4", "?", "esc 3 h g w", "l", "w 5"] {
         common::press(&mut few, keys);
         common::press(&mut many, keys);
         let (few, many) = (frame(&few), frame(&many));

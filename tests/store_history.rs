@@ -191,7 +191,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
         assert_eq!(told(&store, 1, 0, "ds000000001", "de000000000").await, None);
         assert_eq!(store.parts(1, 0, "ds000000001".to_owned(), "de000000000".to_owned()).await.unwrap().len(), 1);
         store.close();
-        assert_eq!(version(&path), 4);
+        assert_eq!(version(&path), 5);
     }
     let tables = |path: &Path| -> Vec<String> {
         let connection = rusqlite::Connection::open(path).unwrap();
@@ -202,7 +202,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
     };
     let new = folder.path().join("new.review");
     Store::create(&new).unwrap().close();
-    assert_eq!(version(&new), 4);
+    assert_eq!(version(&new), 5);
     assert_eq!(tables(&path), tables(&new), "an old file becomes what a new one is");
 }
 
@@ -211,7 +211,7 @@ async fn a_file_without_a_version_or_of_a_later_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
     for (number, why) in
-        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (5, "made by a newer onse")]
+        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (6, "made by a newer onse")]
     {
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.pragma_update(None, "user_version", number).unwrap();
@@ -277,4 +277,43 @@ async fn show_tells_earlier_quarters_of_what_is_asked_for_by_name() {
     assert_eq!(json.matches(r#""history":"#).count(), 4 * 21);
     let old = show(&["--json"], &version_1(folder.path()));
     assert_eq!(old.matches(r#""history":null"#).count(), 6, "{old}");
+}
+
+/// Version 5 has the tables of version 4: only notes are new.
+#[tokio::test]
+async fn a_file_of_version_4_takes_notes_and_goes_on_with_its_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    beds(&path).await.close();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    let before = Store::read_only_trail(&path).unwrap();
+    assert_eq!(version(&path), 4, "reading brings it nowhere");
+    let store = Store::open(&path).unwrap();
+    let plan = Arc::new(store.load().await.unwrap().plan);
+    let mut ledger = onse::domain::ledger::Ledger::new(&plan);
+    let cell = plan.cells().find(|cell| onse::domain::ledger::Act::Approve.fits(&plan, *cell)).unwrap();
+    let stamp = onse::domain::ledger::Stamp { at: "2026-07-05T12:00:00Z".to_owned(), who: "Grace".to_owned() };
+    let entries = [
+        ledger.put_note(&plan, [cell], " asked the \u{1b}district ", "a cell", &stamp).unwrap(),
+        ledger.put_note(&plan, [cell], "", "a cell", &stamp).unwrap(),
+        ledger.undo(&plan, &stamp).unwrap(),
+    ];
+    for entry in &entries {
+        store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    }
+    store.close();
+    assert_eq!(version(&path), 5);
+    let loaded = Store::read_only(&path).unwrap();
+    assert_eq!(loaded.entries, entries);
+    let again = opened(loaded).unwrap().ledger;
+    assert_eq!(again.note(cell), Some("asked the \u{1b}district"));
+    let trail = Store::read_only_trail(&path).unwrap();
+    assert_eq!((&trail.entries[..before.entries.len()], trail.damage), (&before.entries[..], None));
+    let told = show(&["--trail"], &path);
+    let lines: Vec<&str> = told.lines().rev().take(3).collect();
+    assert!(lines[2].ends_with("decision 1: note 1 cell: a cell; it says: asked the <1B>district"), "{told}");
+    assert!(lines[1].ends_with("decision 2: note 1 cell: a cell; taken away"), "{told}");
+    assert!(lines[0].ends_with("decision 3: undo decision 2"), "{told}");
+    let json = show(&["--json"], &path);
+    assert_eq!(json.matches(r#""note":"asked the \u001bdistrict""#).count(), 1, "{json}");
 }

@@ -63,7 +63,7 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// The review against a built-in sandbox: no network, no credentials, nothing to set up
-    Demo(Country),
+    Demo(Demo),
     /// Review a quarter: opens FILE, else the newest unfinished review of the same scope, else reads both sides
     Review(Review),
     /// Read both sides into a review file, without a screen
@@ -144,6 +144,19 @@ pub(super) struct Review {
     /// Touch no network: look and decide only
     #[arg(long)]
     pub(super) offline: bool,
+    /// In lines instead of the full screen: for screen readers, serial lines and terminals that cannot be drawn on
+    #[arg(long)]
+    pub(super) plain: bool,
+}
+
+/// The demo.
+#[derive(Args, Debug)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    pub(super) country: Country,
+    /// In lines instead of the full screen
+    #[arg(long)]
+    pub(super) plain: bool,
 }
 
 #[derive(Args, Debug)]
@@ -173,7 +186,8 @@ pub(super) struct Show {
     /// Every cell of this property
     #[arg(long, value_name = "NAME")]
     pub(super) property: Option<String>,
-    /// The changes this filter finds: plain words, prop:NAME, is:left, is:stop …; -word turns one round
+    /// The changes this filter finds: plain words of names and ids, prop:NAME, is:left, is:stop, flag:T4, state:not_reported,
+    /// 'change>50%', 'change<1,000', 'usual>3', old:0, new:-, note:WORD …; each word narrows it, -word turns one round
     #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
     pub(super) filter: Option<Filter>,
     /// One JSON object; without a filter every cell
@@ -194,8 +208,9 @@ pub(super) struct Show {
 pub(super) struct Decide {
     /// Review file
     pub(super) file: PathBuf,
-    /// Which changes: plain words, prop:NAME, is:left, is:stop …; -word turns one round; "" for all. A filter that finds
-    /// one change and names its facility and its prop: decides it alone; any other is a bulk decision
+    /// Which changes: plain words of names and ids, prop:NAME, is:left, is:stop, flag:T4, 'change<20%', 'usual>3', old:0 …; each
+    /// word narrows it, -word turns one round; "" for all. A filter that finds one change and names its facility and its prop:
+    /// decides it alone; any other is a bulk decision
     #[arg(long = "where", value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
     pub(super) filter: Filter,
     /// Will be written

@@ -20,8 +20,8 @@ use crate::{
     domain::quarter::Quarter,
     io::{
         config::{
-            self, CommCareSecret, Dhis2Secret, FlagSettings, Places, Profile, Secrets, Settings, SettingsError,
-            UsedMapping, Wrong, find_secrets, wanted,
+            self, CommCareSecret, Dhis2Secret, FlagSettings, LookSettings, Places, Profile, Secrets, Settings,
+            SettingsError, UsedMapping, Wrong, find_secrets, wanted,
         },
         curl::{Curl, Sink},
         http::{Options, Side, Sleeper, real},
@@ -33,6 +33,7 @@ use crate::{
         connect::{Ways, connect},
         session::{Clock, Connect, Session},
     },
+    tui::keymap::{Change, Keymap},
 };
 
 /// This machine, this person, this moment.
@@ -52,6 +53,13 @@ pub(super) struct Ready {
     pub(super) profile: Profile,
     /// What the settings say of flags.
     pub(super) flags: FlagSettings,
+}
+
+/// How the review is shown and which keys it has, as the settings say.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) look: LookSettings,
+    pub(super) keys: Keymap,
 }
 
 pub(super) fn env(name: &str) -> Option<OsString> {
@@ -105,12 +113,17 @@ impl Here {
     pub(super) fn ready(&self, prefer: Option<&str>) -> Result<Ready> {
         let places = self.places()?;
         let settings = config::open(&places)?.ok_or_else(|| told(Exit::Usage, first_steps(&places)))?;
-        refuse_keys(&settings)?;
+        seen(&settings)?;
         let flags = config::flags(&settings)?;
         let asked = wanted(self.global.profile.as_deref(), "ONSE_PROFILE", env)?;
         let name = asked.as_deref().or(prefer.filter(|name| settings.profiles.contains_key(*name)));
         let profile = settings.profile(name)?.clone();
         Ok(Ready { places, settings, profile, flags })
+    }
+
+    /// How the review is shown; as the program comes where there are no settings.
+    pub(super) fn seen(&self) -> Result<Seen> {
+        Ok(config::open(&self.places()?)?.map(|settings| seen(&settings)).transpose()?.unwrap_or_default())
     }
 
     /// Whether there is a settings file.
@@ -235,17 +248,20 @@ pub(super) fn wire(ca_file: Option<&Path>) -> Result<SharedTransport> {
     real(&Options { ca: Some(ca), ..Options::default() }).map_err(unusable)
 }
 
-/// Settings that this version cannot follow are refused, not passed over.
-fn refuse_keys(settings: &Settings) -> Result<(), SettingsError> {
-    let wrong: Vec<Wrong> = settings
-        .keys
-        .iter()
-        .map(|(name, entry)| {
-            let what = format!("[keys] {}: this version cannot change it. Take the line out.", name.escape_debug());
-            Wrong { line: Some(entry.line), what }
-        })
-        .collect();
-    if wrong.is_empty() { Ok(()) } else { Err(SettingsError { file: Some(settings.file.clone()), wrong }) }
+/// What the settings say of the screen. All that is wrong with `[keys]` is said at once, each with its line.
+fn seen(settings: &Settings) -> Result<Seen, SettingsError> {
+    let (named, mut wrong) = config::keys(settings);
+    let changes: Vec<Change> =
+        named.into_iter().map(|key| Change { name: key.name, line: key.line, keys: key.keys }).collect();
+    let keys = Keymap::changed(&changes).unwrap_or_else(|faults| {
+        wrong.extend(faults.into_iter().map(|fault| Wrong { line: Some(fault.line), what: fault.what }));
+        Keymap::default()
+    });
+    if wrong.is_empty() {
+        return Ok(Seen { look: settings.look, keys });
+    }
+    wrong.sort_by_key(|wrong| wrong.line);
+    Err(SettingsError { file: Some(settings.file.clone()), wrong })
 }
 
 /// What to do on a machine without settings.

@@ -14,6 +14,7 @@ use super::{
     here::{Here, Ready, create, first_steps},
     log,
     out::{Out, count, say},
+    plain::{Way, lines, way},
     read, sandbox,
     screen::{Left, Opening, screen},
 };
@@ -28,10 +29,10 @@ use crate::{
     job::{
         connect::{self, Ways},
         fetch::{Ask, Reach},
-        session::Session,
+        session::{self, Session},
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
-    tui::{model::Run, terminal},
+    tui::model::Run,
 };
 
 /// Where the sandbox of the demo is: a name that no network knows.
@@ -45,14 +46,14 @@ pub(super) async fn first(here: &Here, out: &mut Out) -> Result<Exit> {
     }
     let scope = Scope { period: None, allow_unfinished: false, facilities: Vec::new() };
     let further = args::Further::default();
-    review(here, &args::Review { file: None, new: false, scope, further, offline: false }).await
+    review(here, &args::Review { file: None, new: false, scope, further, offline: false, plain: false }).await
 }
 
 pub(super) async fn review(here: &Here, args: &args::Review) -> Result<Exit> {
     match &args.file {
         Some(file) => {
-            needs_a_screen("onse show FILE, onse decide FILE and onse submit FILE do the same in lines")?;
-            opened(here, file, args.offline, None).await
+            let way = way(args.plain, "onse show FILE, onse decide FILE and onse submit FILE do the same in lines")?;
+            opened(here, file, args.offline, way, None).await
         }
         None => quarter(here, args).await,
     }
@@ -63,7 +64,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let quarter = here.quarter(&args.scope)?;
     let ready = here.ready(None)?;
     let mapping = here.mapping(Some(&ready.profile))?;
-    needs_a_screen("onse plan -o FILE reads the same without one")?;
+    let way = way(args.plain, "onse plan -o FILE reads the same without one")?;
     let ask = connect::ask(&ready.profile, mapping, &ready.flags, quarter, args.scope.facilities.clone())?;
     let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));
     let ask = Ask { guessed, unfinished, reach: read::reach(&args.further, &ask.mapping)?, ..ask };
@@ -79,7 +80,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
                 )));
             }
             let said = format!("went on with the unfinished review {}; --new reads a new one", file.display());
-            return opened(here, &file, args.offline, Some(said)).await;
+            return opened(here, &file, args.offline, way, Some(said)).await;
         }
         if args.offline {
             return Err(usage(format!("there is no unfinished review of {quarter}, and --offline reads no new one")));
@@ -89,7 +90,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     here.log()?;
     let path = folder.join(here.file_name(quarter));
     let session = here.session(create(&path)?, Some(connect));
-    let shown = new(here, session, ask, &ready.profile, here.log_file()).await;
+    let shown = new(here, session, ask, &ready.profile, way, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -97,8 +98,11 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
 }
 
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
-async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -> Result<Exit> {
-    let loaded = Store::read_only(file)?;
+async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<String>) -> Result<Exit> {
+    here.seen()?;
+    // Read once, under the hold: a large review takes most of a second to read.
+    let store = Store::open_or_read(file)?;
+    let loaded = store.load().await?;
     let offline_words = "this review was opened without the servers (--offline)";
     let (connect, profile, again) = if offline {
         (None, None, Err(offline_words.to_owned()))
@@ -111,11 +115,10 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
     };
     here.log()?;
     // Said here as well: on screen the next message takes its place.
-    if let Some(said) = &said {
+    if let Some(said) = said.as_ref().filter(|_| way == Way::Screen) {
         say(said);
     }
     let account = profile.as_ref().map(|profile| profile.commcare.username.clone()).unwrap_or_default();
-    let store = Store::open_or_read(file)?;
     let read_only = store.only_reads().map(str::to_owned);
     let run = run_of(here, &loaded.plan.head, account);
     let run = Run { read_only, not_again: again.as_ref().err().cloned(), ..run };
@@ -127,8 +130,8 @@ async fn opened(here: &Here, file: &Path, offline: bool, said: Option<String>) -
             session = session.mapped_by(used.mapping);
         }
     }
-    let log = here.log_file();
-    let shown = on_screen(here, Opening { session, ask: again.ok(), fresh: false, run, log, said }).await;
+    let (log, opened) = (here.log_file(), Some(session::opened(loaded)?));
+    let shown = Box::pin(on_screen(here, Opening { session, ask: again.ok(), opened, run, log, said, way })).await;
     kept(file);
     shown
 }
@@ -139,7 +142,14 @@ fn kept(file: &Path) {
 }
 
 /// Reads into the new file of this session, and shows it.
-async fn new(here: &Here, session: Session, ask: Ask, profile: &Profile, log: Option<PathBuf>) -> Result<Exit> {
+async fn new(
+    here: &Here,
+    session: Session,
+    ask: Ask,
+    profile: &Profile,
+    way: Way,
+    log: Option<PathBuf>,
+) -> Result<Exit> {
     let path = session.path().to_owned();
     let session = session.stale_after(profile.stale_after_days);
     let run = Run {
@@ -153,7 +163,8 @@ async fn new(here: &Here, session: Session, ask: Ask, profile: &Profile, log: Op
         read_only: None,
         not_again: None,
     };
-    let shown = on_screen(here, Opening { session, ask: Some(ask), fresh: true, run, log, said: None }).await;
+    let shown =
+        Box::pin(on_screen(here, Opening { session, ask: Some(ask), opened: None, run, log, said: None, way })).await;
     if path.exists() {
         read::discard(&path);
     }
@@ -193,8 +204,11 @@ fn host(address: &str) -> String {
 /// Hands over to the screen, closes the file whatever comes of it, and says what is left open.
 async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
     let session: Session = opening.session.clone();
-    let before = session.open().await.map(|opened| fates(&opened.forms)).unwrap_or_default();
-    let shown = screen(here, opening).await;
+    let before = opening.opened.as_ref().map(|opened| fates(&opened.forms)).unwrap_or_default();
+    let shown = match opening.way {
+        Way::Screen => screen(here, opening).await,
+        Way::Lines => lines(here, opening).await,
+    };
     let now = session.open().await;
     session.close();
     let now = match now {
@@ -226,25 +240,29 @@ fn ended(shown: Result<Left>, before: &[Outcome], now: &[Outcome], file: &Path) 
     let shown = shown.map_err(|error| {
         let exit = if open > 0 || before != now { Exit::Partly } else { Exit::Failed };
         let open = if open > 0 { format!("; {not_settled}") } else { String::new() };
-        let words = format!("the screen broke off; decisions are in {file}; onse review {file} goes on{open}");
+        let words = format!("the review broke off; decisions are in {file}; onse review {file} goes on{open}");
         error.context(told(exit, words))
     })?;
+    if shown == Left::Refused {
+        return Ok(Exit::Usage);
+    }
     if open > 0 {
         say(&not_settled);
         return Ok(Exit::Partly);
     }
     Ok(match shown {
         Left::Done => Exit::Done,
+        Left::Unread => Exit::Failed,
         Left::CutShort if !now.is_empty() => Exit::Partly,
         _ => Exit::Interrupted,
     })
 }
 
 /// `onse demo`: a sandbox in this process, everything it writes in one temporary folder.
-pub(super) async fn demo(here: &Here, country: &Country) -> Result<Exit> {
-    needs_a_screen("onse sandbox runs the same servers for onse plan and other programs")?;
+pub(super) async fn demo(here: &Here, args: &args::Demo) -> Result<Exit> {
+    let way = way(args.plain, "onse sandbox runs the same servers for onse plan and other programs")?;
     let folder: PathBuf = sandbox::scratch("onse-demo")?;
-    let shown = in_folder(here, country, &folder).await;
+    let shown = in_folder(here, &args.country, way, &folder).await;
     let file = folder.join(format!("{}.review", here.last_quarter()));
     let again = if file.exists() {
         format!("; to look at it again: onse review --offline {}", file.display())
@@ -255,12 +273,12 @@ pub(super) async fn demo(here: &Here, country: &Country) -> Result<Exit> {
     shown
 }
 
-async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit> {
+async fn in_folder(here: &Here, country: &Country, way: Way, folder: &Path) -> Result<Exit> {
     log::start(folder, here.global.log_level)?;
     let settings = load(&folder.join("config.toml"), &sandbox::settings(ORIGIN))?;
     let profile = settings.profile(None)?.clone();
-    let way = sandbox::build(here, country, false).transport(ORIGIN);
-    let ways = Ways { dhis2: Arc::clone(&way), commcare: way };
+    let servers = sandbox::build(here, country, false).transport(ORIGIN);
+    let ways = Ways { dhis2: Arc::clone(&servers), commcare: servers };
     let secrets = Secrets {
         dhis2: Dhis2Secret::Password(Secret::new(DHIS2_PASSWORD)),
         commcare: CommCareSecret::ApiKey(Secret::new(COMMCARE_API_KEY)),
@@ -276,15 +294,7 @@ async fn in_folder(here: &Here, country: &Country, folder: &Path) -> Result<Exit
     let log = Some(log::file(folder));
     let store = create(&folder.join(format!("{quarter}.review")))?;
     let session = here.session(store, Some(connect)).knowing(Known::in_folder(folder));
-    new(here, session, ask, &profile, log).await
-}
-
-/// The review is full screen. Elsewhere it says what to use instead, before anything is asked of a server.
-fn needs_a_screen(instead: &str) -> Result<()> {
-    if terminal::is_there() {
-        return Ok(());
-    }
-    Err(usage(format!("the review needs a terminal on both sides; {instead}")))
+    new(here, session, ask, &profile, way, log).await
 }
 
 #[cfg(test)]

@@ -7,52 +7,57 @@ use super::{exit::Exit, out::say};
 /// Cancels `steps` one after the other, one for each interrupt, saying the sentence beside it; one more ends the program.
 pub(super) fn on_interrupt(steps: Vec<(CancellationToken, &'static str)>) {
     tokio::spawn(async move {
-        let Some(mut interrupts) = Interrupts::listen() else { return };
+        let Some(mut interrupts) = Signals::listen() else { return };
         for (token, sentence) in steps {
-            interrupts.next().await;
+            interrupts.next_is_interrupt().await;
             token.cancel();
             say(sentence);
         }
-        interrupts.next().await;
+        interrupts.next_is_interrupt().await;
         say("left at once; what was written to the review file is safe");
         std::process::exit(Exit::Interrupted.code().into());
     });
 }
 
 #[cfg(unix)]
-struct Interrupts([tokio::signal::unix::Signal; 3]);
+pub(super) struct Signals([tokio::signal::unix::Signal; 3]);
 
 #[cfg(unix)]
-impl Interrupts {
-    fn listen() -> Option<Self> {
+impl Signals {
+    /// `None` where signals cannot be heard.
+    pub(super) fn listen() -> Option<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let of = |kind| signal(kind).ok();
         Some(Self([of(SignalKind::interrupt())?, of(SignalKind::terminate())?, of(SignalKind::hangup())?]))
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next; answers whether it was an interrupt and not a signal to end.
+    pub(super) async fn next_is_interrupt(&mut self) -> bool {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => true,
+            _ = terminate.recv() => false,
+            _ = hangup.recv() => false,
         }
     }
 }
 
 #[cfg(not(unix))]
-struct Interrupts;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
-impl Interrupts {
-    fn listen() -> Option<Self> {
+impl Signals {
+    /// `None` where signals cannot be heard.
+    pub(super) fn listen() -> Option<Self> {
         Some(Self)
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next, which is an interrupt.
+    pub(super) async fn next_is_interrupt(&mut self) -> bool {
         // Where no interrupt can be heard, none comes.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        true
     }
 }

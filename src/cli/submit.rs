@@ -399,6 +399,7 @@ mod tests {
             outcome,
             answer: None,
             replaced: false,
+            cells: [].into(),
         }
     }
 

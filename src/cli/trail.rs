@@ -132,8 +132,13 @@ impl<'a> Detail<'a> {
                 label.map_or(cells.clone(), |label| format!("{cells}: {label}"))
             }
         };
-        let reason = self.text("reason").map_or_else(String::new, |reason| format!("; reason: {reason}"));
-        Some(format!("decision {seq}: {act} {what}{reason}"))
+        let said = match (act, self.text("reason")) {
+            ("note", Some(text)) => format!("; it says: {text}"),
+            ("note", None) => "; taken away".to_owned(),
+            (_, Some(reason)) => format!("; reason: {reason}"),
+            (_, None) => String::new(),
+        };
+        Some(format!("decision {seq}: {act} {what}{said}"))
     }
 
     fn form(&self, number: u32) -> Option<String> {

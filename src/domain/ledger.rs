@@ -1,7 +1,9 @@
 //! Verdicts and the log they come from: decide, undo, redo, counts. One entry per action of the person, whatever its size.
 //! Writing the log to disk is not here (see `io::store`); replaying it gives the same verdicts.
 
+mod apply;
 mod carry;
+mod note;
 mod replay;
 mod settle;
 mod verdict;
@@ -17,9 +19,13 @@ pub use carry::Reset;
 pub use replay::{deciders, resets};
 pub use settle::Settled;
 pub use verdict::{Act, Tally, Undecided, Verdict};
+use verdict::{Shift, Slot};
 
 /// Fewest characters of a reason for a STOP (data-quality-flags.md section 5, point 7).
 pub const SHORTEST_REASON: usize = 3;
+
+/// Longest note, in characters.
+pub const LONGEST_NOTE: usize = 200;
 
 /// One row of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +67,16 @@ pub enum Step {
         /// Why it is right all the same.
         reason: String,
     },
+    /// A note on cells, in place of those they had. It is about the cell and not about its values: no verdict changes with it, and
+    /// a newer reading keeps it.
+    Note {
+        /// On which cells, in cell order.
+        cells: Vec<Cell>,
+        /// What it says; empty where the notes were taken away.
+        text: String,
+        /// What it is on, in words: `malaria_pos of Kasenga HC`.
+        label: String,
+    },
     /// A newer reading: what was decided on these cells before is forgotten, since their values are others now.
     Reset(Vec<Reset>),
 }
@@ -85,32 +101,45 @@ struct Done {
 
 #[derive(Clone, Debug)]
 enum What {
-    /// A decision, with the verdict each of its cells had before.
+    /// A decision.
     Decided {
         act: Act,
-        cells: Vec<(Cell, Option<Verdict>)>,
+        cells: Vec<Cell>,
+        /// The verdict each of these cells had before; empty where all were undecided.
+        before: Vec<Option<Verdict>>,
         /// Reasons the cells had before.
         reasons: Vec<(Cell, String)>,
         reason: Option<String>,
     },
     /// The STOPs of a property.
     Settled(Settled),
+    /// A note, with those the cells had before.
+    Noted { cells: Vec<Cell>, text: String, before: Vec<(Cell, String)> },
 }
 
 impl Done {
-    /// The cells of a decision, with the verdict each had before.
-    fn cells(&self) -> &[(Cell, Option<Verdict>)] {
+    /// The cells of a decision.
+    fn cells(&self) -> &[Cell] {
         match &self.what {
             What::Decided { cells, .. } => cells,
-            What::Settled(_) => &[],
+            What::Settled(_) | What::Noted { .. } => &[],
         }
     }
 
-    /// `approved 4 in Kasenga HC`, `settled C5 of dhis_beds`.
+    /// The first cell it is about.
+    fn first(&self) -> Option<Cell> {
+        match &self.what {
+            What::Noted { cells, .. } => cells.first().copied(),
+            _ => self.cells().first().copied(),
+        }
+    }
+
+    /// `approved 4 in Kasenga HC`, `settled C5 of dhis_beds`, `noted malaria_pos of Kasenga HC`.
     fn words(&self) -> String {
         let past = match &self.what {
             What::Decided { act, .. } => act.past(),
             What::Settled(_) => "settled",
+            What::Noted { text, .. } => note::past(text),
         };
         format!("{past} {}", self.label)
     }
@@ -133,6 +162,7 @@ pub struct Ledger {
     facilities: Vec<Tally>,
     properties: Vec<Tally>,
     reasons: BTreeMap<Cell, String>,
+    notes: BTreeMap<Cell, String>,
     sent: BTreeSet<Cell>,
     /// How many of those sent are approved: not one that was decided on values of an earlier reading.
     sent_approved: usize,
@@ -144,6 +174,8 @@ pub struct Ledger {
     newest: Option<Newest>,
     /// Cells whose approval a reset took away.
     held: BTreeSet<Cell>,
+    /// Whether the last decision was sent.
+    last_sent: bool,
 }
 
 impl Ledger {
@@ -155,6 +187,7 @@ impl Ledger {
             facilities: vec![Tally::default(); plan.facilities().len()],
             properties: vec![Tally::default(); plan.properties().len()],
             reasons: BTreeMap::new(),
+            notes: BTreeMap::new(),
             sent: BTreeSet::new(),
             sent_approved: 0,
             settled: Vec::new(),
@@ -163,12 +196,15 @@ impl Ledger {
             last: 0,
             newest: None,
             held: BTreeSet::new(),
+            last_sent: false,
         };
         for cell in plan.cells().filter(|cell| Act::Reject.fits(plan, *cell)) {
             let change = plan.kind(cell) == Kind::Change;
-            for tally in ledger.tallies(cell) {
+            let slot = Slot::of(plan, cell, None);
+            let (facility, property) = (index(cell.facility), usize::from(cell.property));
+            for tally in [&mut ledger.all, &mut ledger.facilities[facility], &mut ledger.properties[property]] {
                 *(if change { &mut tally.changes } else { &mut tally.maybe }) += 1;
-                tally.count(plan, cell, None, |n| *n += 1);
+                tally.shift(&Shift::into(slot));
             }
         }
         ledger
@@ -188,15 +224,14 @@ impl Ledger {
         label: &str,
         stamp: &Stamp,
     ) -> Result<Entry, String> {
-        let given: Vec<Cell> = cells.into_iter().collect();
-        let mut cells: Vec<Cell> = given.iter().copied().filter(|cell| act.fits(plan, *cell)).collect();
-        if cells.is_empty() {
-            return Err(nothing(plan, act, &given).to_owned());
+        let mut cells: Vec<Cell> = cells.into_iter().collect();
+        if !cells.iter().any(|cell| act.fits(plan, *cell)) {
+            return Err(nothing(plan, act, &cells).to_owned());
         }
-        if cells.iter().any(|cell| self.sent.contains(cell)) {
+        if !self.sent.is_empty() && cells.iter().any(|cell| act.fits(plan, *cell) && self.sent.contains(cell)) {
             return Err("already sent; what was sent cannot be decided again".to_owned());
         }
-        cells.retain(|cell| self.verdict(plan, *cell) != act.verdict());
+        cells.retain(|cell| act.fits(plan, *cell) && self.verdict(plan, *cell) != act.verdict());
         if cells.is_empty() {
             return Err(if act == Act::Clear {
                 "already undecided".to_owned()
@@ -226,6 +261,8 @@ impl Ledger {
         self.apply(plan, &done);
         self.newest = Some(Newest::Did(std::mem::take(&mut self.undone)));
         self.done.push(done);
+        // What was sent is not decided again.
+        self.last_sent = false;
     }
 
     /// Takes back the last decision, whole. The error says why it cannot.
@@ -240,6 +277,7 @@ impl Ledger {
         self.undone.push(done);
         self.newest = Some(Newest::Undone);
         self.last += 1;
+        self.mark_sent();
         Ok(self.entry(step, stamp))
     }
 
@@ -255,6 +293,7 @@ impl Ledger {
         self.done.push(done);
         self.newest = Some(Newest::Redone);
         self.last += 1;
+        self.mark_sent();
         Ok(self.entry(step, stamp))
     }
 
@@ -279,6 +318,7 @@ impl Ledger {
             }
         }
         self.last -= 1;
+        self.mark_sent();
         true
     }
 
@@ -294,13 +334,17 @@ impl Ledger {
 
     /// Whether the last decision was sent, so that it cannot be undone here.
     pub fn last_is_sent(&self) -> bool {
-        self.done.last().is_some_and(|done| self.holds_sent(done))
+        self.last_sent
+    }
+
+    /// Works that out, which takes a look at each of its cells: a frame asks for it.
+    fn mark_sent(&mut self) {
+        self.last_sent = self.done.last().is_some_and(|done| self.holds_sent(done));
     }
 
     /// The first cell of what the next undo takes back, and of what the next redo does again.
     pub fn first_cells(&self) -> (Option<Cell>, Option<Cell>) {
-        let first = |all: &[Done]| Some(all.last()?.cells().first()?.0);
-        (first(&self.done), first(&self.undone))
+        (self.done.last().and_then(Done::first), self.undone.last().and_then(Done::first))
     }
 
     /// Approved changes and zeros that were not sent; a refused form's count among them. What was sent stays approved.
@@ -341,6 +385,7 @@ impl Ledger {
         let at = |cell: &Cell| index(cell.facility) * width + usize::from(cell.property);
         let approved = |cell: &&Cell| self.verdicts.get(at(cell)).copied().flatten().is_some_and(Verdict::writes);
         self.sent_approved = self.sent.iter().filter(approved).count();
+        self.mark_sent();
     }
 
     /// Whether the cell was sent.
@@ -384,63 +429,20 @@ impl Ledger {
     }
 
     fn decision(&self, plan: &Plan, seq: u64, act: Act, cells: &[Cell], reason: Option<&str>, label: &str) -> Done {
-        let what = What::Decided {
-            act,
-            cells: cells.iter().map(|cell| (*cell, self.verdict(plan, *cell))).collect(),
-            reasons: cells.iter().filter_map(|cell| Some((*cell, self.reasons.get(cell)?.clone()))).collect(),
-            reason: reason.map(str::to_owned),
-        };
+        let undecided = cells.iter().all(|cell| self.verdict(plan, *cell).is_none());
+        let before = if undecided { Vec::new() } else { cells.iter().map(|cell| self.verdict(plan, *cell)).collect() };
+        let had = |cell: &Cell| Some((*cell, self.reasons.get(cell)?.clone()));
+        let reasons = if self.reasons.is_empty() { Vec::new() } else { cells.iter().filter_map(had).collect() };
+        let what = What::Decided { act, cells: cells.to_vec(), before, reasons, reason: reason.map(str::to_owned) };
         Done { seq, what, label: label.to_owned() }
     }
 
     fn holds_sent(&self, done: &Done) -> bool {
-        done.cells().iter().any(|(cell, _)| self.sent.contains(cell))
+        !self.sent.is_empty() && done.cells().iter().any(|cell| self.sent.contains(cell))
     }
 
     fn entry(&self, step: Step, stamp: &Stamp) -> Entry {
         Entry { seq: self.last, at: stamp.at.clone(), who: stamp.who.clone(), step }
-    }
-
-    fn tallies(&mut self, cell: Cell) -> [&mut Tally; 3] {
-        [&mut self.all, &mut self.facilities[index(cell.facility)], &mut self.properties[usize::from(cell.property)]]
-    }
-
-    fn set(&mut self, plan: &Plan, cell: Cell, verdict: Option<Verdict>) {
-        let at = plan.at(cell);
-        let before = std::mem::replace(&mut self.verdicts[at], verdict);
-        for tally in self.tallies(cell) {
-            tally.count(plan, cell, before, |n| *n -= 1);
-            tally.count(plan, cell, verdict, |n| *n += 1);
-        }
-    }
-
-    fn apply(&mut self, plan: &Plan, done: &Done) {
-        match &done.what {
-            What::Decided { act, cells, reason, .. } => {
-                for (cell, _) in cells {
-                    self.set(plan, *cell, act.verdict());
-                    match reason {
-                        Some(reason) => self.reasons.insert(*cell, reason.clone()),
-                        None => self.reasons.remove(cell),
-                    };
-                }
-            }
-            What::Settled(settled) => self.settled.push(settled.clone()),
-        }
-    }
-
-    fn take_back(&mut self, plan: &Plan, done: &Done) {
-        match &done.what {
-            What::Decided { cells, reasons, .. } => {
-                for (cell, before) in cells {
-                    self.set(plan, *cell, *before);
-                    self.reasons.remove(cell);
-                }
-                self.reasons.extend(reasons.iter().cloned());
-            }
-            // What is taken back is the last that was done, so this is the newest of them.
-            What::Settled(_) => _ = self.settled.pop(),
-        }
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
     value::{Number, same},
 };
 
+mod order;
 mod weight;
+
+pub use order::{Ranks, height};
 
 pub use super::{
     head::{FormOf, Head, UndoOf},
@@ -148,6 +151,7 @@ pub struct Plan {
     usual: Vec<TextId>,
     /// By facility, how much of the properties' usual sums its flagged cells move.
     weights: Vec<f64>,
+    order: order::Order,
 }
 
 impl Plan {
@@ -171,6 +175,7 @@ impl Plan {
             quarters: BTreeMap::new(),
             usual: vec![0; cells],
             weights: Vec::new(),
+            order: order::Order::default(),
         })
     }
 
@@ -435,6 +440,7 @@ impl Draft {
     pub fn finish(mut self) -> Plan {
         self.0.texts.ids = HashMap::new();
         self.0.weights = self.0.weigh();
+        self.0.order = order::Order::of(&self.0);
         self.0
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::nearest::nearest;
 
 mod files;
 mod flags;
+mod keys;
 mod places;
 mod profile;
 mod secrets;
@@ -21,6 +22,7 @@ mod table;
 
 pub use files::{UsedMapping, mapping, open};
 pub use flags::{FlagSettings, flags};
+pub use keys::{KeySetting, keys};
 pub use places::{Places, wanted};
 pub use secrets::{CommCareSecret, Dhis2Secret, Found, Missing, Secrets, find_secrets};
 
@@ -88,10 +90,41 @@ pub struct Settings {
     pub default_profile: Option<String>,
     /// The profiles by name.
     pub profiles: BTreeMap<String, Profile>,
-    /// `[keys]`: overrides of the key table, not yet looked at.
+    /// How the review is shown.
+    pub look: LookSettings,
+    /// `[keys]`: overrides of the key table, not yet looked at, see [`keys()`].
     pub keys: BTreeMap<String, Override>,
     /// `[flags]`: overrides of flag thresholds and more relations, not yet looked at, see [`flags()`].
     pub flags: BTreeMap<String, Override>,
+}
+
+/// What the settings say of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookSettings {
+    /// `theme`: which styles.
+    pub theme: Theme,
+    /// `ascii`: whether only ASCII is drawn; none leaves it to the locale.
+    pub ascii: Option<bool>,
+    /// `mouse`: whether clicks and the wheel are taken; yes unless it is turned off.
+    pub mouse: bool,
+}
+
+impl Default for LookSettings {
+    fn default() -> Self {
+        Self { theme: Theme::Default, ascii: None, mouse: true }
+    }
+}
+
+/// The themes that can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// A few colours of the terminal.
+    #[default]
+    Default,
+    /// The same, stronger.
+    Contrast,
+    /// No colour.
+    Mono,
 }
 
 /// A setting whose name and value are judged elsewhere, by whoever knows the valid ones.

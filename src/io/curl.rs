@@ -44,6 +44,21 @@ impl Transport for Curl {
     }
 }
 
+/// The request that sends a form to `CommCare` HQ at this address, as the client makes it (commcare.md section 5.3), signed in by
+/// this user with the API key of the environment. Fails where the address cannot be part of a request.
+pub fn form(commcare: &str, project: &str, username: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
+    let mut url = url::Url::parse(commcare)?;
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["a", project, "receiver", "api", ""]);
+    }
+    let request = Request::post(url.as_str())
+        .header(header::AUTHORIZATION, http::HeaderValue::from_str(&format!("ApiKey {username}:"))?)
+        .header("x-openrosa-version", "3.0")
+        .header(header::CONTENT_TYPE, "text/xml")
+        .body(bytes.into())?;
+    Ok(command(&request, Side::CommCare, None))
+}
+
 /// The command for a request. Secrets are those of the environment variables that this program reads.
 fn command(request: &Request<Bytes>, side: Side, ca_file: Option<&Path>) -> String {
     let mut words = vec!["curl".to_owned()];

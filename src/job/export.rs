@@ -1,6 +1,7 @@
 //! A review as JSON and as text. Pure: a plan and what became of it in, bytes out; reads no file and asks nobody.
 //! The JSON is a contract with scripts: fields are added, never renamed or removed, within one `schema`.
 
+mod csv;
 mod shapes;
 
 use std::{
@@ -110,6 +111,7 @@ impl View<'_> {
             period: self.plan.quarter(cell).to_string(),
             verdict: self.ledger.verdict(self.plan, cell).map(Verdict::name),
             reason: self.ledger.reason(cell),
+            note: self.ledger.note(cell),
             outcome: fate.map(outcome_name),
             flags: self.plan.flags(cell),
             history: self.past(cell).map(|past| past.iter().map(JsonPast::of).collect()),
@@ -576,6 +578,7 @@ mod tests {
             outcome,
             answer: None,
             replaced: false,
+            cells: [].into(),
         };
         let sending = Sending {
             forms: vec![

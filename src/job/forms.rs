@@ -212,6 +212,7 @@ pub(super) fn line_of(plan: &Plan, form: &Form, replaced: bool) -> FormLine {
         outcome: Some(form.outcome()),
         answer: form.answer.clone(),
         replaced,
+        cells: cells.iter().map(|cell| (*cell, form.outcome_of(*cell))).collect(),
         ..line(plan, usize::try_from(form.number).unwrap_or(usize::MAX), &cells)
     }
 }
@@ -229,6 +230,7 @@ pub(super) fn line(plan: &Plan, number: usize, cells: &[Cell]) -> FormLine {
         outcome: None,
         answer: None,
         replaced: false,
+        cells: cells.iter().map(|cell| (*cell, Outcome::Frozen)).collect(),
     }
 }
 

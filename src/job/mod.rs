@@ -6,6 +6,7 @@ pub mod assemble;
 pub mod check;
 pub mod columns;
 pub mod connect;
+pub mod copy;
 pub mod earlier;
 pub mod export;
 pub mod fetch;

@@ -1,6 +1,6 @@
 //! What a job says while it runs and when it ends. Plain data, made by jobs, shown by `tui`, `plain` and the commands.
 
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -329,6 +329,8 @@ pub struct FormLine {
     pub answer: Option<String>,
     /// Whether it is dead and all its cells went out again in later forms.
     pub replaced: bool,
+    /// Its cells with what became of each; all frozen while it waits. Shared, since a submission is told of often.
+    pub cells: Arc<[(Cell, Outcome)]>,
 }
 
 /// A pause of a submission.

@@ -303,7 +303,7 @@ fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], e
                 again.clear();
             }
             Step::Decide { cells, .. } => again.extend(cells),
-            Step::Settle { .. } | Step::Undo(_) | Step::Redo(_) => {}
+            Step::Settle { .. } | Step::Note { .. } | Step::Undo(_) | Step::Redo(_) => {}
         }
     }
     let taken: BTreeSet<Cell> = fates(forms)

@@ -16,6 +16,8 @@ pub enum Rest {
     Facility(u32),
     /// A property.
     Property(u16),
+    /// The range that stands.
+    Range,
 }
 
 /// A bulk decision that was asked for and waits for its `y`.
@@ -108,6 +110,17 @@ pub enum Ask {
         input: Input,
         /// Why it cannot be read; `None` while it can.
         wrong: Option<String>,
+    },
+    /// By what the lists are sorted.
+    Sort,
+    /// A note on cells.
+    Note {
+        /// Which cells.
+        cells: Vec<Cell>,
+        /// What it is on, in words.
+        label: String,
+        /// What was typed.
+        input: Input,
     },
     /// Leaving while forms are sent; `y` leaves.
     Leave,

@@ -4,7 +4,7 @@ use super::{
     keymap::{Action, Press, Scope},
     screen::Screen,
 };
-use crate::job::reach::Finer;
+use crate::{domain::query::Sort, job::reach::Finer};
 
 /// One row: everything that is known of an action in a scope.
 #[derive(Clone, Copy, Debug)]
@@ -21,38 +21,16 @@ pub struct Row {
     pub label: &'static str,
     /// A line for the help; empty where the label says it all.
     pub help: &'static str,
-    /// Place in the footer, 1 first; 0: not there.
+    /// How much its place in the footer is needed, 1 most; 0: not there.
     pub rank: u8,
     /// Heading in the help.
     pub group: &'static str,
 }
 
 impl Row {
-    /// Whether this key is one of its keys.
+    /// Whether this key is one of its keys, whatever the settings say.
     pub fn has(&self, press: Press) -> bool {
         self.keys.iter().any(|key| Press::parse(key) == Some(press))
-    }
-
-    /// Every key of it, for the help; a range as it is shown.
-    pub fn every_key(&self) -> String {
-        if self.keys.len() > 4 {
-            return self.show.to_owned();
-        }
-        let sign = |key: &'static str| match key {
-            "up" => "↑",
-            "down" => "↓",
-            "left" => "←",
-            "right" => "→",
-            key => key,
-        };
-        self.keys.iter().map(|key| sign(key)).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Whether all these lower-case words stand in it.
-    pub fn holds(&self, words: &[String]) -> bool {
-        let text = format!("{} {} {}", self.show, self.label, self.help);
-        let (lower, keys) = (text.to_lowercase(), self.keys);
-        words.iter().all(|word| lower.contains(word.as_str()) || keys.contains(&word.as_str()))
     }
 }
 
@@ -70,7 +48,8 @@ pub static TABLE: &[Row] = {
     use Action as A;
     use Scope as S;
     &[
-        // Properties and Facilities.
+        // Properties and Facilities, in the order of their footers. 0 stands where approving does otherwise.
+        row((S::Review, A::Zero, 1), (&["0"], "0"), ("Decide", "write 0", "for a cell that reads (0?)")),
         row(
             (S::Review, A::Approve, 1),
             (&["a"], "a"),
@@ -81,15 +60,22 @@ pub static TABLE: &[Row] = {
             ),
         ),
         row((S::Review, A::Reject, 2), (&["r"], "r"), ("Decide", "reject", "the case keeps its old value")),
-        row((S::Review, A::Clear, 7), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
-        row((S::Review, A::Zero, 1), (&["0"], "0"), ("Decide", "write 0", "for a cell that reads (0?)")),
+        row((S::Review, A::Clear, 6), (&["c"], "c"), ("Decide", "clear", "back to undecided")),
         row(
-            (S::Review, A::Toggle, 10),
+            (S::Review, A::Toggle, 12),
             (&["space"], "space"),
             ("Decide", "toggle", "approved or undecided, cursor stays"),
         ),
+        row((S::Review, A::Next, 3), (&["n"], "n"), ("Find", "next left", "next undecided, across facilities")),
+        row((S::Review, A::Previous, 18), (&["p"], "p"), ("Find", "previous left", "previous undecided")),
+        row((S::Review, A::NextFlag, 9), (&["]"], "]"), ("Find", "next flag", "next flagged and undecided")),
         row(
-            (S::Review, A::ApproveAll, 6),
+            (S::Review, A::PreviousFlag, 19),
+            (&["["], "["),
+            ("Find", "previous flag", "previous flagged and undecided"),
+        ),
+        row(
+            (S::Review, A::ApproveAll, 4),
             (&["A"], "A"),
             (
                 "Decide",
@@ -98,7 +84,7 @@ pub static TABLE: &[Row] = {
             ),
         ),
         row(
-            (S::Review, A::RejectAll, 0),
+            (S::Review, A::RejectAll, 20),
             (&["R"], "R"),
             ("Decide", "reject all", "reject everything shown; asks with the count"),
         ),
@@ -108,7 +94,7 @@ pub static TABLE: &[Row] = {
             ("Decide", "clear all", "everything shown back to undecided; asks with the count"),
         ),
         row(
-            (S::Review, A::ZeroAll, 9),
+            (S::Review, A::ZeroAll, 8),
             (&["O"], "O"),
             (
                 "Decide",
@@ -116,18 +102,17 @@ pub static TABLE: &[Row] = {
                 "0 or the old value for the (0?) of the facility, in Properties of the property; asks",
             ),
         ),
-        row((S::Review, A::Undo, 5), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
-        row((S::Review, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
-        row((S::Review, A::Next, 3), (&["n"], "n"), ("Find", "next left", "next undecided, across facilities")),
-        row((S::Review, A::Previous, 0), (&["p"], "p"), ("Find", "previous left", "previous undecided")),
-        row((S::Review, A::NextFlag, 4), (&["]"], "]"), ("Find", "next flag", "next flagged and undecided")),
         row(
-            (S::Review, A::PreviousFlag, 0),
-            (&["["], "["),
-            ("Find", "previous flag", "previous flagged and undecided"),
+            (S::Review, A::Range, 13),
+            (&["v"], "v"),
+            ("Decide", "range", "then move, then approve, reject or clear; again or esc: no range"),
         ),
+        row((S::Review, A::RangeDown, 0), (&["shift-down"], "shift-↓"), ("Decide", "range down", "one row more")),
+        row((S::Review, A::RangeUp, 0), (&["shift-up"], "shift-↑"), ("Decide", "range up", "one row more")),
+        row((S::Review, A::Undo, 10), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
+        row((S::Review, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
         row(
-            (S::Review, A::Filter, 8),
+            (S::Review, A::Filter, 7),
             (&["/"], "/"),
             (
                 "Find",
@@ -135,7 +120,30 @@ pub static TABLE: &[Row] = {
                 "words of names and ids, prop:beds, is:left, is:stop, state:not_reported; each word narrows; esc clears",
             ),
         ),
+        row(
+            (S::Review, A::Sort, 16),
+            (&["s"], "s"),
+            ("Find", "sort", "by weight, flags, change, name or left to decide"),
+        ),
+        row((S::Review, A::Pick, 11), (&["f"], "f"), ("Find", "flags", "flags, states and marks to show")),
         row((S::Review, A::Unchanged, 0), (&["t"], "t"), ("Find", "unchanged", "show or hide what does not change")),
+        row(
+            (S::Review, A::Note, 14),
+            (&["m"], "m"),
+            ("Decide", "note", "why a decision is as it is, or waits; kept in the review file"),
+        ),
+        row((S::Review, A::Copy, 15), (&["y"], "y"), ("Other", "copy", "the row, as tab-separated text")),
+        row(
+            (S::Review, A::CopyAll, 0),
+            (&["Y"], "Y"),
+            ("Other", "copy facility", "all its rows, as tab-separated text"),
+        ),
+        row(
+            (S::Review, A::Export, 17),
+            (&["e"], "e"),
+            ("Other", "export", "what is shown, to a table beside the review file"),
+        ),
+        row((S::Review, A::Widen, 0), (&["w"], "w"), ("Move", "widen", "the pane that has the keys; again: back")),
         row(
             (S::Review, A::Read, 0),
             (&["F"], "F"),
@@ -148,7 +156,7 @@ pub static TABLE: &[Row] = {
             ("Move", "properties", "into the facility's properties"),
         ),
         row((S::Facilities, A::Out, 0), (&["left", "h"], "h"), ("Move", "list", "back to the facilities")),
-        row((S::Facilities, A::NextPane, 9), (&["tab"], "tab"), ("Move", "pane", "next pane")),
+        row((S::Facilities, A::NextPane, 8), (&["tab"], "tab"), ("Move", "pane", "next pane")),
         row((S::Facilities, A::PreviousPane, 0), (&["shift-tab"], "shift-tab"), ("Move", "previous pane", "")),
         row(
             (S::Facilities, A::Open, 0),
@@ -164,9 +172,19 @@ pub static TABLE: &[Row] = {
             ("Move", "open", "the facility with all its properties"),
         ),
         // Overview.
+        row(
+            (S::Overview, A::Export, 26),
+            (&["e"], "e"),
+            ("Other", "export", "the whole review, to a table beside its file"),
+        ),
         row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
         row(
             (S::Overview, A::Read, 24),
+            (&["F"], "F"),
+            ("Read", "read again", "both sides; decisions on values that did not move stay"),
+        ),
+        row(
+            (S::DataSets, A::Read, 24),
             (&["F"], "F"),
             ("Read", "read again", "both sides; decisions on values that did not move stay"),
         ),
@@ -193,13 +211,30 @@ pub static TABLE: &[Row] = {
             (&["d"], "d"),
             ("Submit", "write forms to a folder", "instead of sending them"),
         ),
-        row((S::Ready, A::Escape, 3), (&["esc"], "esc"), ("Submit", "back", "sends nothing")),
+        row(
+            (S::Ready, A::ListFlagged, 3),
+            (&["f"], "f"),
+            ("Submit", "flagged", "the changes with a flag that would be written"),
+        ),
+        row((S::Ready, A::ListAll, 4), (&["v"], "v"), ("Submit", "full list", "every change that would be written")),
+        row((S::Ready, A::Escape, 5), (&["esc"], "esc"), ("Submit", "back", "sends nothing")),
+        row(
+            (S::Submit, A::Copy, 0),
+            (&["y"], "y"),
+            ("Other", "copy curl", "the form under the cursor as a curl command, without secrets"),
+        ),
+        row(
+            (S::Submit, A::CopyAll, 0),
+            (&["Y"], "Y"),
+            ("Other", "copy XML", "the form under the cursor, as it was sent"),
+        ),
         row((S::Sending, A::Pause, 1), (&["p"], "p"), ("Submit", "pause", "between forms; again: go on")),
         row(
             (S::Sending, A::StopAfterForm, 2),
             (&["s"], "s"),
             ("Submit", "stop after this form", "the rest stays approved and unsent"),
         ),
+        row((S::Sending, A::Open, 3), (&["enter"], "enter"), ("Submit", "details", "of the form under the cursor")),
         row(
             (S::Settled, A::Check, 1),
             (&["enter"], "enter"),
@@ -211,21 +246,37 @@ pub static TABLE: &[Row] = {
             ("Submit", "settle what is open", "the same bytes again, or reading back; no new form"),
         ),
         // Lists.
-        row((S::Lists, A::Down, 0), (&["down", "j"], "↓ j"), ("Move", "down", "with a count: 12j")),
+        row((S::Lists, A::Down, 0), (&["down", "j"], "↓ j"), ("Move", "down", "a count before it: so many rows")),
         row((S::Lists, A::Up, 0), (&["up", "k"], "↑ k"), ("Move", "up", "")),
         row((S::Lists, A::HalfDown, 0), (&["pgdn", "ctrl-d"], "pgdn"), ("Move", "half a page down", "")),
         row((S::Lists, A::HalfUp, 0), (&["pgup", "ctrl-u"], "pgup"), ("Move", "half a page up", "")),
         row((S::Lists, A::First, 0), (&["home", "g"], "g"), ("Move", "first", "")),
         row((S::Lists, A::Last, 0), (&["end", "G"], "G"), ("Move", "last", "")),
         // Help and other things over the screen.
-        row((S::Help, A::Escape, 1), (&["esc", "f1"], "esc"), ("Help", "close", "")),
+        row((S::Help, A::Escape, 1), (&["esc", "?", "f1"], "esc"), ("Help", "close", "")),
         row((S::Help, A::Run, 2), (&["enter"], "enter"), ("Help", "run", "what is selected")),
         row((S::Help, A::Down, 3), (&["down"], "↑↓"), ("Help", "move", "")),
         row((S::Help, A::Up, 0), (&["up"], "↑"), ("Help", "up", "")),
         row((S::Help, A::HalfDown, 0), (&["pgdn"], "pgdn"), ("Help", "half a page down", "")),
         row((S::Help, A::HalfUp, 0), (&["pgup"], "pgup"), ("Help", "half a page up", "")),
         row((S::Over, A::Escape, 1), (&["esc", "q", "L"], "esc"), ("Move", "close", "")),
+        row(
+            (S::Picks, A::Choose, 1),
+            (&["enter", "space"], "enter"),
+            ("Find", "choose", "into the filter, or out of it"),
+        ),
+        row((S::Changes, A::Open, 1), (&["enter"], "enter"), ("Move", "open", "the facility with all its properties")),
+        row((S::Changes, A::Copy, 2), (&["y"], "y"), ("Other", "copy", "the row, as tab-separated text")),
         // Questions and prompts.
+        row((S::Order, A::By(Sort::Weight), 1), (&["w"], "w"), ("Find", "weight", "what deserves a look first")),
+        row((S::Order, A::By(Sort::Flags), 2), (&["f"], "f"), ("Find", "flags", "most STOP, then most REVIEW left")),
+        row(
+            (S::Order, A::By(Sort::Change), 3),
+            (&["c"], "c"),
+            ("Find", "change", "the largest change against the old value"),
+        ),
+        row((S::Order, A::By(Sort::Name), 4), (&["n"], "n"), ("Find", "name", "")),
+        row((S::Order, A::By(Sort::Left), 5), (&["l"], "l"), ("Find", "left to decide", "")),
         row((S::Question, A::Yes, 1), (&["y"], "y"), ("Decide", "yes", "any other key: no")),
         row((S::Choice, A::Zeros, 1), (&["0"], "0"), ("Decide", "write 0", "for all without a flag")),
         row((S::Choice, A::KeepOld, 2), (&["r"], "r"), ("Decide", "keep the old values", "any other key: neither")),
@@ -263,6 +314,11 @@ pub static TABLE: &[Row] = {
             (&["4"], "4"),
             ("Tabs", "submit", "checks, then the typed count"),
         ),
+        row(
+            (S::Everywhere, A::Tab(Screen::DataSets), 28),
+            (&["5"], "5"),
+            ("Tabs", "data sets", "the rows of the mapping and their data sets"),
+        ),
         row((S::Everywhere, A::Log, 0), (&["L"], "L"), ("Other", "messages", "everything the status line has said")),
         row(
             (S::Everywhere, A::Escape, 0),
@@ -270,7 +326,7 @@ pub static TABLE: &[Row] = {
             ("Other", "close", "what is open; clears the filter; never leaves"),
         ),
         row((S::Everywhere, A::Back, 25), (&["q"], "q"), ("Other", "leave", "decisions are saved already")),
-        row((S::Everywhere, A::Help, 26), (&["?", "f1"], "?"), ("Other", "help", "type to search, enter runs it")),
+        row((S::Everywhere, A::Help, 27), (&["?", "f1"], "?"), ("Other", "help", "type to search, enter runs it")),
         row((S::Small, A::Back, 1), (&["q"], "q"), ("Other", "leave", "")),
         row(
             (S::Always, A::Interrupt, 0),

@@ -3,13 +3,20 @@
 
 use ratatui::layout::Rect;
 
-use super::screen::Screen;
+use super::screen::{Focus, Screen};
 
 /// Fewest columns and lines in which anything but the way out is shown.
 pub const SMALLEST: (u16, u16) = (60, 16);
 
 /// From this many lines on there is room for all that is said of properties as a whole.
 pub const TALL: u16 = 30;
+
+/// From this many lines on the detail of Properties keeps [`MULTIPLES`] lines for how the property stands to the usual; in lower
+/// windows that is told where lines are free.
+pub const ROOMY: u16 = 36;
+
+/// Lines that takes, with the free one above.
+pub const MULTIPLES: u16 = 3;
 
 /// How many panes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +79,7 @@ impl Layout {
         };
         let mut layout = Self::frame(shape, width, height);
         match (screen, shape) {
-            (_, Shape::TooSmall) | (Screen::Overview | Screen::Submit, _) => {}
+            (_, Shape::TooSmall) | (Screen::Overview | Screen::Submit | Screen::DataSets, _) => {}
             (Screen::Properties, _) => layout.column(height),
             (Screen::Facilities, Shape::Stacked) => layout.stack(),
             (Screen::Facilities, _) => layout.beside(height),
@@ -147,6 +154,42 @@ impl Layout {
         }
     }
 
+    /// Gives the pane that has the keys the room of the others; on Properties the list that of the detail but for its sentence.
+    pub fn widen(&mut self, screen: Screen, focus: Focus) {
+        let (body, none) = (self.body, Rect::default());
+        match (screen, focus, self.shape) {
+            (_, _, Shape::TooSmall) | (Screen::Overview | Screen::Submit | Screen::DataSets, ..) => {}
+            (Screen::Properties, ..) => {
+                self.list = Rect { height: body.height - 2, ..body };
+                self.detail = Rect { y: self.list.bottom(), height: 2, ..body };
+            }
+            (Screen::Facilities, Focus::List, shape) => {
+                (self.list, self.cells, self.detail) = (body, none, none);
+                self.list_head = u16::from(shape != Shape::Stacked);
+            }
+            (Screen::Facilities, Focus::Cells, Shape::Three) => {
+                self.cells = Rect { width: self.detail.x - 1, ..body };
+                self.list = none;
+            }
+            (Screen::Facilities, Focus::Cells, Shape::Stacked) => {
+                self.cells = Rect { height: body.height - self.detail.height, ..body };
+                self.list = none;
+            }
+            (Screen::Facilities, Focus::Cells, Shape::Two) => {
+                (self.cells.x, self.cells.width) = (body.x, body.width);
+                (self.detail.x, self.detail.width) = (body.x, body.width);
+                self.list = none;
+            }
+        }
+    }
+
+    /// Gives the detail of Properties so many lines of its list.
+    pub fn lend(&mut self, lines: u16) {
+        let lines = lines.min(self.list.height);
+        self.list.height -= lines;
+        (self.detail.y, self.detail.height) = (self.detail.y - lines, self.detail.height + lines);
+    }
+
     /// Rows of the list that are seen at once.
     pub fn list_rows(&self) -> usize {
         usize::from(self.list.height.saturating_sub(self.list_head))
@@ -176,6 +219,38 @@ mod tests {
                 if layout.shape != Shape::TooSmall && screen == Screen::Facilities {
                     assert!(layout.list_rows() >= 3 && layout.cell_rows() >= 3, "{width}x{height} {layout:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn panes_are_inside_and_apart_whichever_is_widened() {
+        let sizes = (60..260_u16).step_by(7).flat_map(|width| (16..70_u16).map(move |height| (width, height)));
+        for (width, height) in sizes {
+            for (screen, focus) in [
+                (Screen::Facilities, Focus::List),
+                (Screen::Facilities, Focus::Cells),
+                (Screen::Properties, Focus::List),
+            ] {
+                let plain = Layout::of(screen, (width, height));
+                let (mut wide, mut lent) = (plain, plain);
+                wide.widen(screen, focus);
+                if screen == Screen::Properties && height >= ROOMY {
+                    lent.lend(MULTIPLES);
+                }
+                for layout in [plain, wide, lent] {
+                    let panes = [layout.header, layout.status, layout.footer, layout.list, layout.cells, layout.detail];
+                    for (at, pane) in panes.iter().enumerate() {
+                        let area = Rect { x: 0, y: 0, width, height };
+                        assert!(pane.is_empty() || pane.intersection(area) == *pane, "{layout:?}");
+                        assert!(panes[at + 1..].iter().all(|other| !pane.intersects(*other)), "{layout:?}");
+                    }
+                }
+                let seen = |layout: &Layout| if focus == Focus::Cells { layout.cells } else { layout.list };
+                let (before, now) = (seen(&plain), seen(&wide));
+                assert!(now.width >= before.width && now.height >= before.height, "{wide:?}");
+                // In a low window the detail of Properties has no line to spare.
+                assert!(now.area() > before.area() || screen == Screen::Properties && height < 24, "{wide:?}");
             }
         }
     }

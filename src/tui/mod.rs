@@ -2,9 +2,11 @@
 //! with [`msg::Cmd`], and whoever holds the session does it (see `perform`).
 
 mod asks;
+pub mod hit;
 pub mod keymap;
 mod keys;
 pub mod layout;
+mod listed;
 pub mod model;
 pub mod msg;
 pub mod parts;
@@ -19,14 +21,15 @@ pub mod update;
 
 use std::{future::poll_fn, io, task::Poll, time::Duration};
 
-use crossterm::event::Event;
+use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::{Stream, StreamExt};
 use ratatui::{Terminal, backend::Backend, buffer::Buffer, layout::Position};
 use tokio::sync::mpsc;
 
+use crate::job::report::Level;
 use keymap::Press;
 use model::Model;
-use msg::{Cmd, Msg, Now, Signal};
+use msg::{Cmd, Mouse, Msg, Now, Signal};
 
 /// Time between two ticks while something runs.
 const TICK: Duration = Duration::from_secs(1);
@@ -42,7 +45,7 @@ pub type Draw = fn(&Model, &mut Buffer) -> Option<Position>;
 /// What comes from the person's side.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A key, a paste, another size.
+    /// A key, the mouse, a paste, another size.
     Event(Event),
     /// A signal.
     Signal(Signal),
@@ -74,6 +77,24 @@ pub trait Seat {
 
     /// Takes the terminal again after it was taken away from outside.
     fn retake(&mut self) -> io::Result<()>;
+
+    /// Puts a text into the clipboard of the person's terminal. A terminal that does not take it does not say so.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+}
+
+/// Rows that one turn of the wheel scrolls.
+const TURN: i8 = 3;
+
+/// What of the mouse the application knows: a click with the first button and the wheel. Releases, drags and other buttons
+/// are the terminal's business.
+fn narrowed(event: MouseEvent) -> Option<Mouse> {
+    let (column, line) = (event.column, event.row);
+    match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => Some(Mouse::Click(column, line)),
+        MouseEventKind::ScrollDown => Some(Mouse::Wheel(column, line, TURN)),
+        MouseEventKind::ScrollUp => Some(Mouse::Wheel(column, line, -TURN)),
+        _ => None,
+    }
 }
 
 /// What the loop needs beside the screen.
@@ -184,7 +205,12 @@ where
         let msg = match next {
             Some(Input::Event(Event::Key(event))) => Press::from_event(event).map(Msg::Key),
             Some(Input::Event(Event::Paste(text))) => Some(Msg::Paste(text)),
-            Some(Input::Event(Event::Resize(width, height))) => Some(Msg::Resize(width, height)),
+            Some(Input::Event(Event::Resize(width, height))) => {
+                // A window that shrank and grew again has lost what stood at its edges, whatever its size is now.
+                self.blank()?;
+                Some(Msg::Resize(width, height))
+            }
+            Some(Input::Event(Event::Mouse(event))) if self.model.look.mouse => narrowed(event).map(Msg::Mouse),
             Some(Input::Event(_)) => None,
             Some(Input::Signal(signal)) => Some(Msg::Signal(signal)),
             Some(Input::Continued) => {
@@ -209,6 +235,11 @@ where
                 Cmd::Redraw => self.blank()?,
                 // The model says so too; the loop ends once everything queued was handed on.
                 Cmd::Quit => {}
+                Cmd::Copy(text) => {
+                    if let Err(error) = self.parts.seat.copy(&text) {
+                        self.take(Msg::Note(Level::Stop, format!("not copied, the terminal failed: {error}")))?;
+                    }
+                }
                 Cmd::Record(_) => {
                     self.waited = false;
                     self.parts.performer.perform(cmd, &self.reply);

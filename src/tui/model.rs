@@ -7,18 +7,21 @@ use tui_input::Input;
 
 pub use super::{
     asks::{Ask, Bulk, Choosing, Rest, Zeros},
+    listed::{Again, Changes, Fate, Line as Place, Listed, Multiples, Pick, UP_TO},
     rows::Rows,
 };
 use super::{
-    layout::{Layout, Widths},
+    keymap::{Keymap, Press},
+    layout::{Layout, MULTIPLES, ROOMY, Widths},
     msg::{Job, Now},
     screen::{Focus, Screen, checks_height},
+    theme::Choice,
 };
 use crate::{
     domain::{
         ledger::{Ledger, Reset},
         plan::{Cell, Plan, State},
-        query::Filter,
+        query::{Filter, Sort},
     },
     job::report::{Check, Detail, Level, Reading, Sending},
 };
@@ -28,8 +31,10 @@ use crate::{
 pub struct Look {
     /// Marks and lines of ASCII only, for a locale that is not UTF-8.
     pub ascii: bool,
-    /// No colour (`NO_COLOR`).
-    pub mono: bool,
+    /// Which styles.
+    pub theme: Choice,
+    /// Whether clicks and the wheel come here; else the terminal keeps them.
+    pub mouse: bool,
 }
 
 /// What is reviewed, known before anything was read.
@@ -179,8 +184,14 @@ pub struct Review {
     pub ledger: Ledger,
     /// What is shown; a view that changes no decision.
     pub filter: Filter,
+    /// By what the lists are sorted.
+    pub sort: Sort,
+    /// Where a range begins; it ends at the cursor of the pane that has the keys.
+    pub range: Option<usize>,
     /// Whether unchanged cells and facilities are shown too.
     pub unchanged: bool,
+    /// Whether the person asked for that; a filter may ask for it too.
+    pub(super) with_unchanged: bool,
     /// By [`Plan::at`], the changes that matched when the filter was last applied. Deciding does not change it.
     pub(super) shown: Vec<bool>,
     /// How many changes match.
@@ -213,8 +224,14 @@ pub struct Review {
     pub(super) saving: Option<u64>,
     /// The last reason given for a STOP.
     pub(super) last_reason: Option<String>,
-    /// Decisions that the last reading to reset any took away.
+    /// Decisions that the last reading to reset any took away, in the order of their cells.
     pub reset: Vec<Reset>,
+    /// What the newest reading changed; `None` where it was not seen, as after opening the file.
+    pub again: Option<Again>,
+    /// How what is left of the property of Properties stands to the usual.
+    pub multiples: Multiples,
+    /// Properties as the mapping has them, for Data sets.
+    pub mapped: Rows<u16>,
 }
 
 impl Review {
@@ -263,6 +280,15 @@ pub enum Over {
         /// First line seen.
         top: usize,
     },
+    /// Words for the filter.
+    Picks {
+        /// The words, what they mean and how many changes they show.
+        picks: Vec<Pick>,
+        /// Places in `picks`.
+        rows: Rows<usize>,
+    },
+    /// A list of changes that open where they stand.
+    Changes(Changes),
     /// A list of lines, e.g. what was not matched.
     Lines {
         /// Its heading.
@@ -303,6 +329,8 @@ pub struct Submit {
     pub typed: String,
     /// The largest changes that would be written, at most [`BIGGEST`].
     pub biggest: Vec<Cell>,
+    /// The line under the cursor: the counts that are doors, then the forms.
+    pub at: usize,
     /// First form seen.
     pub top: usize,
     /// Whether the next form waits until `p`.
@@ -337,11 +365,14 @@ pub(super) enum Course {
 
 /// All state of the screen.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules out another")]
 pub struct Model {
     /// Columns and lines of the terminal.
     pub size: (u16, u16),
     /// How things are drawn.
     pub look: Look,
+    /// The keys, as the settings have them.
+    pub keys: Keymap,
     /// What is reviewed.
     pub run: Run,
     /// The time of the last message.
@@ -350,6 +381,8 @@ pub struct Model {
     pub screen: Screen,
     /// The pane of Facilities that has the keys.
     pub focus: Focus,
+    /// Whether the pane that has the keys is widened.
+    pub wide: bool,
     /// What covers the screen.
     pub over: Option<Over>,
     /// The question or prompt in the footer.
@@ -376,6 +409,8 @@ pub struct Model {
     pub count: String,
     /// Where a count that begins with the digit of a tab was begun, and when its last digit came.
     pub(super) count_from: Option<(Screen, Focus, Duration)>,
+    /// The key that answered a question whose answers decide elsewhere, until another comes.
+    pub(super) answered: Option<Press>,
     /// The tab esc on Submit goes back to.
     pub(super) came_from: Screen,
     /// Whether the program is leaving.
@@ -413,8 +448,14 @@ impl Model {
     /// The layout of a screen. On Properties the checks of the property stand over its list.
     pub fn layout_of(&self, screen: Screen) -> Layout {
         let mut layout = Layout::of(screen, self.size);
+        if self.wide {
+            layout.widen(screen, self.focus);
+        }
         if let Some(review) = self.review.as_ref().filter(|_| screen == Screen::Properties && layout.list_head > 0) {
             layout.list_head += checks_height(review, self.size);
+            if review.counts.usual && self.size.1 >= ROOMY && !self.wide {
+                layout.lend(MULTIPLES);
+            }
         }
         layout
     }
@@ -422,6 +463,16 @@ impl Model {
     /// Whether something runs that moves by itself, so that a tick is of use.
     pub fn is_working(&self) -> bool {
         self.reading.is_some() || matches!(self.submit.stage, Stage::Checking | Stage::Sending(_))
+    }
+
+    /// The first and the last row of the range in the pane that has the keys, whose list has so many rows and its cursor at this one;
+    /// `None` where no range stands in it. On a tab that the digits of what may be a count opened it stands in the one before.
+    pub fn range_rows(&self, at: usize, len: usize) -> Option<(usize, usize)> {
+        let here = (self.screen, self.focus);
+        let from = self.review.as_ref()?.range?;
+        let last =
+            len.checked_sub(1).filter(|_| self.count_from.is_none_or(|(screen, focus, _)| (screen, focus) == here))?;
+        Some((from.min(at).min(last), from.max(at).min(last)))
     }
 
     /// The cell under the cursor; `None` where a whole facility or nothing is under it.

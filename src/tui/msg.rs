@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{keymap::Press, screen::Screen};
+use super::{
+    keymap::Press,
+    screen::{Focus, Screen},
+};
 use crate::{
     domain::{
         ledger::{Entry, Ledger, Reset},
@@ -56,6 +59,12 @@ pub struct Place {
     pub property: Option<String>,
     /// The filter as typed.
     pub filter: String,
+    /// The pane of Facilities that had the keys.
+    pub focus: Focus,
+    /// By what the lists were sorted, by its name.
+    pub sort: String,
+    /// Whether unchanged cells were shown.
+    pub unchanged: bool,
 }
 
 /// A signal of the operating system.
@@ -67,11 +76,22 @@ pub enum Signal {
     Terminate,
 }
 
+/// What the mouse did, at a column and a line of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// A click with the first button.
+    Click(u16, u16),
+    /// The wheel, so many rows down; up where it is negative.
+    Wheel(u16, u16, i8),
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Msg {
     /// A key was pressed.
     Key(Press),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// Text was pasted. It goes into an open prompt and nowhere else.
     Paste(String),
     /// The terminal has this many columns and lines.
@@ -96,6 +116,8 @@ pub enum Msg {
     Ledger(Box<Ledger>),
     /// The forms were written to the folder named, or were not and why.
     Wrote(Result<String, String>),
+    /// A text for the clipboard, and what is said of it.
+    Copied(Result<(String, String), String>),
     /// Something to say that belongs to nothing else.
     Note(Level, String),
     /// A signal came.
@@ -138,6 +160,17 @@ pub enum Cmd {
     WriteForms,
     /// Remember where the reviewer is.
     SavePlace(Place),
+    /// Put a text into the clipboard of the person's terminal.
+    Copy(String),
+    /// Write these cells of the review to a table beside its file; answered by [`Msg::Note`].
+    Export(Vec<Cell>),
+    /// Copy the form with this number from the review file, as a curl command or its XML; answered by [`Msg::Copied`].
+    CopyForm {
+        /// Its number.
+        number: usize,
+        /// Whether its XML is wanted.
+        xml: bool,
+    },
     /// Give the terminal to the shell.
     Suspend,
     /// Draw every character again.

@@ -267,17 +267,37 @@ pub fn words(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A sentence in at most `columns` columns. Where its last part says what is left, that stays and the rest is cut between
-/// words; else the beginning stays.
+/// A sentence in at most `columns` columns. Where its last part says what is left, that stays and the rest is shortened from its
+/// middle, so that its beginning and the end of its name are seen; else the beginning stays.
 pub fn keep_end(text: &str, columns: usize) -> Cow<'_, str> {
     match text.rsplit_once("; ") {
         Some((start, end)) if end.contains("left") && width(text) > columns && width(end) + 12 <= columns => {
-            let start = words(start, columns - width(end) - 2);
-            Cow::Owned(format!("{start}; {end}"))
+            Cow::Owned(format!("{}; {end}", named(start, columns - width(end) - 2)))
         }
         _ => words(text, columns),
     }
 }
+
+/// What was done to a name, with the name shortened from its middle. A number before it is never cut.
+fn named(text: &str, columns: usize) -> Cow<'_, str> {
+    let mut behind = 0;
+    let mut at = 0;
+    for word in text.split_inclusive(' ') {
+        at += word.len();
+        let number = word.trim_end().chars().all(|c| c.is_ascii_digit() || c == ',');
+        if behind == 0 || number {
+            behind = at;
+        }
+    }
+    let (done, name) = text.split_at(behind);
+    match columns.checked_sub(width(done)) {
+        Some(room @ SHORTEST_NAME..) => Cow::Owned(format!("{done}{}", fit_middle(name, room))),
+        _ => words(text, columns),
+    }
+}
+
+/// Fewest columns in which a name says anything.
+const SHORTEST_NAME: usize = 8;
 
 /// A text in lines of at most `columns` columns, broken between words; a longer word is broken where it must be.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -332,6 +352,13 @@ mod tests {
         assert_eq!(
             keep_end("undone: approved 8,744 in all facilities; 9 left in all", 40),
             "undone: approved 8,744 …; 9 left in all"
+        );
+        let said = "approved all 1,010 without a flag in admissions_in_quarter; left: 23 REVIEW, 10 STOP";
+        assert_eq!(keep_end(said, 68), "approved all 1,010 without a f…_in_quarter; left: 23 REVIEW, 10 STOP");
+        let said = keep_end("approved opd_under5 of Matope South HC; nothing left", 40).into_owned();
+        assert!(
+            said.starts_with("approved opd_") && said.ends_with(" HC; nothing left") && width(&said) == 40,
+            "{said}"
         );
     }
 

@@ -38,6 +38,9 @@ const LAST_WAIT: Duration = Duration::from_secs(10);
 /// Writes the forms as they stand now to a folder and answers where that is.
 pub type WriteForms = Arc<dyn Fn(Session) -> BoxFuture<'static, Result<String>> + Send + Sync>;
 
+/// Writes these cells of the review to a table beside its file and answers where that is.
+pub type WriteTable = Arc<dyn Fn(Session, Vec<Cell>) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
 /// What goes to the review file, in this order.
 enum Write {
     Decision(Box<Entry>, Replies),
@@ -65,6 +68,9 @@ pub struct Performer {
     ask: Option<Arc<Ask>>,
     username: String,
     write_forms: WriteForms,
+    write_table: Option<WriteTable>,
+    /// What the file held when it was taken hold of; given out once.
+    opened: Option<session::Opened>,
     /// The plan of the review, once there is one.
     plan: Arc<Mutex<Option<Arc<Plan>>>>,
     reading: Option<CancellationToken>,
@@ -95,6 +101,8 @@ impl Performer {
             ask: ask.map(Arc::new),
             username,
             write_forms,
+            write_table: None,
+            opened: None,
             plan,
             reading: None,
             wheel: None,
@@ -103,6 +111,18 @@ impl Performer {
             file: Some(file),
             writer: Some(writer),
         }
+    }
+
+    /// The same, with what the review file holds, where it was read already: it is not read again to be opened.
+    #[must_use]
+    pub fn with_opened(self, opened: Option<session::Opened>) -> Self {
+        Self { opened, ..self }
+    }
+
+    /// The same, with tables written by this.
+    #[must_use]
+    pub fn with_tables(self, write_table: WriteTable) -> Self {
+        Self { write_table: Some(write_table), ..self }
     }
 
     /// Runs a piece of work whose end is a message. A panic in it becomes a message too.
@@ -165,8 +185,12 @@ impl Performer {
 
     fn open(&mut self, reply: &Replies) {
         let (session, plan) = (self.session.clone(), Arc::clone(&self.plan));
+        let opened = self.opened.take();
         let work = async move {
-            let result = session.open().await;
+            let result = match opened {
+                Some(opened) => Ok(opened),
+                None => session.open().await,
+            };
             read_msg(&session, &plan, result)
         };
         self.start(reply, work, |why| ready(Msg::Read(Err(why))));
@@ -218,10 +242,42 @@ impl Performer {
         self.start(reply, work, move |why| async move { ended(job, &left, Err(anyhow!("{why}")), &also).await });
     }
 
+    /// Reads a form that was made, for the clipboard.
+    fn copy_form(&mut self, number: usize, xml: bool, reply: &Replies) {
+        let (session, username) = (self.session.clone(), self.username.clone());
+        let work = async move {
+            let text = if xml { session.form_xml(number).await } else { session.form_curl(number, &username).await };
+            let what = if xml { "the XML" } else { "the request as curl, without secrets," };
+            let said = format!("{what} of form {number}");
+            Msg::Copied(text.map(|text| (text, said)).map_err(|error| format!("{error:#}")))
+        };
+        self.start(reply, work, |why| ready(Msg::Copied(Err(why))));
+    }
+
     fn write_forms(&mut self, reply: &Replies) {
         let work = (self.write_forms)(self.session.clone());
         let work = async move { Msg::Wrote(work.await.map_err(|error| format!("{error:#}"))) };
         self.start(reply, work, |why| ready(Msg::Wrote(Err(why))));
+    }
+}
+
+impl Performer {
+    fn export(&mut self, cells: Vec<Cell>, reply: &Replies) {
+        let Some(write) = &self.write_table else {
+            let _ = reply.send(Msg::Note(Level::Look, "no table can be written here".to_owned()));
+            return;
+        };
+        let rows = crate::domain::value::grouped(&cells.len().to_string());
+        let rows = format!("{rows} row{}", if cells.len() == 1 { "" } else { "s" });
+        let work = write(self.session.clone(), cells);
+        let told = |error| Msg::Note(Level::Stop, format!("no table was written: {error}"));
+        let work = async move {
+            match work.await {
+                Ok(place) => Msg::Note(Level::Ok, format!("{rows} written to {place}")),
+                Err(error) => told(format!("{error:#}")),
+            }
+        };
+        self.start(reply, work, move |why| ready(told(why)));
     }
 }
 
@@ -259,7 +315,9 @@ impl Perform for Performer {
                 }
             }
             // The loop does these itself.
-            Cmd::Suspend | Cmd::Redraw | Cmd::Quit => {}
+            Cmd::Suspend | Cmd::Redraw | Cmd::Copy(_) | Cmd::Quit => {}
+            Cmd::CopyForm { number, xml } => self.copy_form(number, xml, reply),
+            Cmd::Export(cells) => self.export(cells, reply),
         }
     }
 

@@ -36,6 +36,15 @@ impl<T: Copy + PartialEq> Rows<T> {
         self.top = self.top.clamp((self.at + 1).saturating_sub(height), self.at).min(last_top);
     }
 
+    /// Scrolls the window of this height by so many rows, up where they are negative. The cursor stays on its row as long as
+    /// that is seen, else on the row at the edge.
+    pub(super) fn scroll(&mut self, rows: isize, height: usize) {
+        let height = height.max(1);
+        self.top = self.top.saturating_add_signed(rows).min(self.all.len().saturating_sub(height));
+        let last = (self.top + height - 1).min(self.all.len().saturating_sub(1));
+        self.at = self.at.clamp(self.top.min(last), last);
+    }
+
     /// Puts the cursor on this row, if there is one.
     pub(super) fn find(&mut self, row: T, height: usize) -> bool {
         let found = self.all.iter().position(|r| *r == row);

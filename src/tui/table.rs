@@ -101,16 +101,37 @@ impl<'a> Sheet<'a> {
         self.lines.is_empty()
     }
 
+    /// The first line seen in a window of this height.
+    fn top(&self, height: usize) -> usize {
+        let at = self.cursor.unwrap_or(0);
+        at.saturating_sub(height * 2 / 3).min(self.lines.len().saturating_sub(height))
+    }
+
+    /// Which of the lines the cursor can stand on is seen in this line of the window, counted from 0.
+    pub fn row_at(&self, area: Rect, line: u16) -> Option<usize> {
+        let height = usize::from(area.height);
+        let top = self.top(height);
+        let number = top + usize::from(line.checked_sub(area.y).filter(|row| *row < area.height)?);
+        // The last line may say what is below in place of a row.
+        let said = self.below.is_some() && top + height < self.lines.len() && number + 1 == top + height;
+        self.rows.iter().position(|row| *row == number).filter(|_| !said || self.cursor == Some(number))
+    }
+
     /// Draws the part that shows the cursor, two thirds down where there is more above.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let height = usize::from(area.height);
         let at = self.cursor.unwrap_or(0);
-        let top = at.saturating_sub(height * 2 / 3).min(self.lines.len().saturating_sub(height));
+        let top = self.top(height);
         for (row, number) in window(area, top, self.lines.len()) {
             self.lines[number](&mut canvas.pen(area, row));
             cursor(canvas, area, row, self.cursor == Some(number), true);
         }
         let last = top + height;
+        // What no cursor can reach says that it goes on.
+        if self.rows.is_empty() && height > 0 && last < self.lines.len() {
+            let edge = Rect { x: area.right().saturating_sub(1), y: area.bottom() - 1, width: 1, height: 1 };
+            canvas.pen(edge.intersection(area), 0).put("…", Role::Dim);
+        }
         let below = self.rows.iter().filter(|row| **row + 1 >= last).count();
         if let Some(words) = self.below.as_ref().filter(|_| last < self.lines.len() && below > 0 && at + 1 < last) {
             let row = area.height.saturating_sub(1);
@@ -294,7 +315,10 @@ impl Grid {
         let (least, most) = match pane {
             ..WIDE_PANE => (14, 60),
             WIDE_PANE..90 => (30, 34),
-            _ => (36, 44),
+            // Leaves room for the beginning of a sentence, and of a note.
+            90..120 => (36, 38),
+            // Only a pane that was widened, or a very wide window: names are whole.
+            _ => (36, 60),
         };
         Self::with(usual && pane >= WIDE_PANE, room, widest, least, most)
     }

@@ -2,6 +2,7 @@
 //! signals of the operating system as one stream. Nothing is drawn here.
 
 use std::{
+    fmt,
     io::{self, IsTerminal, Write},
     mem::ManuallyDrop,
     path::PathBuf,
@@ -13,6 +14,8 @@ use std::{
 
 use anyhow::Context;
 use crossterm::{
+    Command,
+    clipboard::CopyToClipboard,
     cursor,
     event::{DisableBracketedPaste, EnableBracketedPaste},
     execute,
@@ -42,9 +45,32 @@ enum Step {
     Cursor,
     /// A paste comes as one text and not as keys.
     Paste,
+    /// Clicks and the wheel come as input. Last, since it is taken only where it is wanted.
+    Mouse,
 }
 
-const STEPS: [Step; 4] = [Step::Raw, Step::Screen, Step::Cursor, Step::Paste];
+const STEPS: [Step; 5] = [Step::Raw, Step::Screen, Step::Cursor, Step::Paste, Step::Mouse];
+
+/// Asks for clicks and the wheel, with places beyond column 223 (modes 1000 and 1006 of xterm), or no longer. Nothing is
+/// asked about a mouse that only moves: over a slow line that would be a stream of bytes for nothing.
+struct Clicks(bool);
+
+impl Command for Clicks {
+    fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        f.write_str(if self.0 { "\x1b[?1000h\x1b[?1006h" } else { "\x1b[?1006l\x1b[?1000l" })
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+        if self.0 { EnableMouseCapture.execute_winapi() } else { DisableMouseCapture.execute_winapi() }
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        false
+    }
+}
 
 /// How many steps are taken now. Global, since a panic and a guard must not both give the same thing back.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
@@ -55,6 +81,7 @@ fn take(step: Step, out: &mut impl Write) -> io::Result<()> {
         Step::Screen => execute!(out, EnterAlternateScreen),
         Step::Cursor => execute!(out, cursor::Hide),
         Step::Paste => execute!(out, EnableBracketedPaste),
+        Step::Mouse => execute!(out, Clicks(true)),
     }
 }
 
@@ -64,12 +91,14 @@ fn give(step: Step, out: &mut impl Write) -> io::Result<()> {
         Step::Screen => execute!(out, LeaveAlternateScreen),
         Step::Cursor => execute!(out, cursor::Show),
         Step::Paste => execute!(out, DisableBracketedPaste),
+        Step::Mouse => execute!(out, Clicks(false)),
     }
 }
 
-/// Takes what is not taken yet.
-fn take_all(out: &mut impl Write) -> io::Result<()> {
-    for (at, step) in STEPS.into_iter().enumerate().skip(TAKEN.load(Ordering::SeqCst)) {
+/// Takes what is not taken yet, the mouse only where it is wanted.
+fn take_all(out: &mut impl Write, mouse: bool) -> io::Result<()> {
+    let wanted = STEPS.into_iter().filter(|step| mouse || *step != Step::Mouse);
+    for (at, step) in wanted.enumerate().skip(TAKEN.load(Ordering::SeqCst)) {
         // Counted first: a step that failed halfway is given back too, which does no harm.
         TAKEN.store(at + 1, Ordering::SeqCst);
         take(step, out)?;
@@ -88,6 +117,14 @@ fn give_all(out: &mut impl Write) {
 /// Whether both ends are a terminal, so that the full screen can be shown.
 pub fn is_there() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether a terminal of this kind (`TERM`) can be drawn on. One without a name cannot, but on Windows none has one.
+pub fn can_draw(term: Option<&str>) -> bool {
+    match term {
+        None | Some("") => cfg!(windows),
+        Some(term) => term != "dumb",
+    }
 }
 
 /// What a panic says after the terminal was given back.
@@ -133,16 +170,18 @@ pub fn on_panic(words: LastWords) {
 pub struct Tty {
     /// Says when the reader of the keys begun last is done with them.
     let_go: Option<oneshot::Receiver<()>>,
+    /// Whether the mouse is listened to.
+    mouse: bool,
 }
 
 /// Longest wait for the reader of the keys to be done with them. A terminal that is there takes no time at all.
 const LET_GO: Duration = Duration::from_millis(500);
 
 impl Tty {
-    /// Takes the terminal. Fails where it is none or refuses; then everything is as it was.
-    pub fn take() -> io::Result<(Self, Terminal<CrosstermBackend<io::Stdout>>)> {
-        let tty = Self { let_go: None };
-        take_all(&mut io::stdout())?;
+    /// Takes the terminal, with the mouse where it is wanted. Fails where it is none or refuses; then everything is as it was.
+    pub fn take(mouse: bool) -> io::Result<(Self, Terminal<CrosstermBackend<io::Stdout>>)> {
+        let tty = Self { let_go: None, mouse };
+        take_all(&mut io::stdout(), mouse)?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok((tty, terminal))
     }
@@ -165,8 +204,8 @@ pub async fn review<P: Perform>(
     first: Cmd,
 ) -> anyhow::Result<()> {
     on_panic(words);
-    let (mut tty, terminal) =
-        Tty::take().context("cannot take the terminal; onse plan, show, decide and submit need none")?;
+    let (mut tty, terminal) = Tty::take(model.look.mouse)
+        .context("cannot take the terminal; onse plan, show, decide and submit need none")?;
     // Its end would show the cursor, which is the guard's to do, and panic where the window was closed meanwhile.
     let mut terminal = ManuallyDrop::new(terminal);
     let size = terminal.size()?;
@@ -198,13 +237,18 @@ impl Seat for Tty {
         self.let_go().await;
         give_all(&mut io::stdout());
         let stopped = signals::stop().await;
-        take_all(&mut io::stdout())?;
+        take_all(&mut io::stdout(), self.mouse)?;
         stopped
     }
 
     fn retake(&mut self) -> io::Result<()> {
         give_all(&mut io::stdout());
-        take_all(&mut io::stdout())
+        take_all(&mut io::stdout(), self.mouse)
+    }
+
+    /// By OSC 52, which is the terminal's to take or to ignore and works over ssh. tmux hands it on where `set-clipboard` says so.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 }
 
@@ -288,14 +332,25 @@ mod tests {
 
     #[test]
     fn every_step_that_writes_is_undone() {
-        for step in [Step::Screen, Step::Cursor, Step::Paste] {
+        for step in [Step::Screen, Step::Cursor, Step::Paste, Step::Mouse] {
             let (mut on, mut off) = (Vec::new(), Vec::new());
             take(step, &mut on).unwrap();
             give(step, &mut off).unwrap();
             let (on, off) = (String::from_utf8(on).unwrap(), String::from_utf8(off).unwrap());
             let turned = if on.ends_with('h') { on.replace('h', "l") } else { on.replace('l', "h") };
-            assert_eq!(turned, off, "{step:?}");
+            let parts = |text: &str| text.split('\x1b').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(parts(&turned), parts(&off), "{step:?}");
         }
+    }
+
+    #[test]
+    fn v04_a_dumb_terminal_cannot_be_drawn_on() {
+        if cfg!(not(windows)) {
+            assert!(!can_draw(None) && !can_draw(Some("")) && !can_draw(Some("dumb")));
+        }
+        assert!(
+            ["vt100", "xterm", "xterm-256color", "tmux-256color", "linux"].into_iter().all(|term| can_draw(Some(term)))
+        );
     }
 
     #[test]

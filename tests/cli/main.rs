@@ -7,6 +7,7 @@ mod check;
 mod choice;
 mod curl;
 mod path;
+mod plain;
 mod rig;
 mod settle;
 mod submitting;

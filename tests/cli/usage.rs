@@ -35,7 +35,9 @@ fn settings_are_refused_with_file_and_line() {
     of(&format!("{CONFIG}\n[flags]\nrelations = [\n\"cbdas <= village_clinic\",\n]\n"))
         .run(&["plan"])
         .refused(2, &["config.toml:15: ", "S20", "Perhaps \"village_clinics\" is meant"]);
-    of(&format!("{CONFIG}\n[keys]\nquit = \"q\"\n")).run(&["plan"]).refused(2, &["config.toml:14: ", "[keys] quit"]);
+    of(&format!("{CONFIG}\n[keys]\nquit = \"q\"\n"))
+        .run(&["plan"])
+        .refused(2, &["config.toml:14: ", "[keys] There is no action \"quit\""]);
     of(CONFIG).run(&["plan", "--profile", "q"]).refused(2, &["\"q\"", "Known: p"]);
     of(CONFIG).with("ONSE_PROFILE", "q").run(&["plan"]).refused(2, &["\"q\""]);
     of(CONFIG).run(&["plan", "--config", "else.toml"]).refused(2, &["else.toml", "no such file"]);

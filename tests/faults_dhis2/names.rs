@@ -31,7 +31,7 @@ const HOSTILE: &str = "\u{1b}[31mMale\u{7}\u{202e}\r\n\u{200f}\u{1f600}\u{9b}2J"
 /// The facility with its first cell under the cursor, drawn row by row; how far the cursor goes down first.
 async fn drawn(got: &Got, down: usize, size: (u16, u16)) -> Vec<Vec<String>> {
     let (opened, now) = (got.read.as_ref().unwrap(), Now::default());
-    let mut model = Model::new(Run::default(), Look { ascii: false, mono: false }, size);
+    let mut model = Model::new(Run::default(), Look::default(), size);
     let opened = Opened {
         plan: std::sync::Arc::clone(&opened.plan),
         ledger: opened.ledger.clone(),

@@ -5,6 +5,9 @@
 
 mod give_back;
 mod hostile;
+mod manners;
+mod mouse;
+mod plain;
 mod review;
 mod stop;
 mod tty;

@@ -96,7 +96,7 @@ fn stopped_and_continued_from_outside_it_draws_everything_again() {
 }
 
 /// A child that ends with the test.
-struct Servers(Child);
+pub(crate) struct Servers(Child);
 
 impl Drop for Servers {
     fn drop(&mut self) {
@@ -108,13 +108,18 @@ impl Drop for Servers {
 /// How a request begins that sends a form.
 const SENDS: &[u8] = b"POST /a/onse-demo/receiver/";
 
-/// Both servers, behind a door that lets every request through except those that send a form: they get no answer.
-fn servers(home: &Home) -> (Servers, String) {
-    let mut command = home.command(&["sandbox", "--json", "--facilities", "12"]);
+/// Both servers of a small country, each answer after so many milliseconds; and what they say of themselves.
+pub(crate) fn slow(home: &Home, latency: &str) -> (Servers, serde_json::Value) {
+    let mut command = home.command(&["sandbox", "--json", "--facilities", "12", "--latency", latency]);
     let mut child = Servers(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
+/// Both servers, behind a door that lets every request through except those that send a form: they get no answer.
+pub(crate) fn servers(home: &Home) -> (Servers, String) {
+    let (child, said) = slow(home, "0");
     let config = Path::new(said["config"].as_str().unwrap());
     let origin = said["commcare_url"].as_str().unwrap().strip_prefix("http://").unwrap();
     let door = TcpListener::bind("127.0.0.1:0").unwrap();

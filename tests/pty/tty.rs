@@ -13,7 +13,7 @@ use std::{
 
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
-use vt100::Parser;
+use vt100::{MouseProtocolMode, Parser};
 
 pub(crate) const ONSE: &str = env!("CARGO_BIN_EXE_onse");
 
@@ -163,13 +163,25 @@ impl Tty {
         Self::run(home, ONSE, args, size)
     }
 
+    /// The program where these variables are set to something else.
+    pub(crate) fn onse_with(home: &Home, args: &[&str], size: (u16, u16), env: &[(&str, &str)]) -> Self {
+        Self::start(home, ONSE, args, size, env)
+    }
+
     /// Any program.
     pub(crate) fn run(home: &Home, program: &str, args: &[&str], size: (u16, u16)) -> Self {
+        Self::start(home, program, args, size, &[])
+    }
+
+    fn start(home: &Home, program: &str, args: &[&str], size: (u16, u16), env: &[(&str, &str)]) -> Self {
         let ends = native_pty_system().openpty(pixels(size)).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         for (name, value) in home.env() {
+            command.env(name, value);
+        }
+        for (name, value) in env {
             command.env(name, value);
         }
         command.cwd(home.path("home"));
@@ -299,10 +311,11 @@ impl Tty {
         let raw = mode(&**self.master.as_ref().unwrap()) != self.mode;
         let glass = self.glass();
         let screen = glass.parser.screen();
-        let state = (raw, screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste());
-        let all = [state.0, state.1, state.2, state.3];
+        let mouse = screen.mouse_protocol_mode() != MouseProtocolMode::None;
+        let all = [raw, screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste(), mouse];
         let half = all.contains(&true) && all.contains(&false);
-        assert!(!half, "(raw, alternate screen, cursor hidden, bracketed paste) are {state:?}:\n{}", glass.contents());
+        let names = "raw, alternate screen, cursor hidden, bracketed paste, mouse";
+        assert!(!half, "({names}) are {all:?}:\n{}", glass.contents());
         raw
     }
 }

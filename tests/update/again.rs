@@ -13,7 +13,7 @@ use onse::{
         report::{Phase, Reading, Sending},
     },
     tui::{
-        model::{Ask, Door, Over, Stage},
+        model::{Ask, Door, Listed, Over, Stage},
         msg::Signal,
     },
 };
@@ -208,13 +208,21 @@ fn with_reset() -> Desk {
 fn what_was_reset_is_counted_and_listed_with_what_it_was_made_on() {
     let mut desk = with_reset();
     assert_eq!(desk.status(), "read again: 1 decision kept, 2 reset; tab 1 lists them");
-    desk.keys("1gj");
+    let cells = [STOP, Cell { facility: 2, property: 0 }];
+    let listed = |desk: &Desk| match &desk.model.over {
+        Some(Over::Changes(changes)) => (changes.what, changes.rows.all.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(listed(&desk), (Listed::Reset, cells.to_vec()), "shown at once");
+    desk.keys("<esc>1gj");
     assert_eq!(desk.review().doors.current(), Some(Door::Reset));
     desk.keys("<enter>");
-    let Some(Over::Lines { lines, .. }) = &desk.model.over else { panic!("{:?}", desk.model.over) };
-    assert_eq!(lines[2], "Kasenga HC  malaria_pos  approved 120 → 1,310; now 120 → 1,340");
-    assert_eq!(lines[3], "Bwanje Hill HC  anc1_visits  rejected 18 → 19; now 18 → - (not reported)");
-    assert_eq!(lines.len(), 4);
+    assert_eq!(listed(&desk), (Listed::Reset, cells.to_vec()));
+    let again = desk.review().again.clone().unwrap();
+    // The beds, which were the same or not reported, change in this plan.
+    assert_eq!((again.new, again.gone, again.withdrawn), (4, 0, 1));
+    desk.keys("<enter>");
+    assert_eq!((desk.model.screen, desk.model.cell()), (Screen::Facilities, Some(STOP)));
     // What is decided again is not listed any more.
     let mut desk = with_reset();
     desk.keys("2l");

@@ -16,8 +16,8 @@ fn words_narrow_the_list_and_esc_clears_them() {
 #[test]
 fn what_is_not_understood_stays_open_with_its_reason() {
     let mut desk = Desk::on(Screen::Facilities);
-    desk.keys("/flag:T4");
-    assert!(matches!(&desk.model.ask, Some(Ask::Filter { wrong: Some(why), .. }) if why.contains("\"flag:\"")));
+    desk.keys("/flg:T4");
+    assert!(matches!(&desk.model.ask, Some(Ask::Filter { wrong: Some(why), .. }) if why.contains("\"flg:\"")));
     desk.keys("<enter>");
     assert!(matches!(&desk.model.ask, Some(Ask::Filter { .. })) && desk.status().contains("prop:"));
     desk.keys("<ctrl-u>tsanga<enter>");
@@ -96,4 +96,55 @@ fn a_prompt_has_an_end() {
     desk.tell(Msg::Paste("x".repeat(100_000)));
     desk.keys("y<enter>");
     assert_eq!(desk.review().ledger.reason(STOP).unwrap().len(), 200);
+}
+
+#[test]
+fn words_about_cells_narrow_to_those_cells() {
+    let mut desk = Desk::on(Screen::Facilities);
+    let found = |desk: &mut Desk, words: &str| {
+        desk.keys("/<ctrl-u>");
+        desk.tell(Msg::Paste(words.to_owned()));
+        desk.keys("<enter>");
+        let review = desk.review();
+        assert!(desk.model.ask.is_none(), "{words}");
+        let shown = review.plan.cells().filter(|cell| review.is_shown(*cell));
+        shown.map(|cell| (cell.facility, cell.property)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&mut desk, "flag:t1"), [(0, 1)]);
+    assert_eq!(found(&mut desk, "flag:S10 -tsanga"), [(0, 2)]);
+    assert_eq!(found(&mut desk, "change>50%"), [(0, 1)]);
+    assert_eq!(found(&mut desk, "change>=1,190"), [(0, 1)]);
+    assert_eq!(found(&mut desk, "change<5% prop:anc1_visits"), [(3, 0)]);
+    assert_eq!(found(&mut desk, "old:12 -change>50%"), [(0, 2)]);
+    assert_eq!(found(&mut desk, "new:1,310"), [(0, 1)]);
+    assert_eq!(found(&mut desk, "usual>3"), []);
+}
+
+#[test]
+fn a_flag_on_a_cell_without_a_change_is_listed() {
+    let plan = plan_of(&FACILITIES, |draft| {
+        let cell = Cell { facility: 3, property: 3 };
+        draft.set(cell, Some("28"), None, State::NotReported);
+        draft.flag(cell, Flag::new("T5", Severity::Review, "reported in 3 of the last 4 quarters"));
+    });
+    let mut desk = Desk::with(plan, Screen::Facilities);
+    desk.keys("/flag:T5<enter>");
+    assert_eq!(desk.status(), "0 changes of 1 facility shown, and cells without a change");
+    assert_eq!(desk.review().cells.all, [Cell { facility: 3, property: 3 }]);
+    desk.keys("/<ctrl-u>-flag:T5<enter>");
+    assert_eq!(desk.status(), "15 changes of 4 facilities shown");
+}
+
+#[test]
+fn a_filter_hides_no_total() {
+    let mut desk = Desk::on(Screen::Facilities);
+    let before = desk.review().ledger.all();
+    desk.keys("/change>50%<enter>");
+    assert_eq!((desk.review().shown_changes, desk.review().ledger.all()), (1, before));
+    desk.keys("lr");
+    assert_eq!(desk.decided(Verdict::Reject), [(0, 1)]);
+    desk.keys("n");
+    assert_eq!(desk.status(), "nothing undecided is shown here; 11 in the whole review");
+    desk.keys("hn");
+    assert_eq!(desk.status(), "nothing undecided is shown here; 11 in the whole review");
 }

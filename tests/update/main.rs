@@ -4,15 +4,25 @@
 mod again;
 mod bulk;
 mod checks;
+mod copy;
 mod decide;
 mod filter;
+mod lists;
+mod mouse;
 mod moving;
+mod notes;
 mod other;
+mod picks;
+mod range;
+mod repeat;
 mod rules;
 mod saving;
 mod settle;
+mod sort;
 mod submit;
 mod undo;
+mod wide;
+mod widen;
 mod zeros;
 
 use std::{sync::Arc, time::Duration};

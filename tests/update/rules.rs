@@ -159,11 +159,11 @@ fn rule_9_the_footers_of_the_pictures() {
     };
     assert_eq!(
         line(&Desk::on(Screen::Facilities), 80),
-        "a approve facility  r reject  n next left  ] next flag  A all shown  c clear"
+        "a approve facility  r reject  c clear  n next left  A all shown  / filter"
     );
     let mut desk = cells();
     desk.keys("a");
-    assert_eq!(line(&desk, 80), "a approve cell  r reject  n next left  ] next flag  u undo  A all shown");
+    assert_eq!(line(&desk, 80), "a approve cell  r reject  c clear  n next left  A all shown  u undo  / filter");
     desk.keys("Ryt");
     assert!(!line(&desk, 200).contains("next flag"), "nothing flagged is left");
     assert_eq!(
@@ -173,7 +173,7 @@ fn rule_9_the_footers_of_the_pictures() {
     let mut desk = Desk::on(Screen::Facilities);
     desk.keys("Ay");
     desk.ready(9);
-    assert_eq!(line(&desk, 80), "enter submit  d write forms to a folder  esc back  q leave  ? help");
+    assert_eq!(line(&desk, 80), "enter submit  d write forms to a folder  v full list  esc back  q leave");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Decisions go to disk before anything else; leaving and coming back.
 
 use super::*;
-use onse::job::report::{Level, Phase, Sending};
+use onse::{
+    domain::query::Sort,
+    job::report::{Level, Phase, Sending},
+    tui::screen::Focus,
+};
 
 #[test]
 fn while_one_decision_is_written_no_other_is_made() {
@@ -93,6 +97,9 @@ fn the_place_goes_with_the_decision_and_with_leaving() {
         facility: Some("case-0".to_owned()),
         property: Some("dhis_malaria_pos".to_owned()),
         filter: String::new(),
+        focus: Focus::Cells,
+        sort: "weight".to_owned(),
+        unchanged: false,
     };
     assert_eq!(desk.cmds.iter().filter(|cmd| **cmd == Cmd::SavePlace(place.clone())).count(), 1);
     desk.keys("q");
@@ -106,6 +113,9 @@ fn the_next_start_opens_at_the_same_row() {
         facility: Some("case-1".to_owned()),
         property: Some("dhis_opd_total".to_owned()),
         filter: "is:review".to_owned(),
+        focus: Focus::Cells,
+        sort: "name".to_owned(),
+        unchanged: false,
     };
     let mut desk = Desk::new();
     let plan = plan();
@@ -114,6 +124,7 @@ fn the_next_start_opens_at_the_same_row() {
     assert_eq!((desk.model.screen, desk.facility()), (Screen::Properties, "Tsanga HC"));
     assert_eq!((desk.review().property, desk.review().column.all.len()), (2, 2));
     assert_eq!(desk.status(), "went on where you left: Properties, Tsanga HC");
+    assert_eq!((desk.model.focus, desk.review().sort, desk.review().unchanged), (Focus::Cells, Sort::Name, false));
     desk.keys("q");
     assert!(desk.cmds.contains(&Cmd::SavePlace(place)));
 }
@@ -125,6 +136,8 @@ fn a_place_that_is_gone_breaks_nothing() {
         facility: Some("case-99".to_owned()),
         property: Some("dhis_gone".to_owned()),
         filter: filter.to_owned(),
+        focus: Focus::Cells,
+        ..Place::default()
     };
     for filter in ["", "is:odd", "nobody"] {
         let mut desk = Desk::new();

@@ -226,6 +226,7 @@ fn the_result_stays_until_another_check_is_asked_for() {
         outcome: None,
         answer: None,
         replaced: false,
+        cells: [].into(),
     };
     desk.tell(Msg::Sending(
         2,

@@ -11,6 +11,7 @@ mod earlier;
 mod facts;
 mod fold;
 mod kind;
+mod known;
 mod limits;
 mod relation;
 mod report;
@@ -31,6 +32,7 @@ pub use earlier::{Accepted, Earlier, case_moved, case_sentence, soften, source_m
 pub use facts::{Facts, Report, Row};
 pub use fold::{Flags, fold, stands_for};
 pub use kind::Kind;
+pub use known::{KNOWN, flag_id};
 pub use limits::{About, Limit, Limits};
 pub use relation::Relation;
 pub use report::on_time;

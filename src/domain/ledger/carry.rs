@@ -61,22 +61,25 @@ impl Ledger {
             return None;
         }
         let resets = approved.iter().map(|cell| self.forgotten(plan, *cell)).collect();
+        self.set(plan, approved.iter().map(|cell| (*cell, None)));
         for cell in &approved {
-            self.set(plan, *cell, None);
             self.reasons.remove(cell);
             self.sent_approved -= usize::from(self.sent.contains(cell));
         }
         for done in [&mut self.done, &mut self.undone] {
             done.retain_mut(|done| match &mut done.what {
-                What::Settled(_) => true,
-                What::Decided { cells, reasons, .. } => {
-                    cells.retain(|(cell, _)| !approved.contains(cell));
+                What::Settled(_) | What::Noted { .. } => true,
+                What::Decided { cells, before, reasons, .. } => {
+                    let mut stays = cells.iter().map(|cell| !approved.contains(cell));
+                    before.retain(|_| stays.next().unwrap_or(true));
+                    cells.retain(|cell| !approved.contains(cell));
                     reasons.retain(|(cell, _)| !approved.contains(cell));
                     !cells.is_empty()
                 }
             });
         }
         self.held.extend(approved);
+        self.mark_sent();
         self.newest = None;
         self.last += 1;
         Some(self.entry(Step::Reset(resets), stamp))
@@ -286,7 +289,7 @@ mod tests {
                 let mut taken = ledger.clone();
                 while taken.undo(&now, &stamp()).is_ok() {
                     for (at, verdict) in verdicts(&now, &taken) {
-                        prop_assert!(ledger.done.iter().any(|done| done.cells().iter().any(|(cell, _)| *cell == at)));
+                        prop_assert!(ledger.done.iter().any(|done| done.cells().contains(&at)));
                         prop_assert!(verdict != Verdict::Zero || now.may_be_zero(at));
                         prop_assert!(basis(&before, at) == basis(&now, at), "{at:?} was decided on other values");
                     }

@@ -5,11 +5,11 @@
 //! and a bulk approval to what was settled before it.
 //!
 //! A decision of an earlier reading is done again on the cells that no later reading reset; the others are as if they had
-//! never been in it, so that no undo brings them back.
+//! never been in it, so that no undo brings them back. Notes are of no reading: all of them are put again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Act, Entry, Ledger, Step, Verdict, stop_alone};
+use super::{Act, Entry, Ledger, Step, Verdict, note, stop_alone};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Plan},
@@ -41,7 +41,7 @@ pub fn deciders(entries: &[Entry]) -> BTreeMap<Cell, &str> {
         match &entry.step {
             Step::Undo(of) => _ = undone.insert(*of),
             Step::Redo(of) => _ = undone.remove(of),
-            Step::Decide { .. } | Step::Settle { .. } | Step::Reset(_) => {}
+            Step::Decide { .. } | Step::Settle { .. } | Step::Note { .. } | Step::Reset(_) => {}
         }
     }
     let last = resets(entries);
@@ -94,6 +94,14 @@ impl Ledger {
                 self.undone.clear();
                 self.apply(plan, &settled);
                 self.done.push(settled);
+            }
+            Step::Note { cells, text, label } => {
+                exist(plan, cells.iter())?;
+                note::could_be(plan, cells, text)?;
+                self.undone.clear();
+                let noted = self.noted(entry.seq, cells, text, label);
+                self.apply(plan, &noted);
+                self.done.push(noted);
             }
             Step::Undo(of) | Step::Redo(of) if resets.empty.contains(of) => {}
             Step::Undo(of) => {

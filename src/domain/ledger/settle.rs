@@ -160,7 +160,7 @@ impl<'a> Standing<'a> {
             }
             Step::Undo(of) => _ = self.now.remove(of),
             Step::Redo(of) if self.known.contains_key(of) => _ = self.now.insert(*of),
-            Step::Decide { .. } | Step::Redo(_) | Step::Reset(_) => {}
+            Step::Decide { .. } | Step::Note { .. } | Step::Redo(_) | Step::Reset(_) => {}
         }
     }
 
@@ -529,7 +529,7 @@ mod tests {
                 for done in &ledger.done {
                     let What::Decided { act, cells, .. } = &done.what else { continue };
                     let blocked = ledger.blocked(&now);
-                    let open = cells.iter().filter(|(at, _)| blocked[usize::from(at.property)]);
+                    let open = cells.iter().filter(|at| blocked[usize::from(at.property)]);
                     let count = log.iter().find(|entry| entry.seq == done.seq).map_or(0, |entry| match &entry.step {
                         Step::Decide { cells, .. } => cells.len(),
                         _ => 0,

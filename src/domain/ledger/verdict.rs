@@ -93,11 +93,11 @@ impl Act {
     /// Whether it can be done to this cell at all: a change is approved as it is, a cell that reads `(0?)` only as a zero, and
     /// either is rejected or cleared.
     pub fn fits(self, plan: &Plan, cell: Cell) -> bool {
-        let (change, zero) = (plan.kind(cell) == Kind::Change, plan.may_be_zero(cell));
+        let change = || plan.kind(cell) == Kind::Change;
         match self {
-            Self::Approve => change,
-            Self::Zero => zero,
-            Self::Reject | Self::Clear => change || zero,
+            Self::Approve => change(),
+            Self::Zero => plan.may_be_zero(cell),
+            Self::Reject | Self::Clear => change() || plan.may_be_zero(cell),
         }
     }
 }
@@ -150,18 +150,61 @@ impl Tally {
         self.approved + self.zeros
     }
 
-    /// Counts a cell that is to be decided in or out.
-    pub(super) fn count(&mut self, plan: &Plan, cell: Cell, verdict: Option<Verdict>, step: fn(&mut u32)) {
-        let change = plan.kind(cell) == Kind::Change;
-        match (verdict, plan.severity(cell)) {
-            (Some(Verdict::Approve), _) => step(&mut self.approved),
-            (Some(Verdict::Zero), _) => step(&mut self.zeros),
-            (Some(Verdict::Reject), _) if change => step(&mut self.rejected),
-            (Some(Verdict::Reject), _) => step(&mut self.kept),
-            (None, Some(Severity::Stop)) if change => step(&mut self.stop),
-            (None, Some(Severity::Review)) if change => step(&mut self.review),
-            (None, _) => {}
+    /// Moves cells between the counts.
+    pub(super) fn shift(&mut self, Shift(by): &Shift) {
+        let [approved, zeros, rejected, kept, stop, review, _] = *by;
+        for (count, by) in [
+            (&mut self.approved, approved),
+            (&mut self.zeros, zeros),
+            (&mut self.rejected, rejected),
+            (&mut self.kept, kept),
+            (&mut self.stop, stop),
+            (&mut self.review, review),
+        ] {
+            *count = count.wrapping_add_signed(by);
         }
+    }
+}
+
+/// Which count of a [`Tally`] a cell that is to be decided is in, as its place in a [`Shift`]; the last for none.
+#[derive(Clone, Copy)]
+pub(super) struct Slot(usize);
+
+impl Slot {
+    /// The count a cell is in with this verdict.
+    #[inline]
+    pub(super) fn of(plan: &Plan, cell: Cell, verdict: Option<Verdict>) -> Self {
+        let change = || plan.kind(cell) == Kind::Change;
+        Self(match verdict {
+            Some(Verdict::Approve) => 0,
+            Some(Verdict::Zero) => 1,
+            Some(Verdict::Reject) => 2 + usize::from(!change()),
+            None => match plan.severity(cell) {
+                Some(Severity::Stop) if change() => 4,
+                Some(Severity::Review) if change() => 5,
+                _ => 6,
+            },
+        })
+    }
+}
+
+/// How many cells more or fewer each count of a [`Tally`] has.
+#[derive(Clone, Default)]
+pub(super) struct Shift([i32; 7]);
+
+impl Shift {
+    /// One cell that was in no count.
+    pub(super) fn into(to: Slot) -> Self {
+        let mut shift = Self::default();
+        shift.0[to.0] += 1;
+        shift
+    }
+
+    /// One cell from one count to the other.
+    #[inline]
+    pub(super) fn go(&mut self, from: Slot, to: Slot) {
+        self.0[from.0] -= 1;
+        self.0[to.0] += 1;
     }
 }
 

@@ -8,7 +8,7 @@ use toml::de::ValueDeserializer;
 use url::{Host, Url};
 
 use super::table::{Reading, Section, Text, parse};
-use super::{CommCare, Dhis2, Override, Profile, Settings, SettingsError, unknown};
+use super::{CommCare, Dhis2, LookSettings, Override, Profile, Settings, SettingsError, Theme, unknown};
 use crate::domain::caseblock::FORM_XMLNS;
 use crate::domain::mapping::property_fault;
 
@@ -16,7 +16,8 @@ const CASE_TYPE: &str = "facility_supervision";
 const CHUNK_SIZE: u32 = 1000;
 const STALE_AFTER_DAYS: u32 = 14;
 
-const FILE_KEYS: [&str; 4] = ["default_profile", "profiles", "keys", "flags"];
+const FILE_KEYS: [&str; 7] = ["default_profile", "theme", "ascii", "mouse", "profiles", "keys", "flags"];
+const THEMES: [(&str, Theme); 3] = [("default", Theme::Default), ("contrast", Theme::Contrast), ("mono", Theme::Mono)];
 const PROFILE_KEYS: [&str; 10] = [
     "mapping",
     "case_type",
@@ -56,10 +57,26 @@ pub(super) fn settings(file: &Path, text: &str) -> Result<Settings, SettingsErro
         file: file.to_owned(),
         default_profile: default_profile.map(|name| name.text),
         profiles,
+        look: look(&mut reading, &top),
         keys: overrides(&mut reading, &top, "keys"),
         flags: overrides(&mut reading, &top, "flags"),
     };
     reading.done(file, Some(settings))
+}
+
+/// How the review is shown.
+fn look<'t>(reading: &mut Reading<'t>, top: &Section<'t>) -> LookSettings {
+    let usual = LookSettings::default();
+    let mut flag = |key| if top.table.contains_key(key) { reading.flag(top, key) } else { None };
+    let (ascii, mouse) = (flag("ascii"), flag("mouse"));
+    let mut theme = usual.theme;
+    if let Some(named) = reading.text(top, "theme") {
+        match THEMES.iter().find(|(name, _)| *name == named.text) {
+            Some((_, found)) => theme = *found,
+            None => reading.refuse(named.line, unknown("theme", &named.text, THEMES.iter().map(|(name, _)| *name))),
+        }
+    }
+    LookSettings { theme, ascii, mouse: mouse.unwrap_or(usual.mouse) }
 }
 
 /// The profile, or none when something in it was refused.

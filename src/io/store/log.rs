@@ -59,6 +59,11 @@ pub(super) fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) 
             let settling = Settling { property: *property, statements: statements.clone() };
             ("settle", None, Some(reason.as_str()), "", serde_json::to_string(&settling)?)
         }
+        Step::Note { cells, text, label } => {
+            let cells: Vec<_> = cells.iter().map(|cell| (cell.facility, cell.property)).collect();
+            let text = (!text.is_empty()).then_some(text.as_str());
+            ("note", None, text, label.as_str(), serde_json::to_string(&cells)?)
+        }
         Step::Undo(of) => ("undo", Some(*of), None, "", "[]".to_owned()),
         Step::Redo(of) => ("redo", Some(*of), None, "", "[]".to_owned()),
         Step::Reset(resets) => {
@@ -79,7 +84,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) 
         cells
     ])?;
     let (cells, label) = match &entry.step {
-        Step::Decide { cells, label, .. } => (cells.len(), label.as_str()),
+        Step::Decide { cells, label, .. } | Step::Note { cells, label, .. } => (cells.len(), label.as_str()),
         Step::Settle { property, .. } => (0, plan.property(*property).name.as_str()),
         Step::Reset(resets) => (resets.len(), ""),
         Step::Undo(_) | Step::Redo(_) => (0, ""),
@@ -142,6 +147,11 @@ fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entr
             let Settling { property, statements } = serde_json::from_str(cells).with_context(damaged)?;
             settles(plan, row.get(5)?, property, &statements).with_context(damaged)?;
             Step::Settle { property, statements, reason: row.get(6).with_context(damaged)? }
+        }
+        ("note", _) => {
+            let cells: Vec<(u32, u16)> = serde_json::from_str(cells).with_context(damaged)?;
+            let cells = cells.into_iter().map(|(facility, property)| Cell { facility, property }).collect();
+            Step::Note { cells, text: row.get::<_, Option<String>>(6)?.unwrap_or_default(), label: row.get(7)? }
         }
         ("undo", _) => Step::Undo(of()?),
         ("redo", _) => Step::Redo(of()?),

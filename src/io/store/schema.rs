@@ -10,13 +10,17 @@ use super::{LAST_WAIT, history, trail};
 /// Marks a file as a review: `onse` in ASCII.
 pub(super) const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
-const SCHEMA: i32 = 4;
+const SCHEMA: i32 = 5;
 
 /// What each version added; a file is brought from its own version to this one by the steps behind it.
-const STEPS: [&str; 4] = [TABLES, history::TABLE, USUAL, trail::TABLE];
+const STEPS: [&str; 5] = [TABLES, history::TABLE, USUAL, trail::TABLE, NOTE];
 
 /// Version 3 changed no table: a cell may have a fifth entry, the usual number, which an earlier version would call damaged.
 const USUAL: &str = "";
+
+/// Version 5 changed no table: an entry of the decision log may be a `note`, its text in the column of reasons (NULL where it takes
+/// a note away) and its cells as `[facility, property]`, which an earlier version would call damaged.
+const NOTE: &str = "";
 
 /// The tables of version 1. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL
 /// can read it; a fourth text is the quarter of a number that is an earlier one's.
@@ -68,7 +72,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Makes the tables the file does not have yet, all or none, and begins the trail. A file of this version stays as it is.
+/// Makes the tables the file does not have yet, all or none, and begins the trail where there is none. A file of this version stays as it is.
 pub(super) fn upgrade(connection: &Connection) -> Result<()> {
     let version = version(connection)?;
     let steps = usize::try_from(version).ok().and_then(|done| STEPS.get(done..)).unwrap_or_default();
@@ -81,7 +85,10 @@ pub(super) fn upgrade(connection: &Connection) -> Result<()> {
     }
     transaction.pragma_update(None, "user_version", SCHEMA)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    trail::begin(&transaction, version, SCHEMA)?;
+    // A file that has a trail goes on with it.
+    if version < trail::SINCE {
+        trail::begin(&transaction, version, SCHEMA)?;
+    }
     transaction.commit()?;
     // A copy of this one file, made while it is open, is known by its header and its id.
     let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

@@ -85,6 +85,8 @@ pub(super) struct JsonCell<'a> {
     pub(super) period: String,
     pub(super) verdict: Option<&'static str>,
     pub(super) reason: Option<&'a str>,
+    /// What a person noted on it; `null` for nothing.
+    pub(super) note: Option<&'a str>,
     pub(super) outcome: Option<&'static str>,
     pub(super) flags: &'a [Flag],
     /// The quarters before, newest first; `null` where they were not asked for.

@@ -5,21 +5,22 @@ use crate::{
     domain::{head::NOT_READ, plan::State},
     job::reach::Finer,
     tui::{
-        model::{Ask, Model, Review, Stage},
-        screen::Screen,
+        model::{Ask, Model, Over, Review, Stage},
+        screen::{Focus, Screen},
     },
 };
 
 /// Why an action cannot be done now; `None` where it can.
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     use Action::{
-        Approve, ApproveAll, Check, Clear, ClearAll, Filter, KeepOld, Log, Make, Next, NextFlag, NextPane, Pause,
-        Previous, PreviousFlag, PreviousPane, Read, Redo, Reject, RejectAll, Send, Settle, StopAfterForm, Tab,
-        TakeBack, Toggle, Unchanged, Undo, WriteForms, Zero, ZeroAll, Zeros,
+        Approve, ApproveAll, By, Check, Choose, Clear, ClearAll, Copy, CopyAll, Export, Filter, KeepOld, ListAll,
+        ListFlagged, Log, Make, Next, NextFlag, NextPane, Note, Pause, Pick, Previous, PreviousFlag, PreviousPane,
+        Range, RangeDown, RangeUp, Read, Redo, Reject, RejectAll, Send, Settle, Sort, StopAfterForm, Tab, TakeBack,
+        Toggle, Unchanged, Undo, Widen, WriteForms, Zero, ZeroAll, Zeros,
     };
     let review = model.review.as_ref();
     if let Some(why) = &model.run.read_only
-        && writes(action)
+        && action.writes()
     {
         return Some(why.clone());
     }
@@ -37,11 +38,22 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
             Some("nothing is chosen for it")
         }
         Tab(Screen::Overview) => None,
-        Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag if review.is_none() => {
+        Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag | Pick | Sort | By(_) | Widen
+        | Range | RangeDown | RangeUp | Export
+            if review.is_none() =>
+        {
             Some("nothing is read yet")
         }
         Approve | Reject | Clear | Toggle | Zero | ZeroAll | Zeros | KeepOld | ApproveAll | RejectAll | ClearAll
         | Undo | Redo => cannot_decide(model),
+        Note => cannot_decide(model).or_else(|| under_cursor(model)),
+        Range | RangeDown | RangeUp => under_cursor(model),
+        Copy | CopyAll => cannot_copy(model),
+        Export => nothing_shown(model),
+        Choose if matches!(&model.over, Some(Over::Picks { rows, .. }) if rows.current().is_none()) => {
+            Some("nothing to choose from")
+        }
+        ListAll | ListFlagged => cannot_list(model, action),
         NextPane | PreviousPane if model.screen != Screen::Facilities => Some("this screen has one pane"),
         Send | WriteForms => match &model.submit.stage {
             Stage::Ready(check) if check.changes == 0 => Some("no approved change to write"),
@@ -54,50 +66,33 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Log if model.log.is_empty() => Some("no message yet"),
         _ => None,
     };
-    why.map(str::to_owned).or_else(|| match action {
+    why.map(str::to_owned).or_else(|| nothing_to(model, action))
+}
+
+/// Why there is nothing an action could be done with.
+fn nothing_to(model: &Model, action: Action) -> Option<String> {
+    use Action::{ListFlagged, Redo, Undo, Zero, ZeroAll};
+    let review = model.review.as_ref();
+    match action {
         Undo if review.is_some_and(|r| r.ledger.last_done().is_none()) => Some("nothing to undo".to_owned()),
         Undo if review.is_some_and(|r| r.ledger.last_is_sent()) => {
             Some("sent already: onse undo FILE -o FILE2 makes a review that puts the values before back".to_owned())
         }
         Redo if review.is_some_and(|r| r.ledger.last_undone().is_none()) => Some("nothing to redo".to_owned()),
         Zero => review.and_then(|review| no_zero(model, review)),
+        ListFlagged if !has_flagged(model) => Some("no change that would be written has a flag".to_owned()),
         ZeroAll if !has_zeros(model) => Some("no cell here reads (0?) and is undecided".to_owned()),
         _ => None,
-    })
-}
-
-/// Whether an action ends in the review file.
-fn writes(action: Action) -> bool {
-    use Action::{
-        Approve, ApproveAll, Clear, ClearAll, KeepOld, Redo, Reject, RejectAll, Send, Settle, Toggle, Undo, Zero,
-        ZeroAll, Zeros,
-    };
-    matches!(
-        action,
-        Approve
-            | Reject
-            | Clear
-            | Toggle
-            | Zero
-            | ZeroAll
-            | Zeros
-            | KeepOld
-            | ApproveAll
-            | RejectAll
-            | ClearAll
-            | Undo
-            | Redo
-            | Send
-            | Settle
-    )
+    }
 }
 
 /// Why 0 cannot be written for what the cursor is on.
 fn no_zero(model: &Model, review: &Review) -> Option<String> {
     let Some(cell) = model.cell() else {
-        return Some(
-            "0 is for one cell that reads (0?): l goes into the properties; O asks for all of the facility".to_owned(),
-        );
+        let (into, all) = (model.keys.key(Action::Into), model.keys.key(Action::ZeroAll));
+        return Some(format!(
+            "this is for one cell that reads (0?): {into} goes into the properties; {all} asks for all of the facility"
+        ));
     };
     let property = review.names.full(cell.property);
     let why = match review.plan.state(cell) {
@@ -109,13 +104,66 @@ fn no_zero(model: &Model, review: &Review) -> Option<String> {
     Some(format!("{property}: {why}"))
 }
 
+/// Why nothing can be done with what the cursor is on: nothing is.
+fn under_cursor(model: &Model) -> Option<&'static str> {
+    let Some(review) = &model.review else { return Some("nothing is read yet") };
+    let is_there = match (model.screen, model.focus) {
+        (Screen::Facilities, Focus::List) => review.list.current().is_some(),
+        _ => model.cell().is_some(),
+    };
+    (!is_there).then_some("nothing is under the cursor")
+}
+
+/// Why nothing can be copied.
+fn cannot_copy(model: &Model) -> Option<&'static str> {
+    match (&model.over, model.screen) {
+        (Some(Over::Changes(changes)), _) => changes.rows.current().is_none().then_some("nothing is under the cursor"),
+        (None, Screen::Properties | Screen::Facilities) => under_cursor(model),
+        (None, Screen::Submit) => {
+            let forms = match &model.submit.stage {
+                Stage::Sending(sending) | Stage::Ended(sending) => sending.forms.as_slice(),
+                _ => &[],
+            };
+            forms.is_empty().then_some("there is no form yet")
+        }
+        _ => Some("nothing here is copied"),
+    }
+}
+
+/// Why nothing can be exported: no row is shown where rows are reviewed.
+fn nothing_shown(model: &Model) -> Option<&'static str> {
+    let review = model.review.as_ref()?;
+    let is_shown = match model.screen {
+        Screen::Properties => !review.column.all.is_empty(),
+        Screen::Facilities => !review.list.all.is_empty(),
+        _ => true,
+    };
+    (!is_shown).then_some("nothing is shown; esc clears the filter")
+}
+
+/// Why what would be written cannot be listed.
+fn cannot_list(model: &Model, action: Action) -> Option<&'static str> {
+    match &model.submit.stage {
+        Stage::Ready(check) if check.changes > 0 || action == Action::ListFlagged => None,
+        Stage::Ready(_) => Some("no approved change to write"),
+        _ => Some("the checks are not done"),
+    }
+}
+
+/// Whether a change that would be written has a flag. The largest ones begin with those.
+fn has_flagged(model: &Model) -> bool {
+    let first = model.submit.biggest.first();
+    let flagged = |review: &Review| first.is_some_and(|cell| review.plan.severity(*cell).is_some());
+    model.review.as_ref().is_some_and(flagged)
+}
+
 /// Whether an undecided cell where the cursor is reads `(0?)`: in the facility, or in Properties in the property.
 fn has_zeros(model: &Model) -> bool {
     let Some(review) = &model.review else { return false };
     let tally = match model.screen {
         Screen::Properties => Some(review.ledger.property(review.property)),
         Screen::Facilities => review.list.current().map(|facility| review.ledger.facility(facility)),
-        Screen::Overview | Screen::Submit => None,
+        Screen::Overview | Screen::Submit | Screen::DataSets => None,
     };
     tally.is_some_and(|tally| tally.maybe_left() > 0)
 }
@@ -149,7 +197,8 @@ fn cannot_read(model: &Model) -> Option<String> {
         Stage::Sending(_) => "forms are being sent; read again when that ended",
         Stage::Checking => "the checks before sending are under way; read again when they ended",
         Stage::Ended(sending) if sending.accepted + sending.unknown > 0 => {
-            "what was sent is not settled: v on tab 4 settles it, then read again"
+            let key = model.keys.key(Action::Settle);
+            return Some(format!("what was sent is not settled: {key} on tab 4 settles it, then read again"));
         }
         _ => return None,
     };

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{
     facilities::flag_role,
-    months::Made,
+    months::{Made, is_month, part_name, part_value},
     word_diff::{in_lines, word_diff},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     tui::{
         layout::{Layout, Shape},
         model::{Behind, Model, Review},
-        parts::{Canvas, Piece, cut, percent_of, piece, words, wrap},
+        parts::{Canvas, Piece, columns, cut, percent_of, piece, words, wrap},
         table::{Shown, USUAL},
         theme::Role,
     },
@@ -40,8 +40,8 @@ const FEWEST: usize = 3;
 /// A line of the detail.
 type Line = Vec<Piece<'static>>;
 
-/// Draws the detail of a cell.
-pub(super) fn draw(model: &Model, review: &Review, cell: Cell, area: Rect, canvas: &mut Canvas<'_>) {
+/// Draws the detail of a cell; answers how many lines of the area it took.
+pub(super) fn draw(model: &Model, review: &Review, cell: Cell, area: Rect, canvas: &mut Canvas<'_>) -> u16 {
     let layout = model.layout();
     let indent = if area.width >= 70 && layout.body.width >= 120 { 2 } else { 1 };
     // The last column stays free for the sign that there is more.
@@ -64,6 +64,7 @@ pub(super) fn draw(model: &Model, review: &Review, cell: Cell, area: Rect, canva
             canvas.pen(inner, row).to(inner.width.saturating_sub(1)).put("…", Role::Dim);
         }
     }
+    columns(total).min(inner.height)
 }
 
 /// What the lines are made from.
@@ -179,8 +180,15 @@ impl Sheet<'_> {
         }
     }
 
-    /// What the cell asks for, or the reason that was given.
+    /// What a person noted on the cell.
+    fn note(&self) -> Option<String> {
+        self.review.ledger.note(self.cell).map(|note| format!("note: {}", inert(note)))
+    }
+
+    /// What the cell asks for, or the reason that was given; and the note.
     fn decision(&self, lines: &mut Vec<Line>) {
+        let noted = self.note().map_or_else(Vec::new, |note| wrap(&note, self.room));
+        lines.extend(noted.into_iter().map(|text| vec![piece(text, Role::Text)]));
         let plan = &self.review.plan;
         let verdict = self.review.ledger.verdict(plan, self.cell);
         if let Some(reason) = self.review.ledger.reason(self.cell) {
@@ -450,30 +458,6 @@ impl Sheet<'_> {
 /// Columns of these pieces.
 fn wide(line: &[Piece<'_>]) -> usize {
     line.iter().map(|(text, _)| width(text)).sum()
-}
-
-/// Name of a category option, after its month where it has one, with its attribute option where that is not the default one.
-fn part_name(part: &PartLine) -> String {
-    let month = part.period.as_deref().map(|month| format!("{} ", inert(month))).unwrap_or_default();
-    match &part.attribute {
-        Some(attribute) => format!("{month}{} / {}", inert(&part.name), inert(attribute)),
-        None if is_month(part) => month.trim_end().to_owned(),
-        None => format!("{month}{}", inert(&part.name)),
-    }
-}
-
-/// Whether a row is all there is of its month.
-fn is_month(part: &PartLine) -> bool {
-    part.period.is_some() && part.attribute.is_none() && part.name == "default"
-}
-
-/// The stored value, grouped where it is a number, in quotes where it is not.
-fn part_value(part: &PartLine) -> String {
-    match part.value.as_deref() {
-        None => "-".to_owned(),
-        Some(value) if Number::parse(value).is_some() => grouped(value.trim()),
-        Some(value) => format!("\"{}\"", cut(&inert(value), 20)),
-    }
 }
 
 /// A bar with its percent.

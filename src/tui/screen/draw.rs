@@ -9,12 +9,15 @@ use ratatui::{
 };
 use tui_input::Input;
 
-use super::{Screen, facilities, help, log, overview, properties, reading, sending, small, submit, whole};
+use super::{
+    Screen, datasets, facilities, help, log, overview, picks, properties, reading, sending, small, submit, whole,
+};
 use crate::{
     domain::text::{inert, width},
     job::{reach::Finer, report::Level},
     tui::{
-        keymap::{self, Action, Scope, TABLE},
+        hit,
+        keymap::{self, Action, Bound, Scope, TABLE},
         layout::{Layout, Shape},
         model::{Ask, Choosing, Model, Over, Review, Stage, Zeros},
         parts::{Canvas, Piece, columns, count, keep_end, piece, wrap},
@@ -24,7 +27,7 @@ use crate::{
 
 /// Draws a frame. Answers where the terminal's own cursor belongs: in an open prompt, else nowhere.
 pub fn draw(model: &Model, buf: &mut Buffer) -> Option<Position> {
-    let theme = Theme::new(model.look.mono, model.look.ascii);
+    let theme = Theme::new(model.look.theme, model.look.ascii);
     let layout = model.layout();
     let mut canvas = Canvas::new(buf, theme);
     let caret = if layout.shape == Shape::TooSmall {
@@ -54,9 +57,12 @@ fn body(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Posit
     match &model.over {
         Some(Over::Help { input, rows }) => return help::draw(model, input, rows, layout, canvas),
         Some(Over::Log { top }) => log::messages(&model.log, *top, layout.body, canvas),
+        Some(Over::Picks { picks: words, rows }) => picks::draw(words, rows, layout.body, canvas),
+        Some(Over::Changes(changes)) => picks::changes(model, changes, layout.body, canvas),
         Some(Over::Lines { lines, top, .. }) => log::lines(lines, *top, layout.body, canvas),
         None => match (model.screen, &model.review) {
             (Screen::Submit, _) => return submit::draw(model, layout, canvas),
+            (Screen::DataSets, _) => datasets::draw(model, layout.body, canvas),
             (Screen::Overview, _) if model.reading.is_some() => reading::draw(model, layout.body, canvas),
             (Screen::Overview, Some(review)) => overview::draw(model, review, layout, canvas),
             (Screen::Properties, Some(review)) => properties::draw(model, review, layout, canvas),
@@ -70,25 +76,17 @@ fn body(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Posit
 /// The tabs, or where panes are stacked the open one with its counts; below them where we are.
 fn header(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let line = layout.header;
-    let close = if model.over.is_some() { " close" } else { " help" };
-    let key = if model.over.is_none() || matches!(model.over, Some(Over::Help { .. })) { "?" } else { "esc" };
     let mut pen = canvas.pen(line, 0);
-    pen.gap(1);
-    for screen in Screen::ALL {
-        let name = format!("{} {}", screen.digit(), screen.title());
-        if screen == model.screen {
-            pen.put(&format!("[{name}]"), Role::Tab).gap(2);
-        } else if layout.shape != Shape::Stacked {
-            pen.put(&name, Role::Text).gap(2);
-        }
+    for tab in hit::tabs(model, layout) {
+        let role = if tab.screen == model.screen { Role::Tab } else { Role::Text };
+        pen.to(tab.x - line.x).put(&tab.text, role).gap(2);
     }
     if layout.shape == Shape::Stacked {
         for (text, role) in short_place(model) {
             pen.put(&text, role);
         }
     }
-    let unread = if model.unread { "L !  " } else { "" };
-    pen.close(&[piece(unread, Role::Stop), piece(key, Role::Key), piece(close, Role::Text)]);
+    pen.close(&hit::corner(model).map(|(text, role)| piece(text, role)));
     if line.height > 1 {
         second(model, line, canvas);
     }
@@ -112,6 +110,10 @@ fn second(model: &Model, line: Rect, canvas: &mut Canvas<'_>) {
             pen.put("Help for ", Role::Text).put(model.screen.title(), Role::Strong);
         }
         (Some(Over::Log { .. }), ..) => _ = pen.put("Messages, newest first", Role::Strong),
+        (Some(Over::Picks { .. }), ..) => {
+            _ = pen.put("Flags, states and marks to show; counts of the whole review", Role::Strong);
+        }
+        (Some(Over::Changes(changes)), ..) => _ = pen.put(&changes.title, Role::Strong),
         (Some(Over::Lines { title, .. }), ..) => _ = pen.put(title, Role::Strong),
         (None, Screen::Submit, _) => match &model.submit.stage {
             Stage::Sending(sent) | Stage::Ended(sent) => sending::place(model, sent, &mut pen),
@@ -128,28 +130,34 @@ fn status(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     if layout.status.height == 0 {
         return;
     }
-    let undo = if can_undo(model) { 8 } else { 0 };
+    let key = model.keys.key(Action::Undo);
+    let undo = if can_undo(model) { 7 + width(key) } else { 0 };
     let (text, role) = newest(model);
     let room = usize::from(layout.status.width).saturating_sub(2 + undo);
     let mut pen = canvas.pen(layout.status, 0);
     pen.gap(1).put(&keep_end(&text, room), role);
     if undo > 0 {
-        pen.close(&[piece("u", Role::Key), piece(" undo", Role::Text)]);
+        pen.close(&[piece(key, Role::Key), piece(" undo", Role::Text)]);
     }
 }
 
-fn can_undo(model: &Model) -> bool {
+/// Whether the status line ends with the key that takes back.
+pub(in crate::tui) fn can_undo(model: &Model) -> bool {
     matches!(model.screen, Screen::Properties | Screen::Facilities)
         && model.over.is_none()
         && keymap::why_not(model, Action::Undo).is_none()
 }
 
 /// The newest message; while a decision is not on disk yet, that.
-fn newest(model: &Model) -> (Cow<'_, str>, Role) {
+pub(in crate::tui) fn newest(model: &Model) -> (Cow<'_, str>, Role) {
     if model.review.as_ref().is_some_and(Review::is_saving) {
         return (Cow::Borrowed("saving"), Role::Review);
     }
     match (model.status(), &model.review) {
+        (Some(line), _) if line.level == Level::Stop => (inert(line.text.lines().next().unwrap_or("")), Role::Stop),
+        _ if matches!(model.over, Some(Over::Help { .. })) => {
+            (Cow::Borrowed("keys can be changed in config.toml under [keys]"), Role::Text)
+        }
         (Some(line), _) => (inert(line.text.lines().next().unwrap_or("")), level_role(line.level)),
         (None, Some(review)) if model.screen == Screen::Properties && model.over.is_none() => {
             (Cow::Owned(whole::sum_in_status(review, model.size.1).unwrap_or_default()), Role::Text)
@@ -172,13 +180,11 @@ fn footer(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let line = layout.footer;
     let mut pen = canvas.pen(line, 0);
     pen.gap(1);
-    if layout.status.height == 0 {
-        let (text, role) = newest(model);
-        let half = usize::from(line.width / 2).saturating_sub(3);
-        pen.put(&keep_end(&text, half), role).gap(if text.is_empty() { 0 } else { 2 });
+    if let Some((text, role)) = hit::lead(model, layout) {
+        pen.put(&text, role);
     }
-    for hint in keymap::footer(model, columns(pen.room()).saturating_add(1)) {
-        pen.put(hint.keys, Role::Key).gap(1).put(hint.label, Role::Text).gap(2);
+    for key in hit::keys(model, layout) {
+        pen.to(key.x - line.x).put(key.hint.keys, Role::Key).gap(1).put(key.hint.label, Role::Text);
     }
 }
 
@@ -191,21 +197,29 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
         Ask::Bulk(bulk) => {
             let gap = if bulk.stays.is_empty() { "" } else { "   " };
             asked(canvas, line, "", &format!("{}{gap}{}", bulk.question, bulk.stays), Role::Question);
-            answer(canvas, line, &bulk.yes, "any other key: no", "u undoes it");
+            answer(canvas, line, &bulk.yes, "any other key: no", &undoes(model));
             None
         }
         Ask::Zeros(zeros) => {
             let gap = if zeros.stays.is_empty() { "" } else { "   " };
             asked(canvas, line, "", &format!("{}{gap}{}", zeros.question, zeros.stays), Role::Question);
-            choice(canvas, line, zeros);
+            choice(model, canvas, line, zeros);
             None
         }
         Ask::Finer(asked) => {
             asked_of(canvas, line, asked);
             None
         }
+        Ask::Sort => {
+            sorts(model, canvas, line);
+            None
+        }
+        Ask::Note { label, input, .. } => {
+            asked(canvas, line, "", &format!("Note on {label}:"), Role::Question);
+            prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter keep  esc no" })
+        }
         Ask::Leave => {
-            let text = "Forms are being sent. Leave all the same? The form under way becomes UNKNOWN.";
+            let text = "Forms are being sent. Leave all the same? It stops after the form under way, and leaves then.";
             asked(canvas, line, "", text, Role::Question);
             answer(canvas, line, "leave", "any other key: stay", "");
             None
@@ -249,8 +263,12 @@ fn asked(canvas: &mut Canvas<'_>, footer: Rect, sign: &str, text: &str, role: Ro
 
 fn filter_words(model: &Model) -> &'static str {
     match model.layout().shape {
-        Shape::Stacked => "Words of names and ids; prop:beds is:left is:stop",
-        _ => "Words of names and ids; prop:beds is:left is:stop state:not_reported; -word is not",
+        Shape::Stacked => "Words of names and ids; is:left flag:T4 change>50%",
+        Shape::Three => {
+            "Words of names and ids; prop:beds is:left is:stop flag:T4 state:not_reported change>50% change<1,000 usual>3 old:0 new:0 \
+             note:; -word is not"
+        }
+        _ => "Words of names, ids; prop:beds is:left flag:T4 change>50% usual>3 old:0; -word",
     }
 }
 
@@ -261,7 +279,7 @@ fn answer(canvas: &mut Canvas<'_>, line: Rect, yes: &str, no: &str, end: &str) {
 }
 
 /// `0 write 0 for 28    r keep 31    any other key: neither`
-fn choice(canvas: &mut Canvas<'_>, line: Rect, zeros: &Zeros) {
+fn choice(model: &Model, canvas: &mut Canvas<'_>, line: Rect, zeros: &Zeros) {
     let mut pen = canvas.pen(line, 0);
     let (write, keep) = (count(zeros.plain.len()), count(zeros.all.len()));
     pen.gap(1);
@@ -270,7 +288,22 @@ fn choice(canvas: &mut Canvas<'_>, line: Rect, zeros: &Zeros) {
     }
     pen.put("r", Role::Key).gap(1).put(&format!("keep {keep}"), Role::Strong).gap(4);
     pen.put("any other key: neither", Role::Text);
-    pen.close(&[piece("u undoes it", Role::Dim)]);
+    pen.close(&[piece(undoes(model), Role::Dim)]);
+}
+
+/// `u undoes it`.
+fn undoes(model: &Model) -> String {
+    format!("{} undoes it", model.keys.key(Action::Undo))
+}
+
+/// `w weight    f flags    c change    n name    l left to decide`
+fn sorts(model: &Model, canvas: &mut Canvas<'_>, line: Rect) {
+    asked(canvas, line, "", "By what are the lists sorted?", Role::Question);
+    let mut pen = canvas.pen(line, 0);
+    pen.gap(1);
+    for Bound { row, show, .. } in model.keys.of(Scope::Order) {
+        pen.put(show, Role::Key).gap(1).put(row.label, Role::Text).gap(3);
+    }
 }
 
 /// `s sum of the months    l last month    x leave out    esc nothing`, shorter where that is too long.

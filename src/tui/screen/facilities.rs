@@ -1,11 +1,11 @@
 //! Facilities: the list by weight, the properties of the one under the cursor, what is behind the cell under the cursor.
 //! Only rows on screen are looked at.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use ratatui::layout::Rect;
 
-use super::{Focus, detail};
+use super::{Focus, detail, wide};
 use crate::{
     domain::{
         flags::Severity,
@@ -14,7 +14,7 @@ use crate::{
     },
     tui::{
         layout::{Layout, Shape},
-        model::{Hidden, Model, Review},
+        model::{Hidden, Model, Review, Rows},
         parts::{Canvas, Pen, Piece, count, count_or_dash, percent, piece, plural, share, words},
         table::{Grid, Shown, WIDE_PANE, cursor, lead, mark, summary_mark, window},
         theme::Role,
@@ -23,6 +23,11 @@ use crate::{
 
 /// Columns of a bar of progress in the second line.
 const BAR: usize = 30;
+
+/// Columns of the sign of a flag with the free ones before and behind it.
+const SIGN: usize = 5;
+/// Fewest and most columns of the notes.
+const NOTE: (usize, usize) = (14, 24);
 
 /// The second line: what is shown, of how many, and how far the review is.
 pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
@@ -39,11 +44,12 @@ pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
     pen.put(&format!("{shown} of {all} {facilities}"), Role::Text);
     let tally = review.ledger.all();
     let (done, total) = (number(tally.decided()), number(tally.changes));
+    let sort = format!("sort: {}", review.sort.name());
     if pen.room() < 60 {
-        pen.close(&[piece("sort: weight", Role::Dim)]);
+        pen.close(&[piece(sort, Role::Dim)]);
         return;
     }
-    pen.gap(6).put("sort: weight", Role::Dim);
+    pen.gap(6).put(&sort, Role::Dim);
     let far = format!("decided {}/{}  ", count(done), count(total));
     let share_text = format!("{}%", percent(done, total));
     if pen.room() < 100 {
@@ -73,10 +79,20 @@ pub(super) fn short_place(review: &Review) -> Vec<Piece<'static>> {
 
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
-    list(model, review, layout, canvas);
-    if layout.shape == Shape::Stacked {
+    // A pane that was widened leaves the others none.
+    let (listed, alone) = (layout.list.width > 0, layout.cells.width == 0);
+    if alone && layout.shape != Shape::Stacked {
+        return wide::list(model, review, layout, canvas);
+    }
+    if listed {
+        list(model, review, layout, canvas);
+    }
+    if alone {
+        return;
+    }
+    if layout.shape == Shape::Stacked && listed {
         canvas.rule(layout.list.bottom());
-    } else {
+    } else if listed {
         canvas.bar(layout.list.right(), layout.body);
     }
     if layout.shape == Shape::Three {
@@ -103,7 +119,7 @@ fn below(layout: &Layout, used: u16) -> Rect {
 }
 
 /// The part of a pane below its headings.
-pub(super) fn rows_of(pane: Rect, head: u16) -> Rect {
+pub(in crate::tui) fn rows_of(pane: Rect, head: u16) -> Rect {
     Rect { y: pane.y + head, height: pane.height.saturating_sub(head), ..pane }
 }
 
@@ -127,6 +143,7 @@ fn list(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>
         let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };
         canvas.pen(rows, 0).gap(1).put(text, Role::Dim);
     }
+    let range = in_range(model, &review.list, model.focus == Focus::List);
     for (row, at) in window(rows, review.list.top, review.list.all.len()) {
         let facility = review.list.all[at];
         let tally = review.ledger.facility(facility);
@@ -144,6 +161,7 @@ fn list(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>
             pen.name(name.saturating_sub(1), &review.plan.facility(facility).name, plain).gap(1);
             pen.right(left, &undecided, plain).right(flag, &stop, Role::Stop).right(flag, &review_left, Role::Review);
         }
+        ranged(canvas, rows, row, range.contains(&at));
         cursor(canvas, rows, row, at == review.list.at, model.focus == Focus::List);
     }
 }
@@ -220,14 +238,21 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
         pen.put(if pen.room() < 4 { "fl" } else { "flag" }, Role::Heading);
     }
     let rows = rows_of(pane, head);
+    let (rows_but_notes, notes) = note_column(review, layout.shape, rows, usize::from(lead) + grid.total());
+    if head > 1 && notes.width > 0 {
+        canvas.pen(Rect { y: pane.y + head - 1, height: 1, ..notes }, 0).put("note", Role::Heading);
+    }
+    let range = in_range(model, &review.cells, model.focus == Focus::Cells);
     let mut used = 0;
     for (row, (at, cell, shown)) in (0..rows.height).zip(&shown) {
         let (sign, role) = mark(&review.plan, &review.ledger, *cell);
-        let mut pen = canvas.pen(rows, row);
-        pen.gap(lead - 4).put(sign, role).gap(1);
+        let mut pen = canvas.pen(rows_but_notes, row);
+        pen.gap(lead - 4).put(sign, role).put(note_sign(review, *cell), Role::Text);
         let role = if shown.proposes { Role::Text } else { Role::Dim };
         grid.row(&mut pen, shown, |room| name_in(review, *cell, &short, grid.name, room), role);
         flag(&mut pen, review, *cell, wide);
+        note(review, *cell, notes, row, canvas);
+        ranged(canvas, rows, row, range.contains(at));
         cursor(canvas, rows, row, *at == review.cells.at, model.focus == Focus::Cells);
         used = row + 1;
     }
@@ -235,6 +260,44 @@ fn cells(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_
         used = hidden(review, rows, used, lead, canvas);
     }
     used
+}
+
+/// The rows of a list that are in the range; none where the list has not the keys.
+pub(super) fn in_range<T: Copy + PartialEq>(model: &Model, list: &Rows<T>, focused: bool) -> Range<usize> {
+    let rows = model.range_rows(list.at, list.all.len()).filter(|_| focused);
+    rows.map_or(0..0, |(first, last)| first..last + 1)
+}
+
+/// Marks a row that is in the range, by a sign and as the row under the cursor is marked.
+pub(super) fn ranged(canvas: &mut Canvas<'_>, area: Rect, row: u16, is: bool) {
+    if is {
+        canvas.pen(area, row).put("│", Role::Dim);
+        canvas.select(area, row);
+    }
+}
+
+/// The sign behind the mark of a cell with a note.
+pub(super) fn note_sign(review: &Review, cell: Cell) -> &'static str {
+    if review.ledger.note(cell).is_some() { "*" } else { " " }
+}
+
+/// The rows of a pane without and with the column of notes, which stands at their end where there are three panes, some cell has a
+/// note, and names, values and signs leave it room; it shares that with the sentences of flags.
+fn note_column(review: &Review, shape: Shape, rows: Rect, taken: usize) -> (Rect, Rect) {
+    let free = usize::from(rows.width).saturating_sub(taken + SIGN);
+    let wanted = shape == Shape::Three && free >= NOTE.0 && review.ledger.notes().next().is_some();
+    let width = if wanted { crate::tui::parts::columns((free / 2).clamp(NOTE.0, NOTE.1)) } else { 0 };
+    let rest = rows.width - width;
+    (Rect { width: rest, ..rows }, Rect { x: rows.x + rest, width, ..rows })
+}
+
+/// The beginning of a cell's note in its column.
+fn note(review: &Review, cell: Cell, column: Rect, row: u16, canvas: &mut Canvas<'_>) {
+    if let Some(note) = review.ledger.note(cell).filter(|_| column.width > 0) {
+        let mut pen = canvas.pen(column, row);
+        let room = pen.room().saturating_sub(1);
+        pen.put(&words(&inert(note), room), Role::Text);
+    }
 }
 
 /// What stands under the last row: how many cells are not among them, and what shows them.

@@ -35,7 +35,7 @@ pub(super) fn messages(log: &[Line], top: usize, area: Rect, canvas: &mut Canvas
 }
 
 /// `11:58:12` of an RFC 3339 time; the whole text where it is not one.
-pub(super) fn clock(at: &str) -> &str {
+pub(in crate::tui) fn clock(at: &str) -> &str {
     match at.as_bytes().get(10) {
         Some(b'T' | b' ') => at.get(11..19).unwrap_or(at),
         _ => at,

@@ -1,5 +1,5 @@
-//! A value that is made of months: what it says of itself in the detail, and which of its rows count
-//! (data-quality-flags.md section 2.1).
+//! The rows behind a value in words; and a value that is made of months: what it says of itself in the detail, and which of its rows
+//! count (data-quality-flags.md section 2.1).
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,11 @@ use crate::{
     domain::{
         finer::{MONTHS, Way},
         plan::{Cell, Plan},
+        text::inert,
+        value::{Number, grouped},
     },
     job::report::PartLine,
+    tui::parts::cut,
 };
 
 /// How a value was made of months.
@@ -51,6 +54,30 @@ impl Made {
             Way::Last => part.period.as_deref() == Some(self.last.as_str()),
             Way::Average => false,
         }
+    }
+}
+
+/// Name of a category option, after its month where it has one, with its attribute option where that is not the default one.
+pub(super) fn part_name(part: &PartLine) -> String {
+    let month = part.period.as_deref().map(|month| format!("{} ", inert(month))).unwrap_or_default();
+    match &part.attribute {
+        Some(attribute) => format!("{month}{} / {}", inert(&part.name), inert(attribute)),
+        None if is_month(part) => month.trim_end().to_owned(),
+        None => format!("{month}{}", inert(&part.name)),
+    }
+}
+
+/// Whether a row is all there is of its month.
+pub(super) fn is_month(part: &PartLine) -> bool {
+    part.period.is_some() && part.attribute.is_none() && part.name == "default"
+}
+
+/// The stored value, grouped where it is a number, in quotes where it is not.
+pub(super) fn part_value(part: &PartLine) -> String {
+    match part.value.as_deref() {
+        None => "-".to_owned(),
+        Some(value) if Number::parse(value).is_some() => grouped(value.trim()),
+        Some(value) => format!("\"{}\"", cut(&inert(value), 20)),
     }
 }
 

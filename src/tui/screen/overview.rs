@@ -77,6 +77,17 @@ pub(super) fn ago(at: &str, now: &str) -> String {
 
 /// Draws the body.
 pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut Canvas<'_>) {
+    sheet(model, review, layout).draw(canvas, layout.body);
+}
+
+/// Which door stands in this line of the window, as a place among the doors.
+pub(in crate::tui) fn row_at(model: &Model, review: &Review, layout: &Layout, line: u16) -> Option<usize> {
+    let sheet = sheet(model, review, layout);
+    sheet.row_at(layout.body, line).filter(|row| *row < review.doors.all.len())
+}
+
+/// The body as lines: one the cursor can stand on for each door, in the order of the doors.
+fn sheet<'a>(model: &Model, review: &'a Review, layout: &Layout) -> Sheet<'a> {
     let mut sheet = Sheet::default();
     let wide = layout.body.width >= 120;
     let at = review.doors.current();
@@ -123,7 +134,7 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         let what = if lines > all { plural(lines, "line", "lines") } else { plural(lines, "property", "properties") };
         format!("… {what} below")
     });
-    sheet.draw(canvas, layout.body);
+    sheet
 }
 
 /// A count that ends at a column of the row.

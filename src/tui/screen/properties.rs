@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 
+use ratatui::layout::Rect;
+
 use super::{
     detail,
-    facilities::{flag, rows_of},
+    facilities::{flag, in_range, note_sign, ranged, rows_of},
     whole,
 };
 use crate::{
     domain::text::{fit_middle, inert, width},
     tui::{
-        layout::{Layout, Shape},
-        model::{Model, Review},
-        parts::{Canvas, Pen, Piece, count, cut, piece, plural},
+        layout::{Layout, MULTIPLES, ROOMY, Shape},
+        model::{Model, Multiples, Review, UP_TO},
+        parts::{Canvas, Pen, Piece, count, cut, piece, plural, share},
         table::{Grid, Shown, WIDE_PANE, cursor, mark, window},
         theme::Role,
     },
@@ -35,6 +37,10 @@ pub(super) fn place(review: &Review, pen: &mut Pen<'_>) {
     pen.put(name, Role::Strong).gap(3);
     let room = pen.room().saturating_sub(wide + 3);
     pen.put(&cut(&changes, room), Role::Text);
+    let sorted = format!("sort: {}", review.sort.name());
+    if pen.room() > wide + width(&sorted) + 9 {
+        pen.gap(6).put(&sorted, Role::Dim);
+    }
     pen.close(&counts);
 }
 
@@ -94,24 +100,64 @@ pub(super) fn draw(model: &Model, review: &Review, layout: &Layout, canvas: &mut
         let text = if review.filter.is_empty() { "nothing changes" } else { "no facility matches; esc clears" };
         canvas.pen(rows, 0).gap(1).put(text, Role::Dim);
     }
+    let range = in_range(model, &review.column, true);
     let mut used = 0;
     for (row, at) in window(rows, review.column.top, review.column.all.len()) {
         let cell = review.column.all[at];
         let shown = Shown::of(&review.plan, &review.ledger, cell);
         let (sign, role) = mark(&review.plan, &review.ledger, cell);
         let mut pen = canvas.pen(rows, row);
-        pen.gap(1).put(sign, role).gap(1);
+        pen.gap(1).put(sign, role).put(note_sign(review, cell), Role::Text);
         let role = if shown.proposes { Role::Text } else { Role::Dim };
         let name = inert(&review.plan.facility(cell.facility).name);
         grid.row(&mut pen, &shown, |room| fit_middle(&name, room), role);
         flag(&mut pen, review, cell, wide);
+        ranged(canvas, rows, row, range.contains(&at));
         cursor(canvas, rows, row, at == review.column.at, true);
         used = row + 1;
     }
-    if let Some(cell) = review.column.current() {
-        let top = (rows.y + used + 1).min(layout.detail.y + u16::from(layout.body.width >= 120));
-        let area =
-            ratatui::layout::Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail };
+    let Some(cell) = review.column.current() else { return };
+    let top = (rows.y + used + 1).min(layout.detail.y + u16::from(layout.body.width >= 120));
+    let area = Rect { y: top, height: layout.detail.bottom().saturating_sub(top), ..layout.detail };
+    if !review.counts.usual || model.wide {
         detail::draw(model, review, cell, area, canvas);
+        return;
     }
+    let kept = if model.size.1 >= ROOMY { MULTIPLES } else { 0 };
+    let above = Rect { height: area.height.saturating_sub(kept), ..area };
+    let used = detail::draw(model, review, cell, above, canvas) + 1;
+    let under = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    multiples(&review.multiples, under, canvas);
+}
+
+/// Columns of the bar of a class.
+const CLASS: usize = 8;
+
+/// `to 0.5  12 ░░░░   to 2  284 ███░   to 3  12 ░░░░   more  9` under its heading, where there is room for both.
+fn multiples(counted: &Multiples, area: Rect, canvas: &mut Canvas<'_>) {
+    if area.height < MULTIPLES - 1 {
+        return;
+    }
+    let all = counted.all();
+    let heading = format!("new as a multiple of usual, of the {} left:", count(all));
+    let indent = if area.width >= 120 { 2 } else { 1 };
+    canvas.pen(area, 0).gap(indent).put(&heading, Role::Text);
+    let ends = UP_TO.iter().map(|end| format!("to {end}")).chain(["more".to_owned()]);
+    let said: Vec<(String, usize)> =
+        ends.zip(counted.left).map(|(end, number)| (format!("   {end}  {}", count(number)), number)).collect();
+    let without = match counted.without {
+        0 => String::new(),
+        number => format!("   no usual  {}", count(number)),
+    };
+    let taken: usize = said.iter().map(|(text, _)| width(text) + 1).sum::<usize>() + width(&without);
+    let bar = (usize::from(area.width).saturating_sub(taken + 2) / UP_TO.len()).min(CLASS);
+    let mut pen = canvas.pen(area, 1);
+    pen.gap(indent - 1);
+    for (class, (text, number)) in said.iter().enumerate() {
+        pen.put(text, Role::Text);
+        if class < UP_TO.len() && bar >= CLASS / 2 {
+            pen.gap(1).bar(bar, share(*number, all));
+        }
+    }
+    pen.put(&without, Role::Dim);
 }

@@ -10,13 +10,16 @@ use crate::{
     },
     job::report::{FormLine, Phase, Sending},
     tui::{
-        model::Model,
-        parts::{Canvas, Pen, Piece, count, percent, piece, plural, share, wrap},
-        table::{Sheet, window},
+        layout::Layout,
+        model::{Fate, Model, Place},
+        parts::{Canvas, Pen, Piece, columns, count, percent, piece, plural, share, wrap},
+        table::{Sheet, cursor, window},
         theme::Role,
     },
 };
 
+/// Forms that are seen at least, whatever is said under them.
+const FEWEST_FORMS: u16 = 3;
 /// Columns of the bar of progress.
 const BAR: usize = 50;
 
@@ -45,8 +48,54 @@ pub(super) fn place(model: &Model, sent: &Sending, pen: &mut Pen<'_>) {
 
 /// Draws the body: counts above, the forms in a window, the sentence of what is waited for below.
 pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canvas<'_>) {
+    let waiting = waiting(model, sent);
+    counts(sent, waiting, body, canvas);
+    let here = model.submit.line(model.unsent());
+    if sent.phase == Phase::Ended {
+        doors(
+            sent,
+            (waiting, model.unsent()),
+            here,
+            Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body },
+            canvas,
+        );
+    }
+    let (forms, under, sheet) = places(model, sent, body);
+    table(model, sent, here, forms, canvas);
+    sheet.draw(canvas, under);
+}
+
+/// Forms that are seen at once.
+pub(in crate::tui) fn forms_height(model: &Model, sent: &Sending) -> usize {
+    let (forms, ..) = places(model, sent, model.layout().body);
+    forms.height.saturating_sub(1).into()
+}
+
+/// Which line the cursor can stand on is seen in this line of the window, counted as [`Place`]s are.
+pub(in crate::tui) fn row_at(model: &Model, sent: &Sending, layout: &Layout, line: u16) -> Option<usize> {
+    let (forms, ..) = places(model, sent, layout.body);
+    let doors = if sent.phase == Phase::Ended { 1 + Fate::counts(sent, model.unsent()).len() } else { 0 };
+    let door = usize::from(line.checked_sub(layout.body.y + 1)?);
+    if door < doors && line < layout.body.bottom() {
+        return Some(door);
+    }
+    let (rows, shown) = seen(model, sent, forms);
+    let form = usize::from(line.checked_sub(rows.y)?);
+    let at = model.submit.top + form;
+    (form < shown && at < sent.forms.len()).then_some(doors + at)
+}
+
+/// Where the rows of the forms stand under their heading, and how many there are: the last line may say how many more follow.
+fn seen(model: &Model, sent: &Sending, area: Rect) -> (Rect, usize) {
+    let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let height = usize::from(rows.height);
+    let more = sent.forms.len() > model.submit.top + height;
+    (rows, height.saturating_sub(usize::from(more)))
+}
+
+/// Where the forms stand with their heading, and what stands under them.
+fn places<'a>(model: &'a Model, sent: &'a Sending, body: Rect) -> (Rect, Rect, Sheet<'a>) {
     let width = usize::from(body.width);
-    counts(sent, waiting(model, sent), body, canvas);
     let mut sheet = Sheet::default();
     let now = super::reading::time(model).unwrap_or_default();
     let pause = sent.pause.as_ref().map(|pause| pause.words(now));
@@ -58,12 +107,41 @@ pub(super) fn draw(model: &Model, sent: &Sending, body: Rect, canvas: &mut Canva
         result(&mut sheet, model, sent, waiting(model, sent), width);
     }
     submit::held(&mut sheet, model, &sent.held, width);
-    let below = sheet.len().min(usize::from(body.height * 2 / 5));
-    let below = u16::try_from(below).unwrap_or(0);
-    let forms = Rect { y: body.y + 3, height: body.height.saturating_sub(4 + below), ..body }.intersection(body);
-    table(model, sent, forms, canvas);
+    let above = match sent.phase {
+        Phase::Ended => 2 + columns(Fate::counts(sent, model.unsent()).len()),
+        _ => 3,
+    };
+    // What is said gives way to the forms.
+    let most = body.height.saturating_sub(above + 1 + FEWEST_FORMS + 1).min(body.height * 2 / 5);
+    let below = columns(sheet.len()).min(most);
+    let forms = Rect { y: body.y + above, height: body.height.saturating_sub(above + 1 + below), ..body };
     let under = Rect { y: body.bottom().saturating_sub(below), height: below, ..body };
-    sheet.draw(canvas, under);
+    (forms.intersection(body), under, sheet)
+}
+
+/// The lines after the end that open something: the checks again, then what became of the changes.
+fn doors(sent: &Sending, (waiting, unsent): (usize, usize), here: Option<Place>, area: Rect, canvas: &mut Canvas<'_>) {
+    let again = if waiting > 0 { "check again, then type the count of the rest" } else { "check again" };
+    let line = |row: u16, place: Place, number: &str, text: &str, role: Role, canvas: &mut Canvas<'_>| {
+        canvas.pen(area, row).gap(3).right(9, number, role).gap(1).put(text, role);
+        cursor(canvas, area, row, here == Some(place), true);
+    };
+    line(0, Place::Again, "", again, Role::Text, canvas);
+    for (row, (fate, number)) in (1..area.height).zip(Fate::counts(sent, unsent)) {
+        let role = match fate {
+            Fate::Applied => Role::Approved,
+            Fate::Accepted => Role::Text,
+            Fate::NotApplied => Role::Stop,
+            Fate::Unsent | Fate::Unknown | Fate::Held => Role::Review,
+        };
+        let text = match fate {
+            Fate::Applied => format!("of {} applied", count(sent.changes)),
+            // A refused form was sent, so its changes are only not in the cases.
+            Fate::Unsent if sent.not_applied > 0 => "approved, not written".to_owned(),
+            _ => fate.words().to_owned(),
+        };
+        line(row, Place::Count(fate), &count(number), &text, role, canvas);
+    }
 }
 
 /// Approved changes that are in no form that was sent, once nothing more is sent; a refused form's count among them.
@@ -85,9 +163,12 @@ fn counts(sent: &Sending, waiting: usize, body: Rect, canvas: &mut Canvas<'_>) {
     let room = usize::from(body.width).saturating_sub(crate::domain::text::width(&what) + 6);
     let far = if waiting > 0 { share(sent.applied, sent.applied + waiting) } else { share(done, total) };
     pen.gap(1).bar(BAR.min(room), far).gap(3).put(&what, Role::Text);
+    if sent.phase == Phase::Ended {
+        return;
+    }
     let mut row = 1;
     let mut used = 0;
-    for (text, role) in outcome_pieces(sent, waiting) {
+    for (text, role) in outcome_pieces(sent) {
         let wide = u16::try_from(crate::domain::text::width(&text)).unwrap_or(body.width);
         if used > 0 && used + wide + 5 > body.width && row < 2 {
             row += 1;
@@ -98,11 +179,11 @@ fn counts(sent: &Sending, waiting: usize, body: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// `1,090 of 3,980 applied    1,089 accepted    361 unknown`
-fn outcome_pieces(sent: &Sending, waiting: usize) -> Vec<Piece<'static>> {
+/// `1,090 of 3,980 applied    1,089 accepted    361 unknown`, while forms are sent.
+fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
     // A form whose answer is awaited is under way, not lost; what becomes of it is known only when sending ended.
     let lost = sent.forms.iter().filter(|form| form.outcome == Some(Outcome::Unknown)).map(|form| form.changes);
-    let unknown = if sent.phase == Phase::Ended { sent.unknown } else { lost.sum::<usize>().min(sent.unknown) };
+    let unknown = lost.sum::<usize>().min(sent.unknown);
     let mut pieces = vec![piece(format!("{} of {} applied", count(sent.applied), count(sent.changes)), Role::Approved)];
     for (number, word, role) in [
         (sent.accepted, "accepted", Role::Text),
@@ -115,11 +196,6 @@ fn outcome_pieces(sent: &Sending, waiting: usize) -> Vec<Piece<'static>> {
             pieces.push(piece(format!("{} {word}", count(number)), role));
         }
     }
-    if waiting > 0 {
-        // A refused form was sent, so its changes are only not in the cases.
-        let what = if sent.not_applied > 0 { "approved, not written" } else { "approved, not sent" };
-        pieces.insert(1, piece(format!("{what}: {}", count(waiting)), Role::Review));
-    }
     pieces
 }
 
@@ -127,7 +203,7 @@ fn outcome_pieces(sent: &Sending, waiting: usize) -> Vec<Piece<'static>> {
 fn result<'a>(sheet: &mut Sheet<'a>, model: &Model, sent: &'a Sending, waiting: usize, width: usize) {
     let open = sent.accepted + sent.unknown;
     let text = if waiting > 0 && open == 0 && sent.not_applied == 0 {
-        "What was sent is settled. Enter makes the checks again and asks for the count of the rest."
+        "What was sent is settled. The first line makes the checks again and asks for the count of the rest."
     } else if sent.all_applied() {
         "Every change was read back with its new value."
     } else if sent.unknown > 0 {
@@ -165,7 +241,7 @@ fn result<'a>(sheet: &mut Sheet<'a>, model: &Model, sent: &'a Sending, waiting: 
 }
 
 /// The forms on screen, from the first one seen.
-fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
+fn table(model: &Model, sent: &Sending, here: Option<Place>, area: Rect, canvas: &mut Canvas<'_>) {
     let id = match area.width {
         ..80 => 0,
         80..120 => 11,
@@ -176,12 +252,11 @@ fn table(model: &Model, sent: &Sending, area: Rect, canvas: &mut Canvas<'_>) {
     let role = Role::Heading;
     pen.right(6, "form", role).gap(2).left(names, "facilities", role).right(9, "changes", role).gap(3);
     pen.left(20, "outcome", role).put(if id > 0 { "form id" } else { "" }, role);
-    let rows = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    let height = usize::from(rows.height);
-    let more = sent.forms.len().saturating_sub(model.submit.top + height);
-    let shown = if more > 0 { height.saturating_sub(1) } else { height };
+    let (rows, shown) = seen(model, sent, area);
+    let more = sent.forms.len().saturating_sub(model.submit.top + usize::from(rows.height));
     for (row, at) in window(rows, model.submit.top, sent.forms.len()).take(shown) {
         form(&sent.forms[at], names, id, &mut canvas.pen(rows, row));
+        cursor(canvas, rows, row, here == Some(Place::Form(at)), true);
     }
     if more > 0 {
         let text = format!("… {} more", count(more + 1));

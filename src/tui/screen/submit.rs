@@ -119,7 +119,9 @@ fn checks<'a>(sheet: &mut Sheet<'a>, check: &'a Check, width: usize) {
         pen.close(&[piece(super::log::clock(&check.at), Role::Dim)]);
     });
     for (level, text) in &check.lines {
-        for (at, line) in wrap(&inert(text), width.saturating_sub(11)).into_iter().enumerate() {
+        let key = if text.contains("STOP approved") { "; f lists them" } else { "" };
+        let said = format!("{}{key}", inert(text));
+        for (at, line) in wrap(&said, width.saturating_sub(11)).into_iter().enumerate() {
             sheet.line(move |pen| {
                 let word = if at == 0 { level.word() } else { "" };
                 let role = if *level == Level::Ok { Role::Approved } else { level_role(*level) };

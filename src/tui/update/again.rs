@@ -5,15 +5,12 @@ use super::{Cmd, Level, Model, Over, decide::number, say};
 use crate::{
     domain::{
         finer::{Choice, held},
-        ledger::{Reset, Verdict},
-        plan::Cell,
         text::inert,
-        value::grouped,
     },
     job::{generation::Pick, reach::Finer, report::Reading},
     tui::{
         keymap::{Action, why_not},
-        model::{Ask, Choosing, Course, Review, Submit},
+        model::{Again, Ask, Choosing, Course, Review, Submit},
     },
 };
 
@@ -44,11 +41,14 @@ pub(super) fn failed(model: &mut Model, why: &str) {
 /// Takes over where the reviewer was: facilities and properties keep their numbers from reading to reading.
 pub(super) fn carry(before: Review, review: &mut Review) {
     review.filter = before.filter;
-    review.unchanged = before.unchanged;
+    review.sort = before.sort;
+    (review.unchanged, review.with_unchanged) = (before.unchanged, before.with_unchanged);
     (review.list, review.cells, review.column) = (before.list, before.cells, before.column);
     (review.property, review.left_at) = (before.property, before.left_at);
     review.doors = before.doors;
     review.last_reason = before.last_reason;
+    review.mapped.at = before.mapped.at;
+    review.again = Some(Again::of(&before.plan, &review.plan));
 }
 
 /// Says what the next reading made of the decisions. Checks made on the reading before are void.
@@ -63,46 +63,10 @@ pub(super) fn told(model: &mut Model) {
     let kept = super::decide::plural(usize::try_from(kept).unwrap_or(usize::MAX), "decision");
     let text = format!("read again: {kept} kept, {} reset{where_to}", number(reset));
     say(model, if reset > 0 { Level::Look } else { Level::Ok }, text);
-}
-
-/// Lists what the last reading to reset any decision took away: what it was made on, and what stands there now.
-pub(super) fn list(model: &mut Model) {
-    let Some(review) = &model.review else { return };
-    let head = "Old or new value moved, or a STOP came up; these are undecided again. Then and now:";
-    let lines = review.reset_left().map(|reset| line(review, reset));
-    let lines = [head.to_owned(), String::new()].into_iter().chain(lines).collect();
-    model.over = Some(Over::Lines { title: "Decisions reset by reading again".to_owned(), lines, top: 0 });
-}
-
-/// `Kasenga HC  malaria_pos  approved: 120 → 1,310; now 120 → 1,340`
-fn line(review: &Review, reset: &Reset) -> String {
-    let (plan, cell) = (&review.plan, reset.cell);
-    let said = match reset.said {
-        Some(Verdict::Approve) => "approved",
-        Some(Verdict::Zero) => "0 approved",
-        Some(Verdict::Reject) => "rejected",
-        None => "undecided",
-    };
-    let then = arrow(reset.old.as_deref(), reset.new.as_deref());
-    let now = arrow(plan.old(cell), plan.offer(cell));
-    let state = plan.state(cell);
-    let why = if plan.offer(cell).is_none() { format!(" ({})", state.words()) } else { String::new() };
-    let stop = plan.flags(cell).first().filter(|_| then == now && why.is_empty());
-    let stop = stop.map(|flag| format!(", {}: {}", flag.severity.word(), flag.sentence)).unwrap_or_default();
-    let name = inert(&plan.facility(cell.facility).name).into_owned();
-    format!("{name}  {}  {said} {then}; now {now}{why}{}", property(review, cell), inert(&stop))
-}
-
-fn property(review: &Review, cell: Cell) -> &str {
-    review.names.full(cell.property)
-}
-
-fn arrow(old: Option<&str>, new: Option<&str>) -> String {
-    let shown = |value: Option<&str>| match value {
-        None | Some("") => "-".to_owned(),
-        Some(value) => inert(&grouped(value)).into_owned(),
-    };
-    format!("{} → {}", shown(old), shown(new))
+    // What somebody is typing or reading is not covered.
+    if reset > 0 && model.over.is_none() && model.ask.is_none() {
+        super::lists::reset(model);
+    }
 }
 
 /// Enter on a data set that is not quarterly: asks what is made of it, or says why nothing can be.

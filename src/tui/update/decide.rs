@@ -1,7 +1,11 @@
-//! Decisions: one cell, one facility, all that is shown; undo and redo. Bulk takes what has no flag, a second question
+//! Decisions: one cell, one facility, a range, all that is shown; undo and redo. Bulk takes what has no flag, a second question
 //! takes REVIEW, a STOP goes alone with a reason (review-ux.md rule 3). Every decision goes to disk by [`Cmd::Record`].
 
-use super::{Action, Ask, Cmd, Level, Model, Screen, find, place, say, settle, stamp, view};
+use super::{
+    Action, Ask, Cmd, Level, Model, Screen, find, place,
+    range::{self, Range},
+    say, settle, stamp, view,
+};
 use crate::{
     domain::{
         flags::Severity,
@@ -33,13 +37,18 @@ pub(super) fn decide(model: &mut Model, decision: Decision<'_>, out: &mut Vec<Cm
     let Some(review) = &mut model.review else { return };
     let Decision { act, cells, reason, label, advance, rest, blocked } = decision;
     let zeros = cells.iter().any(|cell| review.plan.may_be_zero(*cell));
+    let count = number(cells.len());
     match review.ledger.decide(&review.plan, act, cells, reason, &label, &stamp) {
         Ok(entry) => {
             if let Some(reason) = reason {
                 review.last_reason = Some(reason.trim().to_owned());
             }
-            let left = left(model, rest, zeros);
-            let done = format!("{} {label}", act.past());
+            let range = if rest == Rest::Range { Range::of(model) } else { None };
+            let (to, left) = match (range, &model.review) {
+                (Some(range), Some(review)) => (format!("{count} {}", range.place()), range.left(review)),
+                _ => (label, left(model, rest, zeros)),
+            };
+            let done = format!("{} {to}", act.past());
             let parts = [done, settle::stay(blocked), left];
             let said: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
             say(model, Level::Ok, said.join("; "));
@@ -77,7 +86,8 @@ pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) 
 fn left(model: &Model, rest: Rest, zeros: bool) -> String {
     let Some(review) = &model.review else { return String::new() };
     let (tally, of) = match rest {
-        Rest::All => (review.ledger.all(), " in the whole review"),
+        // A range that is gone says what is left of all.
+        Rest::All | Rest::Range => (review.ledger.all(), " in the whole review"),
         Rest::Facility(facility) => (review.ledger.facility(facility), ""),
         Rest::Property(property) => (review.ledger.property(property), ""),
     };
@@ -101,7 +111,7 @@ pub(super) fn around(model: &Model, cell: Cell) -> Rest {
     }
 }
 
-fn kinds(plain: u32, review: u32, stop: u32) -> String {
+pub(super) fn kinds(plain: u32, review: u32, stop: u32) -> String {
     let parts = [(plain, "no flag"), (review, "REVIEW"), (stop, "STOP")];
     let parts: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", number(n))).collect();
@@ -119,7 +129,9 @@ pub(super) fn plural(n: usize, one: &str) -> String {
 
 /// `a`, `r`, `c`, space on what the cursor is on.
 pub(super) fn here(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
-    if view::on_facility(model) {
+    if let Some(range) = Range::of(model) {
+        range::decide(model, &range, action, out);
+    } else if view::on_facility(model) {
         facility(model, action, out);
     } else if let Some(cell) = model.cell() {
         one(model, cell, action, out);
@@ -167,9 +179,8 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
         return say(model, Level::Look, "no facility is under the cursor");
     };
     let name = review.plan.facility(facility).name.clone();
-    let said = |cell: Cell| review.ledger.verdict(&review.plan, cell).is_some();
     let listed = review.cells.all.iter().copied();
-    let cells: Vec<Cell> = listed.filter(|cell| review.is_shown(*cell) || said(*cell)).collect();
+    let cells: Vec<Cell> = listed.filter(|cell| is_meant(review, *cell)).collect();
     let open = review.ledger.undecided(&review.plan, cells.iter().copied());
     let approved = unsent(review, &cells, |verdict| verdict == Verdict::Approve);
     let blocked = open.blocked.len();
@@ -194,15 +205,25 @@ fn facility(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     decide(model, Decision { act, cells, reason: None, label, advance, rest, blocked }, out);
 }
 
+/// Whether a decision on a facility is about this one of its rows: it is shown or was decided.
+fn is_meant(review: &Review, cell: Cell) -> bool {
+    review.is_shown(cell) || review.ledger.verdict(&review.plan, cell).is_some()
+}
+
+/// The same for a facility that is not under the cursor, whose rows are not listed now.
+pub(super) fn takes_part(review: &Review, cell: Cell) -> bool {
+    view::is_row(review, cell) && is_meant(review, cell)
+}
+
 /// Decided cells that were not sent and whose verdict is asked for.
-fn unsent(review: &Review, cells: &[Cell], is: fn(Verdict) -> bool) -> Vec<Cell> {
+pub(super) fn unsent(review: &Review, cells: &[Cell], is: fn(Verdict) -> bool) -> Vec<Cell> {
     let wanted =
         |cell: &Cell| review.ledger.verdict(&review.plan, *cell).is_some_and(is) && !review.ledger.is_sent(*cell);
     cells.iter().copied().filter(wanted).collect()
 }
 
 /// Nothing without a flag is left: asks for the REVIEW ones, or says that STOP ones go one by one.
-fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Rest) {
+pub(super) fn flagged(model: &mut Model, open: &Undecided, of: &str, within: &str, rest: Rest) {
     let (stop, blocked) = (open.stop.len(), open.blocked.len());
     if open.review.is_empty() {
         let text = match stop {

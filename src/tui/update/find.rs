@@ -57,7 +57,9 @@ fn go(model: &mut Model, way: Way) -> bool {
         }
         (_, Focus::List) => {
             let found = scan(review.list.all.len(), review.list.at, way, |at| {
-                shown(review, review.list.all[at]).any(|cell| view::is_left(review, cell, way.flagged))
+                let facility = review.list.all[at];
+                has_left(review, facility, way.flagged)
+                    && shown(review, facility).any(|cell| view::is_left(review, cell, way.flagged))
             });
             if let Some(at) = found {
                 review.list.go(at, layout.list_rows());
@@ -78,6 +80,9 @@ fn cell(review: &mut Review, layout: &Layout, way: Way) -> bool {
         return true;
     }
     let wanted = |facility: u32| {
+        if !has_left(review, facility, way.flagged) {
+            return None;
+        }
         let mut cells = shown(review, facility).filter(|cell| view::is_left(review, *cell, way.flagged));
         if way.forward { cells.next() } else { cells.next_back() }
     };
@@ -85,6 +90,14 @@ fn cell(review: &mut Review, layout: &Layout, way: Way) -> bool {
         return false;
     };
     wanted(review.list.all[at]).is_some_and(|cell| view::show_cell(review, cell, layout))
+}
+
+/// Whether anything in a facility is left, listed or not: its counts say so without a look at its cells.
+fn has_left(review: &Review, facility: u32, flagged: bool) -> bool {
+    let tally = review.ledger.facility(facility);
+    // A cell that reads `(0?)` is no change; where those are looked for, its flag is not among the counts.
+    let zeros = review.filter.names_zero() && tally.maybe_left() > 0;
+    zeros || if flagged { tally.stop + tally.review > 0 } else { tally.left() > 0 }
 }
 
 /// The cells of a facility that are listed.

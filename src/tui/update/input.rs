@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Ask, Cmd, Model, Over, Press, Screen, act, keymap, prompt, submit};
+use super::{Action, Ask, Cmd, Level, Model, Over, Press, Screen, act, keymap, prompt, say, submit};
 use crate::tui::keymap::Scope;
 
 /// Digits of a count that begin like the key of a tab (`12j`) come in one go, at most this far apart.
@@ -13,15 +13,24 @@ const LONGEST_COUNT: usize = 6;
 /// A key was pressed.
 pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     let scopes = keymap::scopes(model);
-    let row = keymap::find(scopes, press);
+    let row = model.keys.find(scopes, press);
     if scopes.contains(&Scope::Lists) && digit(model, press, row.map(|row| row.action)) {
         return;
+    }
+    // A key held down answers once: what it does elsewhere is not done by the rest of the same press (fault matrix row V09).
+    if model.answered.take_if(|answered| *answered == press).is_some() {
+        model.answered = Some(press);
+        return hold(model, press);
+    }
+    model.answered = None;
+    if row.is_some_and(|row| row.scope == Scope::Choice) {
+        model.answered = Some(press);
     }
     let count = take_count(model, row.map(|row| row.action));
     match row {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),
         Some(row) => act(model, row.action, count, out),
-        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Leave)) => {
+        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Sort | Ask::Leave)) => {
             prompt::no(model);
         }
         None => prompt::typed(model, press),
@@ -30,6 +39,11 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     if !tab {
         model.count_from = None;
     }
+}
+
+/// Says why a key does nothing right after it answered a question.
+fn hold(model: &mut Model, press: Press) {
+    say(model, Level::Look, format!("{press} has answered; another key first, then it decides again"));
 }
 
 /// Collects a digit of a count; whether it was one.
@@ -94,7 +108,7 @@ fn take_count(model: &mut Model, action: Option<Action>) -> usize {
 
 /// Whether the keys go into a line of text.
 pub(super) fn is_typing(model: &Model) -> bool {
-    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. }))
+    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. } | Ask::Note { .. }))
         || (model.ask.is_none() && matches!(model.over, Some(Over::Help { .. })))
 }
 

@@ -1,13 +1,20 @@
 //! A message in, state and commands out. Nothing else changes state, and nothing here waits, draws or asks for the time.
 
 mod again;
+mod copy;
 mod decide;
 mod find;
 mod input;
+mod lists;
 mod motion;
+mod mouse;
+mod note;
+mod picks;
 mod prompt;
+mod range;
 mod read;
 mod settle;
+mod sort;
 mod submit;
 mod view;
 mod zeros;
@@ -31,8 +38,11 @@ const LONGEST_LOG: usize = 500;
 pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
     model.now = now.clone();
     let mut out = Vec::new();
+    let range = range::held(model);
     match msg {
         Msg::Key(press) => input::key(model, press, &mut out),
+        Msg::Mouse(mouse) => mouse::act_on(model, mouse, &mut out),
+        Msg::Copied(result) => copy::copied(model, result, &mut out),
         Msg::Paste(text) => prompt::paste(model, &text),
         Msg::Resize(width, height) => {
             model.size = (width, height);
@@ -64,6 +74,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         Msg::Signal(Signal::Interrupt) => act(model, Action::Interrupt, 1, &mut out),
         Msg::Signal(Signal::Terminate) => break_off(model, &mut out),
     }
+    range::after(model, range, &out);
     view::in_sight(model);
     want_detail(model, &mut out);
     out
@@ -109,6 +120,16 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
         A::Zeros | A::KeepOld => zeros::answer(model, action, out),
         A::Undo | A::Redo => decide::undo(model, action, out),
         A::Filter => prompt::filter(model),
+        A::Pick => picks::open(model),
+        A::Choose => picks::choose(model),
+        A::Sort => sort::ask(model),
+        A::By(sort) => sort::by(model, sort),
+        A::Widen => view::widen(model),
+        A::Range | A::RangeDown | A::RangeUp => range::act(model, action),
+        A::Note => note::ask(model),
+        A::Copy | A::CopyAll => copy::copy(model, action, out),
+        A::Export => lists::export(model, out),
+        A::ListAll | A::ListFlagged => lists::open(model, action),
         A::Unchanged => view::toggle_unchanged(model),
         A::Read | A::StopReading => read::start_or_stop(model, action, out),
         A::Send | A::Erase | A::WriteForms | A::Check | A::Settle | A::Pause | A::StopAfterForm => {
@@ -135,7 +156,7 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
 
 /// Closes the innermost thing that is open; with nothing open, clears the filter. Never decides, never leaves.
 fn escape(model: &mut Model) {
-    if model.ask.take().is_some() || model.over.take().is_some() || submit::escape(model) {
+    if model.ask.take().is_some() || model.over.take().is_some() || range::give_up(model) || submit::escape(model) {
         return;
     }
     let filtered = model.review.as_ref().is_some_and(|review| !review.filter.is_empty());
@@ -145,8 +166,11 @@ fn escape(model: &mut Model) {
     }
 }
 
-/// Leaves; asks only while forms are sent.
+/// Closes what covers the screen, whichever key this is; else leaves. Asks only while forms are sent.
 fn back(model: &mut Model, out: &mut Vec<Cmd>) {
+    if model.over.is_some() && model.layout().shape != Shape::TooSmall {
+        return escape(model);
+    }
     if !model.submit.is_sending() {
         leave(model, out);
     } else if model.layout().shape == Shape::TooSmall {
@@ -220,6 +244,9 @@ fn place(model: &Model) -> Option<Place> {
         facility: facility.map(|facility| review.plan.facility(facility).case_id.clone()),
         property: property.map(|property| review.plan.property(property).name.clone()),
         filter: review.filter.text().to_owned(),
+        focus: model.focus,
+        sort: review.sort.name().to_owned(),
+        unchanged: review.with_unchanged,
     })
 }
 

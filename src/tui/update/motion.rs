@@ -1,19 +1,28 @@
 //! Moving: rows, panes, properties, tabs. Nothing here decides.
 
-use super::{Action, Cmd, Focus, Model, Over, Screen, again, decide, input::is_review, prompt, submit, view};
+use super::{Action, Cmd, Focus, Model, Over, Screen, again, decide, input::is_review, lists, prompt, submit, view};
 use crate::{
     domain::text::{fit_middle, inert},
-    tui::model::{Door, Rows, Stage},
+    tui::{
+        hit,
+        listed::lines,
+        model::{Door, Rows, Stage},
+    },
 };
 
 /// Moves in whatever list has the keys. Half a page is half of the rows seen.
 pub(super) fn go(model: &mut Model, action: Action, count: usize) {
     let layout = model.layout();
-    let body = usize::from(layout.body.height);
+    let body = usize::from(hit::rows_over(model, &layout).height);
     match &mut model.over {
         Some(Over::Help { rows, .. }) => {
             let height = body.max(1);
             return rows.go(target(rows.at, rows.all.len(), height, action, count), height);
+        }
+        Some(Over::Picks { rows, .. }) => return rows.go(target(rows.at, rows.all.len(), body, action, count), body),
+        Some(Over::Changes(changes)) => {
+            let rows = &mut changes.rows;
+            return rows.go(target(rows.at, rows.all.len(), body, action, count), body);
         }
         Some(Over::Log { top }) => {
             *top = target(*top, model.log.len(), body, action, count);
@@ -27,16 +36,18 @@ pub(super) fn go(model: &mut Model, action: Action, count: usize) {
     }
     let (screen, focus) = (model.screen, model.focus);
     if screen == Screen::Submit {
-        let forms = match &model.submit.stage {
-            Stage::Sending(sending) | Stage::Ended(sending) => sending.forms.len(),
-            _ => 0,
-        };
-        model.submit.top = target(model.submit.top, forms, body, action, count);
+        if let Stage::Sending(sent) | Stage::Ended(sent) = &model.submit.stage {
+            model.submit.at = target(model.submit.at, lines(sent, model.unsent()).count(), body, action, count);
+        }
         return;
     }
     let Some(review) = &mut model.review else { return };
     let (list, cells) = (layout.list_rows(), layout.cell_rows());
     match (screen, focus) {
+        (Screen::DataSets, _) => {
+            let rows = &mut review.mapped;
+            rows.go(target(rows.at, rows.all.len(), body, action, count), usize::MAX);
+        }
         (Screen::Overview | Screen::Submit, _) => {
             let rows = &mut review.doors;
             rows.go(target(rows.at, rows.all.len(), body, action, count), usize::MAX);
@@ -120,6 +131,9 @@ pub(super) fn property(model: &mut Model, next: bool) {
 
 /// Opens what the cursor is on. Never decides.
 pub(super) fn open(model: &mut Model, out: &mut Vec<Cmd>) {
+    if matches!(model.over, Some(Over::Changes(_))) {
+        return lists::enter(model, out);
+    }
     let height = model.layout_of(Screen::Properties).list_rows();
     let facilities = model.layout_of(Screen::Facilities);
     let Some(review) = &mut model.review else { return };
@@ -144,7 +158,8 @@ pub(super) fn open(model: &mut Model, out: &mut Vec<Cmd>) {
             view::show_cell(review, cell, &facilities);
             model.focus = Focus::Cells;
         }
-        (Screen::Submit, _) => {}
+        (Screen::Submit, _) => _ = lists::line(model),
+        (Screen::DataSets, _) => {}
     }
 }
 
@@ -166,7 +181,7 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
         }
         Door::NotMatched => return not_matched(model),
         Door::Finer(at) => return again::ask(model, at),
-        Door::Reset => return again::list(model),
+        Door::Reset => return lists::reset(model),
     };
     tab(model, Screen::Facilities, out);
     model.focus = Focus::List;

@@ -2,9 +2,12 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, say, settle, submit, view};
+use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, note, say, settle, submit, view};
 use crate::{
-    domain::{ledger::Act, query::Filter},
+    domain::{
+        ledger::{Act, LONGEST_NOTE},
+        query::Filter,
+    },
     tui::{
         keymap::{self, Scope, TABLE, scopes},
         model::Rows,
@@ -14,7 +17,7 @@ use crate::{
 use crossterm::event::KeyCode;
 
 /// Longest line of text a prompt takes, in characters.
-const LONGEST: usize = 200;
+const LONGEST: usize = LONGEST_NOTE;
 
 /// Opens the filter with the words it has.
 pub(super) fn filter(model: &mut Model) {
@@ -67,7 +70,15 @@ fn request(press: Press) -> Option<InputRequest> {
 /// The line that is typed into.
 fn line(model: &mut Model) -> Option<&mut Input> {
     match (&mut model.ask, &mut model.over) {
-        (Some(Ask::Reason { input, .. } | Ask::Settle { input, .. } | Ask::Filter { input, .. }), _)
+        (
+            Some(
+                Ask::Reason { input, .. }
+                | Ask::Settle { input, .. }
+                | Ask::Filter { input, .. }
+                | Ask::Note { input, .. },
+            ),
+            _,
+        )
         | (None, Some(Over::Help { input, .. })) => Some(input),
         _ => None,
     }
@@ -124,7 +135,8 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
                 settle::answer(model, property, input.value(), out);
             }
         }
-        Some(ask @ (Ask::Zeros(_) | Ask::Finer(_))) => model.ask = Some(ask),
+        Some(Ask::Note { cells, label, input }) => note::answer(model, cells, input.value(), &label, out),
+        Some(ask @ (Ask::Zeros(_) | Ask::Finer(_) | Ask::Sort)) => model.ask = Some(ask),
         None => {}
     }
 }
@@ -134,6 +146,7 @@ pub(super) fn no(model: &mut Model) {
     let text = match model.ask {
         Some(Ask::Leave) => "stayed",
         Some(Ask::Finer(_)) => "nothing was chosen",
+        Some(Ask::Sort) => "sorted as before",
         _ => "nothing was decided",
     };
     model.ask = None;
@@ -159,7 +172,7 @@ pub(super) fn apply(model: &mut Model, words: &str) {
         (words, 0) => format!("nothing is shown by \"{words}\"; esc clears it"),
         (_, rows) => {
             let changes = decide::plural(review.shown_changes, "change");
-            let unchanged = if review.filter.names_state() { ", and cells without a change" } else { "" };
+            let unchanged = if review.filter.names_unchanged() { ", and cells without a change" } else { "" };
             format!("{changes} of {} shown{unchanged}", parts::plural(rows, "facility", "facilities"))
         }
     };
@@ -168,12 +181,19 @@ pub(super) fn apply(model: &mut Model, words: &str) {
 
 /// Closes the help and does what was selected in it.
 pub(super) fn run(model: &mut Model, out: &mut Vec<Cmd>) {
-    let selected = match &model.over {
-        Some(Over::Help { rows, .. }) => rows.current(),
-        _ => None,
+    let (selected, searched) = match &model.over {
+        Some(Over::Help { rows, input }) => (rows.current(), !input.value().trim().is_empty()),
+        _ => (None, false),
     };
-    model.over = None;
-    if let Some(row) = selected.and_then(|at| TABLE.get(at)) {
-        act(model, row.action, 1, out);
+    let Some(row) = selected.and_then(|at| TABLE.get(at)) else {
+        model.over = None;
+        return;
+    };
+    // Two keys that only look around must not decide: what writes is searched for by name first (review-ux.md rule 1).
+    if row.action.writes() && !searched {
+        let key = model.keys.key(row.action).to_owned();
+        return say(model, Level::Look, format!("type its name first, or close the help and press {key}"));
     }
+    model.over = None;
+    act(model, row.action, 1, out);
 }

@@ -4,14 +4,14 @@ use super::{Action, Cmd, Level, Model, Screen, again, say, view};
 use crate::{
     domain::{
         plan::{Cell, Kind, Plan, ordinal},
-        query::Filter,
+        query::{Filter, Sort},
         text::{inert, width},
         value::grouped,
     },
     job::report::{Detail, Reading, Sending},
     tui::{
         layout::Widths,
-        model::{Behind, Counts, Hidden, Review, Rows, Stage},
+        model::{Behind, Counts, Hidden, Multiples, Review, Rows, Stage},
         msg::{Opened, Place},
         screen::Focus,
     },
@@ -64,13 +64,17 @@ pub(super) fn detail(model: &mut Model, result: Result<Detail, (Cell, String)>) 
 
 /// A review was read or opened: shows it where the reviewer was.
 pub(super) fn opened(model: &mut Model, opened: Opened) {
-    let Opened { plan, ledger, place, file, sending, reset } = opened;
+    let Opened { plan, ledger, place, file, sending, mut reset } = opened;
+    reset.sort_by_key(|reset| reset.cell);
     (model.reading, model.failed) = (None, None);
     model.run.file = file;
     let before = model.review.take();
     let mut review = Review {
+        sort: Sort::default(),
+        range: None,
         filter: Filter::default(),
         unchanged: false,
+        with_unchanged: false,
         shown: Vec::new(),
         shown_changes: 0,
         list: Rows::default(),
@@ -88,6 +92,9 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         saving: None,
         last_reason: None,
         reset,
+        again: None,
+        multiples: Multiples::default(),
+        mapped: Rows { all: by_line(&plan), ..Rows::default() },
         plan,
         ledger,
     };
@@ -127,7 +134,12 @@ fn shown_as_sent(model: &mut Model, sending: Option<Sending>) {
 fn restore(model: &mut Model, place: &Place) {
     let facilities = model.layout_of(Screen::Facilities);
     let column = model.layout_of(Screen::Properties).list_rows();
+    if let Some(review) = &mut model.review {
+        review.sort = Sort::named(&place.sort).unwrap_or_default();
+        review.with_unchanged = place.unchanged;
+    }
     view::apply(model, &place.filter);
+    let mut at_cell = false;
     let Some(review) = &mut model.review else { return };
     let property = place.property.as_deref().and_then(|name| review.plan.find_property(name));
     let facility = place.facility.as_deref().and_then(|case| {
@@ -139,15 +151,23 @@ fn restore(model: &mut Model, place: &Place) {
     }
     if let Some(facility) = facility {
         let cell = Cell { facility, property: property.unwrap_or(review.property) };
-        view::show_cell(review, cell, &facilities);
+        at_cell = view::show_cell(review, cell, &facilities);
         review.column.find(Cell { facility, property: review.property }, column);
     }
     // The checks of Submit ask CommCare; they are made when a person goes there, not by starting the program.
     model.screen = if place.screen == Screen::Submit { Screen::Overview } else { place.screen };
-    model.focus = Focus::List;
+    // In the properties only at the very cell: a key that decides there would decide another.
+    model.focus = if at_cell { place.focus } else { Focus::List };
     let name = facility.and_then(|f| model.review.as_ref().map(|review| review.plan.facility(f).name.clone()));
     let name = name.map(|name| format!(", {name}")).unwrap_or_default();
     say(model, Level::Ok, format!("went on where you left: {}{name}", model.screen.title()));
+}
+
+/// The properties in the order of the mapping.
+fn by_line(plan: &Plan) -> Vec<u16> {
+    let mut all: Vec<u16> = (0..plan.width()).collect();
+    all.sort_by_key(|property| plan.property(*property).line);
+    all
 }
 
 /// Counts that never change, from one pass over the plan.
@@ -173,19 +193,28 @@ fn counts(plan: &Plan) -> Counts {
 /// The room the numbers of these cells need. A change needs at most the digits of the larger side, its sign and its fraction.
 pub(super) fn widths(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Widths {
     let mut widths = Widths::default();
+    // By digits after the point, the largest change so far: a smaller one needs no more room.
+    let mut largest = [-1.0_f64; 8];
     for cell in cells {
         let dated = if plan.older(cell).is_some() { QUARTER } else { 0 };
-        let (old, new) = (plan.old(cell).map_or(0, room), plan.offer(cell).map_or(0, |new| room(new) + dated));
+        let old = plan.old(cell).map_or(0, |old| room_above(old, widths.old));
+        let new = plan.offer(cell).map_or(0, |new| room_above(new, widths.new.saturating_sub(dated)) + dated);
         widths.old = widths.old.max(old);
         widths.new = widths.new.max(new);
         if plan.may_be_zero(cell) {
             // All of the old value goes, which takes its digits and a sign.
-            widths.change = widths.change.max(old.saturating_add(1));
+            widths.change = widths.change.max(plan.old(cell).map_or(0, room).saturating_add(1));
         }
         if let Some(change) = plan.change(cell) {
+            let fraction =
+                [plan.old(cell), plan.new_value(cell)].into_iter().flatten().map(fraction).max().unwrap_or(0);
+            match largest.get_mut(fraction) {
+                Some(largest) if change.abs() <= *largest => continue,
+                Some(largest) => *largest = change.abs(),
+                None => {}
+            }
             let whole = grouped(&format!("{:.0}", change.abs()));
-            let fraction = [plan.old(cell), plan.new_value(cell)].into_iter().flatten().map(fraction).max();
-            let change = whole.len() + 1 + fraction.unwrap_or(0);
+            let change = whole.len() + 1 + fraction;
             widths.change = widths.change.max(u16::try_from(change).unwrap_or(u16::MAX));
         }
     }
@@ -194,6 +223,12 @@ pub(super) fn widths(plan: &Plan, cells: impl Iterator<Item = Cell>) -> Widths {
 
 /// Columns of ` (2025Q4)` behind a number.
 const QUARTER: u16 = 9;
+
+/// The same, where it can be more than this at all; else 0, without a look at each digit.
+fn room_above(text: &str, least: u16) -> u16 {
+    let most = text.len() + text.len() / 3;
+    if most <= usize::from(least) { 0 } else { room(text) }
+}
 
 /// Columns of a number with its thousands separated; 0 for a text that is none.
 fn room(text: &str) -> u16 {

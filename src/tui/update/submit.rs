@@ -3,13 +3,15 @@
 
 use std::cmp::Reverse;
 
-use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, say};
+use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, lists, say};
 use crate::{
     domain::{plan::Cell, value::grouped},
     job::report::{Check, Phase, Sending},
     tui::{
+        listed::lines,
         model::{BIGGEST, Review, Stage},
         msg::Job,
+        screen::forms_height,
     },
 };
 
@@ -28,7 +30,7 @@ fn check(model: &mut Model, out: &mut Vec<Cmd>) {
     submit.job += 1;
     submit.stage = Stage::Checking;
     submit.typed.clear();
-    submit.top = 0;
+    (submit.at, submit.top) = (0, 0);
     out.push(Cmd::Check(submit.job));
 }
 
@@ -79,6 +81,8 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             say(model, Level::Ok, "writing the forms to a folder; nothing is sent");
             out.push(Cmd::WriteForms);
         }
+        // After the end enter opens what the cursor is on; the first line makes the checks again.
+        Action::Check if lists::line(model) => {}
         Action::Check => check(model, out),
         Action::Settle => {
             begin(model, 0, out);
@@ -88,7 +92,8 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             model.submit.paused = !model.submit.paused;
             let paused = model.submit.paused;
             out.push(Cmd::Pause(paused));
-            say(model, Level::Ok, if paused { "paused after the form under way; p goes on" } else { "going on" });
+            let waits = format!("paused after the form under way; {} goes on", model.keys.key(Action::Pause));
+            say(model, Level::Ok, if paused { waits } else { "going on".to_owned() });
         }
         Action::StopAfterForm => stop(model, out),
         _ => send(model, out),
@@ -124,7 +129,8 @@ fn send(model: &mut Model, out: &mut Vec<Cmd>) {
 fn begin(model: &mut Model, count: usize, out: &mut Vec<Cmd>) {
     let submit = &mut model.submit;
     submit.job += 1;
-    (submit.paused, submit.stopping, submit.interrupts, submit.top) = (false, false, 0, 0);
+    (submit.paused, submit.stopping, submit.interrupts) = (false, false, 0);
+    (submit.at, submit.top) = (0, 0);
     submit.stage = Stage::Sending(Sending { changes: count, ..Sending::default() });
     out.push(Cmd::Submit { job: submit.job, count });
 }
@@ -172,6 +178,7 @@ pub(super) fn sending(model: &mut Model, job: Job, sending: Sending, out: &mut V
     let level = if sending.not_applied + sending.unknown > 0 { Level::Stop } else { Level::Ok };
     say(model, level, text);
     model.submit.stage = Stage::Ended(sending);
+    (model.submit.at, model.submit.top) = (0, 0);
     if model.submit.leave_when_stopped {
         leave(model, out);
     }
@@ -200,4 +207,17 @@ pub(super) fn escape(model: &mut Model) -> bool {
         model.submit.typed.clear();
     }
     true
+}
+
+/// Keeps the line under the cursor inside the window of forms.
+pub(super) fn in_sight(model: &mut Model) {
+    let unsent = model.unsent();
+    let (Stage::Sending(sent) | Stage::Ended(sent)) = &model.submit.stage else { return };
+    let all = lines(sent, unsent).count();
+    let at = model.submit.at.min(all.saturating_sub(1));
+    // The last row may say how many more there are.
+    let height = forms_height(model, sent).saturating_sub(1).max(1);
+    let form = (at + sent.forms.len()).saturating_sub(all);
+    model.submit.at = at;
+    model.submit.top = model.submit.top.clamp((form + 1).saturating_sub(height), form);
 }

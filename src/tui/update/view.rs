@@ -1,73 +1,47 @@
 //! What is listed: the filter applied, the properties of a facility, the column of a property. A view: no decision is
 //! touched here.
 
-use super::{Focus, Level, Model, Screen, say};
+use super::{Focus, Level, Model, Over, Screen, say, submit};
 use crate::{
     domain::{
         flags::{Check, Severity},
-        plan::{Cell, Kind, Plan, State, index},
+        plan::{Cell, Kind, Plan, State},
         query::Filter,
         text,
     },
     tui::{
-        layout::{Layout, TALL},
-        model::{Door, Hidden, Names, Review},
+        hit,
+        layout::{Layout, Shape, TALL},
+        model::{Door, Hidden, Multiples, Names, Review},
         table::Grid,
     },
 };
 
 /// Applies the filter as it stands, so that lists settle. The cursor stays on its facility.
 pub(super) fn settle(model: &mut Model) {
+    let screen = model.screen;
     let column = model.layout_of(Screen::Properties).list_rows();
     let facilities = model.layout_of(Screen::Facilities);
     let Some(review) = &mut model.review else { return };
-    review.shown = vec![false; review.plan.facilities().len() * review.plan.properties().len()];
-    review.shown_changes = 0;
-    let changes: Vec<Cell> = review.filter.changes(&review.plan, &review.ledger).collect();
-    for cell in changes {
-        let at = review.plan.at(cell);
-        review.shown[at] = true;
-        review.shown_changes += usize::from(review.plan.kind(cell) == Kind::Change);
-    }
-    let mut rows = review.filter.facilities(&review.plan, &review.ledger);
-    if review.unchanged {
-        rows.extend(others(review, &rows));
-    }
+    // It was of rows that may stand elsewhere now.
+    review.range = None;
+    let found = review.filter.find(&review.plan, &review.ledger, review.unchanged, &mut review.shown);
+    review.shown_changes = found.changes;
+    let rows = review.sort.facilities(&review.plan, &review.ledger, &found, &review.shown);
     review.list.replace(rows, facilities.list_rows());
     fill_cells(review, facilities.cell_rows());
-    fill_column(review, column);
-}
-
-/// Facilities the filter's words about facilities let through that are not among these, by weight, then by name.
-fn others(review: &Review, rows: &[u32]) -> Vec<u32> {
-    let mut listed = vec![false; review.plan.facilities().len()];
-    for row in rows {
-        listed[index(*row)] = true;
+    // From Facilities the way to a column goes through its tab, which settles again.
+    if screen != Screen::Facilities {
+        fill_column(review, column);
     }
-    let mut more: Vec<u32> =
-        (0..review.plan.height()).filter(|f| !listed[index(*f)] && has_unchanged(review, *f)).collect();
-    let plan = &review.plan;
-    more.sort_by(|a, b| {
-        let weight = plan.weight(*b).total_cmp(&plan.weight(*a));
-        weight.then_with(|| (plan.search_text(*a), a).cmp(&(plan.search_text(*b), b)))
-    });
-    more
 }
 
-/// Whether a facility is listed for its unchanged cells: any will do where the filter asks for no state.
-fn has_unchanged(review: &Review, facility: u32) -> bool {
-    review.filter.facility(&review.plan, facility)
-        && (!review.filter.names_state()
-            || review.plan.row(facility).any(|cell| review.filter.unchanged(&review.plan, cell)))
-}
-
-/// Applies these words, which are known to be a filter; others change nothing. Words about a state ask for cells without a
-/// change, so these are shown as long as such words stand.
+/// Applies these words, which are known to be a filter; others change nothing. Words about a state, a flag or a note ask for
+/// cells without a change too, so these are shown as long as such words stand.
 pub(super) fn apply(model: &mut Model, words: &str) {
     let Ok(filter) = Filter::parse(words) else { return };
     if let Some(review) = &mut model.review {
-        let (before, now) = (review.filter.names_state(), filter.names_state());
-        review.unchanged = now || (review.unchanged && !before);
+        review.unchanged = filter.names_unchanged() || review.with_unchanged;
         review.filter = filter;
     }
     settle(model);
@@ -77,6 +51,7 @@ pub(super) fn apply(model: &mut Model, words: &str) {
 pub(super) fn toggle_unchanged(model: &mut Model) {
     let Some(review) = &mut model.review else { return };
     review.unchanged = !review.unchanged;
+    review.with_unchanged = review.unchanged;
     let text = if review.unchanged { "unchanged ones are shown" } else { "unchanged ones are hidden" };
     settle(model);
     say(model, Level::Ok, text);
@@ -87,7 +62,7 @@ pub(super) fn toggle_unchanged(model: &mut Model) {
 pub(super) fn is_row(review: &Review, cell: Cell) -> bool {
     let missing = || review.plan.kind(cell) == Kind::Without && review.plan.severity(cell).is_some();
     review.is_shown(cell)
-        || (review.unchanged && review.filter.unchanged(&review.plan, cell))
+        || (review.unchanged && review.filter.unchanged(&review.plan, &review.ledger, cell))
         || (!review.filter.names_cells() && missing())
 }
 
@@ -121,16 +96,8 @@ pub(super) fn fill_cells(review: &mut Review, height: usize) {
 
 /// Lists the facilities of the current property.
 fn fill_column(review: &mut Review, height: usize) {
-    let mut rows = Filter::default().column(&review.plan, &review.ledger, review.property);
-    rows.retain(|cell| review.is_shown(*cell));
-    if review.unchanged {
-        let unchanged = review.plan.column(review.property).filter(|cell| {
-            !review.is_shown(*cell)
-                && review.filter.unchanged(&review.plan, *cell)
-                && review.filter.facility(&review.plan, cell.facility)
-        });
-        rows.extend(unchanged);
-    }
+    let (plan, ledger, order) = (&review.plan, &review.ledger, (review.property, review.sort));
+    let rows = review.filter.column(plan, ledger, order, &review.shown, review.unchanged);
     review.column_widths = super::read::widths(&review.plan, rows.iter().copied());
     review.column.replace(rows, height);
 }
@@ -229,16 +196,40 @@ fn checks(review: &Review, height: u16) -> Vec<usize> {
     of(Severity::Stop).chain(of(Severity::Review).take(reviews)).take(most).collect()
 }
 
-/// Keeps the cursor of Properties inside its window, which is lower where more is said of a property as a whole.
+/// Keeps the cursor of Properties inside its window, which is lower where more is said of a property as a whole; and counts
+/// again what is left of the property, where that changed.
 pub(super) fn in_sight(model: &mut Model) {
+    if model.wide {
+        // Which pane has the room follows the keys.
+        fit(model);
+    }
+    if model.screen == Screen::Submit {
+        submit::in_sight(model);
+    }
     let rows = model.layout_of(Screen::Properties).list_rows();
-    if let Some(review) = &mut model.review {
+    let is_seen = model.screen == Screen::Properties;
+    let Some(review) = &mut model.review else { return };
+    // A window too small shows no rows, so that it moves none: when it grows again everything is where it was.
+    if rows > 0 {
         review.column.go(review.column.at, rows);
+    }
+    let tally = review.ledger.property(review.property);
+    if is_seen && review.counts.usual && !review.multiples.are_of(review.property, tally) {
+        review.multiples = Multiples::of(&review.plan, &review.ledger, review.property);
     }
 }
 
 /// Keeps cursors inside their windows and names short enough after the size changed.
 pub(super) fn fit(model: &mut Model) {
+    if model.layout().shape == Shape::TooSmall {
+        return;
+    }
+    let over = usize::from(hit::rows_over(model, &model.layout()).height);
+    match &mut model.over {
+        Some(Over::Picks { rows, .. }) => rows.go(rows.at, over),
+        Some(Over::Changes(changes)) => changes.rows.go(changes.rows.at, over),
+        _ => {}
+    }
     let column = model.layout_of(Screen::Properties).list_rows();
     let facilities = model.layout_of(Screen::Facilities);
     let height = model.size.1;
@@ -251,7 +242,7 @@ pub(super) fn fit(model: &mut Model) {
     review.list.go(review.list.at, facilities.list_rows());
     review.cells.go(review.cells.at, facilities.cell_rows());
     let columns = Grid::properties(facilities.cells.width, review.widths, review.counts.usual).name;
-    if review.names.columns != columns {
+    if review.names.columns != columns && facilities.cells.width > 0 {
         review.names.columns = columns;
         let full: Vec<&str> = review.names.full.iter().map(String::as_str).collect();
         review.names.short = text::shorten(&full, columns);
@@ -279,4 +270,10 @@ pub(super) fn is_left(review: &Review, cell: Cell, flagged: bool) -> bool {
 /// What the cursor's pane is, for messages.
 pub(super) fn on_facility(model: &Model) -> bool {
     model.screen == Screen::Facilities && model.focus == Focus::List
+}
+
+/// Widens the pane that has the keys, or gives the others their room back.
+pub(super) fn widen(model: &mut Model) {
+    model.wide = !model.wide;
+    fit(model);
 }

@@ -22,7 +22,7 @@ pub(super) fn ask(model: &mut Model) {
     let here = |cell: &Cell| match rest {
         Rest::Property(property) => cell.property == property,
         Rest::Facility(facility) => cell.facility == facility,
-        Rest::All => false,
+        Rest::All | Rest::Range => false,
     };
     let found = review.filter.decidable(&review.plan, &review.ledger).filter(here);
     let open = review.ledger.undecided_zeros(&review.plan, found);

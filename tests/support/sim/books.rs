@@ -180,7 +180,7 @@ impl Books {
                     self.done.push(done);
                 }
             }
-            Step::Settle { .. } => self.undone.clear(),
+            Step::Settle { .. } | Step::Note { .. } => self.undone.clear(),
             Step::Reset(cells) => {
                 let of = |cell: Cell| {
                     (plan.facility(cell.facility).case_id.clone(), plan.property(cell.property).name.clone())

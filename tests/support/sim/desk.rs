@@ -184,7 +184,7 @@ impl Desk {
         let ask = self.ask.clone();
         let read = self
             .step("reading", async move |session| {
-                session.read(&ask, watch::channel(Reading::default()).0, CancellationToken::new()).await
+                Box::pin(session.read(&ask, watch::channel(Reading::default()).0, CancellationToken::new())).await
             })
             .await;
         self.world.set_reading(false);

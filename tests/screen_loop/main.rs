@@ -1,6 +1,8 @@
 //! The real loop with a screen and keys of a test: what is drawn when, what is saved before it is shown, leaving, suspending.
 #![expect(clippy::unwrap_used, reason = "a failure here is the test's answer")]
 
+mod rest;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -148,6 +150,11 @@ impl Seat for Hands {
         self.log.lock().unwrap().push("taken again");
         Ok(())
     }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.log.lock().unwrap().push("copied");
+        if text.contains("refused") { Err(io::Error::other("no terminal")) } else { Ok(()) }
+    }
 }
 
 /// Does nothing but keep what was asked and where answers go.
@@ -215,8 +222,18 @@ fn now() -> Now {
 
 /// Runs the loop as a task of its own beside a script, so that only a waker can bring it on. The keys stay until it left.
 async fn with<P: Perform + 'static>(
+    performer: P,
+    first: Cmd,
+    script: impl AsyncFnOnce(&Keys),
+) -> (Vec<&'static str>, Model) {
+    with_look(performer, first, Look::default(), script).await
+}
+
+/// The same, drawn and listening in another way.
+async fn with_look<P: Perform + 'static>(
     mut performer: P,
     first: Cmd,
+    look: Look,
     script: impl AsyncFnOnce(&Keys),
 ) -> (Vec<&'static str>, Model) {
     FRAMES.with_borrow_mut(Vec::clear);
@@ -224,7 +241,7 @@ async fn with<P: Perform + 'static>(
     let mut seat = Hands { queue: Arc::clone(&keys.0), log: Arc::default() };
     let running = async move {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        let mut model = Model::new(Run::default(), Look::default(), (80, 24));
+        let mut model = Model::new(Run::default(), look, (80, 24));
         let parts = Parts { seat: &mut seat, performer: &mut performer, draw, clock: &now };
         run(&mut terminal, &mut model, parts, first).await.unwrap();
         let log = seat.log.lock().unwrap().clone();
@@ -454,7 +471,8 @@ async fn a_sum_of_months_is_chosen_approved_and_kept_by_reading_again() {
         assert!(sandbox.set_value(&unit, element, default, "202605", Some("777777")));
         keys.press("F");
         shows("read again: 0 decisions kept, 1 reset").await;
-        keys.press("q");
+        // The list of what was reset stands over the screen.
+        keys.press("qq");
     })
     .await;
     let review = model.review.unwrap();
