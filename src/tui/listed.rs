@@ -2,7 +2,7 @@
 //! became of a reading, and lists of changes.
 
 use super::{
-    model::{Stage, Submit},
+    model::{Hidden, Model, Over, Stage, Submit},
     rows::Rows,
 };
 use crate::{
@@ -24,6 +24,48 @@ pub struct Pick {
     pub count: usize,
     /// Whether it stands in the filter.
     pub on: bool,
+}
+
+/// Lists as they stood, and what covered them: opening a tab settles lists, and a digit may open one that only began a count.
+#[derive(Debug)]
+pub(super) struct PutAway {
+    lists: Option<Lists>,
+    over: Option<Over>,
+}
+
+/// The lists of a review.
+#[derive(Debug)]
+struct Lists {
+    list: Rows<u32>,
+    cells: Rows<Cell>,
+    column: Rows<Cell>,
+    hidden: Hidden,
+    shown: Vec<bool>,
+    changes: usize,
+}
+
+impl PutAway {
+    /// As the lists stand now.
+    pub(super) fn of(model: &Model) -> Self {
+        let lists = model.review.as_ref().map(|review| Lists {
+            list: review.list.clone(),
+            cells: review.cells.clone(),
+            column: review.column.clone(),
+            hidden: review.hidden,
+            shown: review.shown.clone(),
+            changes: review.shown_changes,
+        });
+        Self { lists, over: model.over.clone() }
+    }
+
+    /// Puts them back.
+    pub(super) fn put_back(self, model: &mut Model) {
+        if let Some((review, lists)) = model.review.as_mut().zip(self.lists) {
+            (review.list, review.cells, review.column) = (lists.list, lists.cells, lists.column);
+            (review.hidden, review.shown, review.shown_changes) = (lists.hidden, lists.shown, lists.changes);
+        }
+        model.over = self.over;
+    }
 }
 
 /// A list of changes over the screen.

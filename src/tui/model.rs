@@ -13,6 +13,7 @@ pub use super::{
 use super::{
     keymap::{Keymap, Press},
     layout::{Layout, MULTIPLES, ROOMY, Widths},
+    listed::PutAway,
     msg::{Job, Now},
     screen::{Focus, Screen, checks_height},
     theme::Choice,
@@ -409,6 +410,8 @@ pub struct Model {
     pub count: String,
     /// Where a count that begins with the digit of a tab was begun, and when its last digit came.
     pub(super) count_from: Option<(Screen, Focus, Duration)>,
+    /// What a digit that opened a tab put away, until it is known that it began no count.
+    pub(super) put_away: Option<Box<PutAway>>,
     /// The key that answered a question whose answers decide elsewhere, until another comes.
     pub(super) answered: Option<Press>,
     /// The tab esc on Submit goes back to.

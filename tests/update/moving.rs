@@ -68,6 +68,22 @@ fn a_count_may_begin_with_the_digit_of_a_tab() {
 }
 
 #[test]
+fn a_count_moves_no_row_and_closes_no_list() {
+    let mut desk = many(100);
+    desk.keys("/is:left<enter>jja");
+    let rows = desk.review().list.all.clone();
+    desk.now.since += Duration::from_secs(9);
+    desk.keys("12j");
+    assert_eq!(desk.review().list.all, rows, "the facility that was decided stays until the filter is applied again");
+    desk.now.since += Duration::from_secs(9);
+    desk.keys("f");
+    let open = |desk: &Desk| matches!(&desk.model.over, Some(onse::tui::model::Over::Picks { .. }));
+    assert!(open(&desk));
+    desk.keys("12j");
+    assert!(open(&desk) && desk.model.screen == Screen::Facilities);
+}
+
+#[test]
 fn arrows_and_tab_change_the_pane() {
     let mut desk = Desk::on(Screen::Facilities);
     for (key, focus) in [

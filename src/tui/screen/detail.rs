@@ -105,6 +105,7 @@ impl Sheet<'_> {
     fn flow(&self) -> Vec<Line> {
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong)]];
         self.flags(&mut lines, true);
+        self.noted(&mut lines);
         self.values(&mut lines);
         self.history_flow(&mut lines);
         // The options go on behind the quarters.
@@ -123,6 +124,7 @@ impl Sheet<'_> {
         let mut lines = vec![vec![piece(self.full_name(), Role::Strong), piece(format!(", {quarter}"), Role::Dim)]];
         self.title(&mut lines);
         self.flags(&mut lines, false);
+        self.noted(&mut lines);
         self.history_flow(&mut lines);
         self.decision(&mut lines);
         self.values(&mut lines);
@@ -185,10 +187,14 @@ impl Sheet<'_> {
         self.review.ledger.note(self.cell).map(|note| format!("note: {}", inert(note)))
     }
 
-    /// What the cell asks for, or the reason that was given; and the note.
-    fn decision(&self, lines: &mut Vec<Line>) {
+    /// The same, in lines.
+    fn noted(&self, lines: &mut Vec<Line>) {
         let noted = self.note().map_or_else(Vec::new, |note| wrap(&note, self.room));
         lines.extend(noted.into_iter().map(|text| vec![piece(text, Role::Text)]));
+    }
+
+    /// What the cell asks for, or the reason that was given.
+    fn decision(&self, lines: &mut Vec<Line>) {
         let plan = &self.review.plan;
         let verdict = self.review.ledger.verdict(plan, self.cell);
         if let Some(reason) = self.review.ledger.reason(self.cell) {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Action, Ask, Cmd, Level, Model, Over, Press, Screen, act, keymap, prompt, say, submit};
-use crate::tui::keymap::Scope;
+use super::{Action, Ask, Cmd, Focus, Level, Model, Over, Press, Screen, act, keymap, prompt, say, submit};
+use crate::tui::{keymap::Scope, listed::PutAway};
 
 /// Digits of a count that begin like the key of a tab (`12j`) come in one go, at most this far apart.
 const ONE_GO: Duration = Duration::from_millis(400);
@@ -37,7 +37,7 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     }
     let tab = row.is_some_and(|row| matches!(row.action, Action::Tab(_)));
     if !tab {
-        model.count_from = None;
+        (model.count_from, model.put_away) = (None, None);
     }
 }
 
@@ -66,6 +66,7 @@ fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
                     return true;
                 }
                 *from = Some((model.screen, model.focus, model.now.since));
+                model.put_away = Some(Box::new(PutAway::of(model)));
             }
         }
         push(&mut model.count, digit);
@@ -76,10 +77,18 @@ fn digit(model: &mut Model, press: Press, action: Option<Action>) -> bool {
         return false;
     }
     if let Some((screen, focus, _)) = model.count_from.take() {
-        (model.screen, model.focus) = (screen, focus);
+        go_back(model, screen, focus);
     }
     push(&mut model.count, digit);
     true
+}
+
+/// Goes back to where the first digit of a count was pressed: no row has moved there.
+fn go_back(model: &mut Model, screen: Screen, focus: Focus) {
+    (model.screen, model.focus) = (screen, focus);
+    if let Some(put_away) = model.put_away.take() {
+        put_away.put_back(model);
+    }
 }
 
 fn push(count: &mut String, digit: char) {
@@ -101,7 +110,7 @@ fn take_count(model: &mut Model, action: Option<Action>) -> usize {
         if typed.len() < 2 || model.now.since.saturating_sub(at) > ONE_GO {
             return 1;
         }
-        (model.screen, model.focus) = (screen, focus);
+        go_back(model, screen, focus);
     }
     typed.parse().unwrap_or(1)
 }
