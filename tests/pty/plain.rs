@@ -1,7 +1,9 @@
 //! The review in lines in a terminal that cannot be drawn on (fault matrix rows V13 and K20).
 
+use std::time::Duration;
+
 use crate::{
-    stop::servers,
+    stop::telling,
     tty::{Home, ONSE, Tty},
 };
 
@@ -87,7 +89,7 @@ fn v13_ctrl_c_and_the_end_of_input_leave_and_keep_what_was_decided() {
 fn k20_ctrl_c_while_sending_goes_a_step_further_each_time() {
     let home = Home::new();
     // A form that is sent gets no answer.
-    let (_servers, config) = servers(&home);
+    let (_servers, config, form) = telling(&home);
     let script = format!("TERM=dumb exec {ONSE} review --config '{config}'");
     let mut tty = Tty::run(&home, "sh", &["-c", &script], (300, 200));
     tty.wait_for("q leave; ? help\n>");
@@ -96,6 +98,8 @@ fn k20_ctrl_c_while_sending_goes_a_step_further_each_time() {
     let screen = say(&mut tty, "submit", "number of changes (empty: no):");
     let count = screen.split("this will write ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     say(&mut tty, &count, "ctrl-c stops after the form under way.");
+    // Before that it stops between forms, and nothing is open.
+    form.recv_timeout(Duration::from_mins(1)).unwrap();
     tty.type_keys("\u{3}");
     tty.wait_for("stopping after the form under way; ctrl-c lets go of it (UNKNOWN)");
     tty.type_keys("\u{3}");

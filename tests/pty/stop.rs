@@ -6,6 +6,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     path::Path,
     process::{Child, Stdio},
+    sync::mpsc,
     thread,
 };
 
@@ -119,6 +120,13 @@ pub(crate) fn slow(home: &Home, latency: &str) -> (Servers, serde_json::Value) {
 
 /// Both servers, behind a door that lets every request through except those that send a form: they get no answer.
 pub(crate) fn servers(home: &Home) -> (Servers, String) {
+    let (servers, config, _) = telling(home);
+    (servers, config)
+}
+
+/// The same, and word of each form that came to the door.
+pub(crate) fn telling(home: &Home) -> (Servers, String, mpsc::Receiver<()>) {
+    let (tell, came) = mpsc::channel();
     let (child, said) = slow(home, "0");
     let config = Path::new(said["config"].as_str().unwrap());
     let origin = said["commcare_url"].as_str().unwrap().strip_prefix("http://").unwrap();
@@ -130,18 +138,24 @@ pub(crate) fn servers(home: &Home) -> (Servers, String) {
         for client in door.incoming() {
             let (client, server) = (client.unwrap(), TcpStream::connect(&origin).unwrap());
             let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-            thread::spawn(move || pass(client, server, true));
-            thread::spawn(move || pass(back.0, back.1, false));
+            let tell = tell.clone();
+            thread::spawn(move || pass(client, server, Some(&tell)));
+            thread::spawn(move || pass(back.0, back.1, None));
         }
     });
-    (child, config.display().to_string())
+    (child, config.display().to_string(), came)
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, holds: bool) {
+/// Passes on what comes; of what holds forms back, until one comes.
+fn pass(mut from: TcpStream, mut to: TcpStream, holds: Option<&mpsc::Sender<()>>) {
     let mut block = [0; 16_384];
     let mut held = false;
     while let Ok(read @ 1..) = from.read(&mut block) {
-        held |= holds && block[..read].starts_with(SENDS);
+        if let Some(tell) = holds.filter(|_| block[..read].starts_with(SENDS)) {
+            held = true;
+            // Whoever does not listen is told nothing.
+            let _ = tell.send(());
+        }
         if !held && to.write_all(&block[..read]).is_err() {
             break;
         }
