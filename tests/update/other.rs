@@ -151,3 +151,15 @@ proptest! {
         prop_assert_eq!(again.all(), desk.review().ledger.all());
     }
 }
+
+#[test]
+fn two_keys_that_look_around_never_decide() {
+    let mut desk = cells();
+    for keys in ["?<enter>", "<esc>?<down><enter>", "<esc>?<down><down><enter>"] {
+        desk.keys(keys);
+        assert!(desk.entries().is_empty() && desk.model.over.is_some(), "{keys}");
+        assert!(desk.status().starts_with("type its name first"), "{}", desk.status());
+    }
+    desk.keys("<esc>?reject<enter>");
+    assert_eq!(desk.entries().len(), 1, "what was searched for by its name is done");
+}

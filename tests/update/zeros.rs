@@ -173,3 +173,20 @@ fn what_was_said_stays_in_sight() {
     once.dedup();
     assert_eq!(once.len(), facilities.len(), "each once: {facilities:?}");
 }
+
+#[test]
+fn the_key_that_answered_decides_nothing_more_while_it_is_held() {
+    for answer in ["r", "0"] {
+        let mut desk = zeros(Screen::Facilities);
+        desk.keys("/tsanga<enter>O");
+        asked(&desk);
+        desk.keys(answer);
+        let entries = desk.entries().len();
+        assert_eq!(entries, 1, "{answer}");
+        desk.keys(&answer.repeat(30));
+        assert_eq!(desk.entries().len(), entries, "{answer}");
+        assert!(desk.status().contains("has answered"), "{}", desk.status());
+        desk.keys("jr");
+        assert_eq!(desk.entries().len(), entries + 1, "after another key it decides again");
+    }
+}
