@@ -148,3 +148,16 @@ fn a_filter_hides_no_total() {
     desk.keys("hn");
     assert_eq!(desk.status(), "nothing undecided is shown here; 11 in the whole review");
 }
+
+#[test]
+fn a_filter_that_asks_for_unchanged_cells_leaves_what_the_person_asked_for() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("t/state:blank_in_report<enter>");
+    assert!(desk.review().unchanged);
+    desk.keys("<esc>");
+    assert!(desk.review().unchanged && desk.review().filter.is_empty());
+    desk.keys("t/state:blank_in_report<enter>");
+    assert!(desk.review().unchanged);
+    desk.keys("<esc>");
+    assert!(!desk.review().unchanged);
+}

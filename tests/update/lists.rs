@@ -192,3 +192,19 @@ fn what_is_shown_is_written_to_a_table() {
     let (none, said) = exported("3", "/nowhere<enter>");
     assert_eq!((none, said), (None, Some((Level::Look, "nothing is shown; esc clears the filter".to_owned()))));
 }
+
+#[test]
+fn enter_in_a_list_never_ends_on_another_cell() {
+    let cell = Cell { facility: 1, property: 3 };
+    for words in ["flag:T1", "state:reported", "kasenga", "note:"] {
+        let plan = plan_of(&FACILITIES, |draft| draft.set(cell, Some("7"), None, State::BlankInReport));
+        let mut desk = Desk::with(plan, Screen::Facilities);
+        desk.keys("/").tell(Msg::Paste(words.to_owned()));
+        desk.keys("<enter>");
+        let rows = onse::tui::model::Rows { all: vec![cell], ..Default::default() };
+        let changes = Changes { rows, ..Default::default() };
+        desk.model.over = Some(Over::Changes(changes));
+        desk.keys("<enter>");
+        assert_eq!((desk.model.focus, desk.model.cell()), (Focus::Cells, Some(cell)), "{words}: {}", desk.status());
+    }
+}

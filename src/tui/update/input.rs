@@ -18,14 +18,10 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
         return;
     }
     // A key held down answers once: what it does elsewhere is not done by the rest of the same press (fault matrix row V09).
-    if model.answered.take_if(|answered| *answered == press).is_some() {
-        model.answered = Some(press);
+    if model.answered == Some(press) {
         return hold(model, press);
     }
-    model.answered = None;
-    if row.is_some_and(|row| row.scope == Scope::Choice) {
-        model.answered = Some(press);
-    }
+    model.answered = row.filter(|row| row.scope == Scope::Choice).map(|_| press);
     let count = take_count(model, row.map(|row| row.action));
     match row {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),

@@ -92,10 +92,8 @@ pub(super) fn enter(model: &mut Model, out: &mut Vec<Cmd>) {
     let layout = model.layout();
     let shown = model.review.as_mut().is_some_and(|review| view::show_cell(review, cell, &layout));
     if !shown {
-        let unchanged = model.review.as_ref().is_some_and(|review| review.plan.kind(cell) != Kind::Change);
-        view::apply(model, "");
-        if unchanged && let Some(review) = &mut model.review {
-            review.with_unchanged = true;
+        if let Some(review) = &mut model.review {
+            review.with_unchanged |= review.plan.kind(cell) != Kind::Change;
         }
         view::apply(model, "");
         // The keys never go to another cell than the one that was chosen.
