@@ -27,6 +27,7 @@ fn words_order_notes_and_ranges() {
     every("note", |size, look| at(size, look, "3 l j m a s k space t h e space w a r d enter"));
     every("note_column", |size, look| at(size, look, "2 l l m a s k enter"));
     every("range", |size, look| at(size, look, "3 v j j"));
+    every("help_refused", |size, look| at(size, look, "3 l ? enter"));
     every("range_wide", |size, look| at(size, look, "3 w v j j"));
     every("range_cells", |size, look| at(size, look, "3 l v j j"));
     every("range_column", |size, look| at(size, look, "2 l l v j j j"));

@@ -154,7 +154,10 @@ pub(in crate::tui) fn newest(model: &Model) -> (Cow<'_, str>, Role) {
         return (Cow::Borrowed("saving"), Role::Review);
     }
     match (model.status(), &model.review) {
-        (Some(line), _) if line.level == Level::Stop => (inert(line.text.lines().next().unwrap_or("")), Role::Stop),
+        // Why a key did nothing is said in the help too.
+        (Some(line), _) if line.level != Level::Ok => {
+            (inert(line.text.lines().next().unwrap_or("")), level_role(line.level))
+        }
         _ if matches!(model.over, Some(Over::Help { .. })) => {
             (Cow::Borrowed("keys can be changed in config.toml under [keys]"), Role::Text)
         }
