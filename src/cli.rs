@@ -2,10 +2,12 @@
 
 mod args;
 mod check;
+mod data_sets;
 mod decide;
 mod exit;
 mod here;
 mod log;
+mod mapped;
 mod out;
 mod plain;
 mod private;
@@ -92,6 +94,7 @@ async fn dispatch(line: Line, out: &mut Out) -> Result<Exit> {
         Some(Command::Submit(args)) => submit::submit(&here, args, out).await,
         Some(Command::Verify(args)) => verify::verify(&here, args, out).await,
         Some(Command::Undo(args)) => undo::undo(&here, args, out).await,
+        Some(Command::DataSets(args)) => data_sets::data_sets(&here, args, out).await,
         Some(Command::Check(args)) => check::check(&here, args, out).await,
         Some(Command::Sandbox(args)) => sandbox::serve(&here, args, out).await,
     }

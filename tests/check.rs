@@ -98,7 +98,7 @@ impl Rig {
 
     /// Rows of these data elements and data sets.
     fn rows(self, rows: &[(&str, &str)]) -> Self {
-        let lines = rows.iter().enumerate().map(|(n, (element, set))| format!("prop_{n},{element},{set},x\n"));
+        let lines = rows.iter().enumerate().map(|(n, (element, set))| format!("prop_{n},{element},{set},\n"));
         let text = "case_property,data_element_id,data_set_id,dhis2_name\n".to_owned() + &lines.collect::<String>();
         let mapping = Mapping::read(text.as_bytes());
         assert_eq!(mapping.usable().count(), rows.len());

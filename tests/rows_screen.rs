@@ -22,12 +22,9 @@
 //! | K21 | tests/pty/stop.rs::ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_review_back |
 //! | K21 | tests/pty/stop.rs::a_signal_to_end_while_sending_writes_down_what_is_open |
 //! | K22 | tests/pty/manners.rs::k22_a_reader_that_stops_is_no_fault |
-#![expect(clippy::unwrap_used, reason = "a failure here is the test's answer")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "support/rows.rs"]
+mod rows;
 
 use onse::tui::theme::{Choice, Role, Theme};
 use ratatui::style::Color;
@@ -36,46 +33,9 @@ use ratatui::style::Color;
 const ROWS: [&str; 15] =
     ["V01", "V02", "V03", "V04", "V05", "V06", "V07", "V08", "V09", "V10", "V13", "V14", "K20", "K21", "K22"];
 
-/// Every source file at or below a path.
-fn sources(path: &Path) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_owned()];
-    }
-    let below = fs::read_dir(path).unwrap().flat_map(|entry| sources(&entry.unwrap().path()));
-    below.filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
-}
-
-/// Whether a text has a test of this name that is not ignored.
-fn has_test(text: &str, name: &str) -> bool {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_it = |line: &str| line.split("fn ").nth(1).is_some_and(|rest| rest.starts_with(&format!("{name}(")));
-    lines.iter().position(|line| is_it(line)).is_some_and(|at| {
-        let before: Vec<&&str> =
-            lines[..at].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//")).collect();
-        before.iter().any(|line| **line == "#[test]" || line.starts_with("#[tokio::test"))
-            && !before.iter().any(|line| line.starts_with("#[ignore"))
-    })
-}
-
 #[test]
 fn every_row_is_held_by_a_test_that_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let table = include_str!("rows_screen.rs").lines();
-    let lines = table.filter_map(|line| line.strip_prefix("//! | ")?.strip_suffix(" |")?.split_once(" | "));
-    let held: Vec<(&str, &str)> = lines.filter(|(_, test)| test.contains("::")).collect();
-    for (row, test) in &held {
-        let (file, name) = test.split_once("::").unwrap();
-        let found = sources(&root.join(file)).iter().any(|path| has_test(&fs::read_to_string(path).unwrap(), name));
-        assert!(found, "row {row}: there is no test {name} in {file}");
-    }
-    let missing: Vec<&&str> = ROWS.iter().filter(|row| !held.iter().any(|(held, _)| held == *row)).collect();
-    assert!(missing.is_empty(), "no test holds {missing:?}");
-}
-
-#[test]
-fn only_what_runs_is_a_test() {
-    let text = "#[test]\n/// Why.\nfn a() {}\nfn b() {}\n#[test]\n#[ignore = \"why\"]\nfn c() {}";
-    assert!(has_test(text, "a") && !has_test(text, "b") && !has_test(text, "c") && !has_test(text, "d"));
+    rows::held(include_str!("rows_screen.rs"), &ROWS);
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod any;
 mod common;
 #[path = "screens/covers.rs"]
 mod covers;
+#[path = "screens/datasets.rs"]
+mod datasets;
 #[path = "screens/history.rs"]
 mod history;
 #[path = "screens/lists.rs"]

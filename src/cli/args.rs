@@ -11,6 +11,10 @@ use crate::{
     job::reach::{Finer, MOST},
 };
 
+mod data_sets;
+
+pub(super) use data_sets::{Chosen, DataSets};
+
 /// Reads DHIS2 totals and CommCare facility cases, shows old against new, and submits what a person approved.
 ///
 /// Without a command: the review of last quarter with the default profile.
@@ -78,6 +82,8 @@ pub(super) enum Command {
     Undo(Undo),
     /// Read the cases back and settle what is open; sends nothing
     Verify(Verify),
+    /// What DHIS2 holds for every row of the mapping: its data set, or what could stand there. Changes ids that were chosen, with --write only
+    DataSets(DataSets),
     /// Settings, secrets, both servers, permissions and mapping: one line for each, with what to do. Writes nothing
     Check(Check),
     /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
@@ -396,6 +402,15 @@ mod tests {
             "check f",
             "undo f",
             "undo -o g",
+            "data-sets --write",
+            "data-sets --search a --write",
+            "data-sets --search a --choose b=c",
+            "data-sets --choose b",
+            "data-sets --choose =c",
+            "data-sets --choose b=",
+            "data-sets --choose b=:c",
+            "data-sets --choose b=c:",
+            "data-sets --period 2026",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -412,6 +427,9 @@ mod tests {
             "check --json",
             "undo f -o g --json",
             "review --new --look-back 0 --finer a=sum --finer b=leave-out",
+            "data-sets --json --facility a --period 2026Q2",
+            "data-sets --choose a=b --choose c=d:e --write",
+            "data-sets --search a",
         ] {
             parse(line).unwrap();
         }

@@ -1,6 +1,7 @@
 //! `onse check`: what works and what does not, one line for each, with what to do. It writes nothing but the log.
 
 use std::{
+    collections::BTreeSet,
     io::{IsTerminal as _, Write as _},
     path::Path,
     sync::Arc,
@@ -13,12 +14,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args,
     exit::{Exit, refused},
-    here::{Here, Ready, ask_commcare, ask_dhis2, env, wire},
+    here::{Here, Ready, ask_commcare, ask_dhis2, blocking, env, wire},
     out::{Out, count, say},
     signals,
 };
 use crate::{
-    domain::{mapping::Row, text::width},
+    domain::{
+        mapping::{Problem, Row},
+        text::width,
+    },
     io::{
         config::{self, CommCareSecret, Dhis2Secret, SettingsError, UsedMapping, find_secrets},
         http::{OnWait, Wait},
@@ -108,33 +112,52 @@ fn told(what: &'static str, error: &Error) -> Vec<Line> {
 
 /// The mapping, and its lines.
 fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping>) {
-    let folder = std::env::current_dir().unwrap_or_default();
     let profile = ready.map(|ready| &ready.profile);
     if profile.is_none() && here.global.mapping.is_none() {
         let sentence = "Which mapping is used is not known without the settings.";
         return (vec![Line::look(MAPPING, sentence, "")], None);
     }
-    let used = match config::mapping(here.global.mapping.as_deref(), profile, &folder) {
+    let used = match here.mapping_file(profile) {
         Ok(used) => used,
-        Err(error) => return (told(MAPPING, &error.into()), None),
+        Err(error) => return (told(MAPPING, &error), None),
     };
-    let (rows, usable) = (used.mapping.rows.len(), used.mapping.usable().count());
-    let about = format!("{}: {}, {usable} usable", used.label, count(rows, "row", "rows"));
-    let mut lines = vec![match (usable, used.mapping.problems.len()) {
-        (0, _) => Line::wrong(MAPPING, format!("{about}, so nothing could be read."), "Mend the rows below."),
-        (_, 0) => Line::ok(MAPPING, format!("{about}.")),
-        (_, n) => Line::look(
-            MAPPING,
-            format!("{about}, {}.", count(n, "remark", "remarks")),
-            "Mend what the lines below say; a row that cannot be used is left out.",
-        ),
-    }];
-    let problems = &used.mapping.problems;
-    lines.extend(problems.iter().take(MOST).map(|problem| Line::look(MAPPING, capital(&problem.to_string()), "")));
-    let more = problems.len().saturating_sub(MOST);
-    lines.extend((more > 0).then(|| Line::look(MAPPING, format!("And {more} more."), "")));
+    let mut lines = vec![file(&used)];
+    // What stops stands first, so that remarks do not push it out.
+    let (stops, remarks): (Vec<&Problem>, Vec<&Problem>) = used.mapping.problems.iter().partition(|one| one.blocks);
+    let stops = stops.into_iter().map(|one| Line::wrong(MAPPING, capital(&one.to_string()), ""));
+    let all: Vec<Line> =
+        stops.chain(remarks.into_iter().map(|one| Line::look(MAPPING, capital(&one.to_string()), ""))).collect();
+    let more = all.len().saturating_sub(MOST);
+    lines.extend(all.into_iter().take(MOST));
+    lines
+        .extend((more > 0).then(|| Line::look(MAPPING, format!("And {more} more."), "onse data-sets lists them all.")));
     lines.extend(stamped(ready, &used));
     (lines, Some(used))
+}
+
+/// The line of the mapping as a whole.
+fn file(used: &UsedMapping) -> Line {
+    let (rows, usable) = (used.mapping.rows.len(), used.mapping.usable().count());
+    let about = format!("{}: {}, {usable} usable", used.label, count(rows, "row", "rows"));
+    let lines: BTreeSet<u64> = blocking(&used.mapping).map(|problem| problem.line).collect();
+    let all = used.mapping.problems.len();
+    let told = format!("{about}, {}", count(all, "remark", "remarks"));
+    match (usable, lines.len(), all) {
+        (0, ..) => Line::wrong(
+            MAPPING,
+            format!("{about}, so nothing could be read."),
+            "Mend the rows below; onse data-sets shows what DHIS2 has for each.",
+        ),
+        (_, 0, 0) => Line::ok(MAPPING, format!("{about}.")),
+        (_, 0, _) => {
+            Line::look(MAPPING, format!("{told}."), "See the lines below; onse data-sets finds ids that are missing.")
+        }
+        (..) => Line::wrong(
+            MAPPING,
+            format!("{told}; {} be read as meant.", count(lines.len(), "row cannot", "rows cannot")),
+            "Mend what the lines below say; onse plan refuses the file until then.",
+        ),
+    }
 }
 
 /// A stamp that is a property of the mapping stops every reading.
@@ -273,7 +296,7 @@ fn tell(lines: &[Line], as_json: bool, out: &mut Out) -> Result<()> {
 }
 
 /// Columns of the terminal results go to; elsewhere a line is never broken, so that it can be searched for.
-fn columns() -> Option<usize> {
+pub(super) fn columns() -> Option<usize> {
     let size = std::io::stdout().is_terminal().then(crossterm::terminal::size)?.ok();
     Some(size.map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0).unwrap_or(80))
 }

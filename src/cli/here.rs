@@ -1,6 +1,7 @@
 //! What every command needs from this machine: time, places, settings, secrets and the network, each asked for when needed.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,11 +14,14 @@ use super::{
     args::{Global, Scope},
     exit::{Exit, told, usage},
     log,
-    out::{say, someone_is_there},
+    out::{count, say, someone_is_there},
     private, prompt,
 };
 use crate::{
-    domain::quarter::Quarter,
+    domain::{
+        mapping::{Mapping, Problem},
+        quarter::Quarter,
+    },
     io::{
         config::{
             self, CommCareSecret, Dhis2Secret, FlagSettings, LookSettings, Places, Profile, Secrets, Settings,
@@ -26,6 +30,7 @@ use crate::{
         curl::{Curl, Sink},
         http::{Options, Side, Sleeper, real},
         known::Known,
+        mapping::{NotSaved, Saved, save},
         store::Store,
         transport::SharedTransport,
     },
@@ -37,6 +42,7 @@ use crate::{
 };
 
 /// This machine, this person, this moment.
+#[derive(Clone)]
 pub(super) struct Here {
     pub(super) global: Global,
     pub(super) clock: Clock,
@@ -131,17 +137,44 @@ impl Here {
         Ok(config::open(&self.places()?)?.is_some())
     }
 
+    /// The mapping as its file is at this moment, whatever is wrong with its rows.
+    pub(super) fn mapping_file(&self, profile: Option<&Profile>) -> Result<UsedMapping> {
+        let folder = std::env::current_dir().unwrap_or_default();
+        Ok(config::mapping(self.global.mapping.as_deref(), profile, &folder)?)
+    }
+
+    /// Puts `after` in the place of a mapping as it was read, with a copy of the old file beside it; for the built-in one a new file
+    /// in the current folder.
+    pub(super) fn save_mapping(&self, used: &UsedMapping, after: &[u8]) -> Result<Saved, NotSaved> {
+        // A path without a folder is one in the current folder, and reads better.
+        let stamp = (self.clock)().to_zoned(TimeZone::system()).strftime("%Y%m%d-%H%M%S").to_string();
+        save(&used.target(Path::new("")), used.before(), after, &stamp)
+    }
+
     /// The mapping to use. One without a usable row is refused: nothing could be read with it.
     pub(super) fn mapping(&self, profile: Option<&Profile>) -> Result<UsedMapping> {
-        let folder = std::env::current_dir().unwrap_or_default();
-        let used = config::mapping(self.global.mapping.as_deref(), profile, &folder)?;
-        if used.mapping.usable().next().is_none() {
-            let wrong = used.mapping.problems.iter();
-            let wrong = wrong.map(|problem| Wrong { line: Some(problem.line), what: problem.to_string() });
-            let none = Wrong { line: None, what: format!("The mapping {} has no usable row.", used.label) };
-            return Err(SettingsError { file: used.file, wrong: std::iter::once(none).chain(wrong).collect() }.into());
+        let used = self.mapping_file(profile)?;
+        if used.mapping.usable().next().is_some() {
+            return Ok(used);
         }
-        Ok(used)
+        Err(unusable(&used, "has no usable row. onse data-sets shows what DHIS2 has for each; rows need this").into())
+    }
+
+    /// The same where nobody sees which rows are left out: one with a row that cannot be read as meant is refused with all that is
+    /// wrong. A row that waits for its data set is no reason (fault matrix row M15).
+    pub(super) fn clear_mapping(&self, profile: Option<&Profile>) -> Result<UsedMapping> {
+        let used = self.mapping_file(profile)?;
+        let lines: BTreeSet<u64> = blocking(&used.mapping).map(|problem| problem.line).collect();
+        if lines.is_empty() {
+            return self.mapping(profile);
+        }
+        let (rows, lines) = (count(lines.len(), "row", "rows"), lines.iter().map(u64::to_string));
+        let what = format!(
+            "has {rows} that cannot be read as meant (line {}), so nothing was read. Mend the file; onse data-sets shows what DHIS2 \
+             has for each row. All that was found",
+            lines.collect::<Vec<_>>().join(", ")
+        );
+        Err(unusable(&used, &what).into())
     }
 
     /// Both clients over the real network. Asks for a secret that is missing where a person is there to answer.
@@ -214,6 +247,27 @@ impl Here {
     pub(super) fn log_file(&self) -> Option<PathBuf> {
         self.places().ok().map(|places| log::file(&places.data))
     }
+}
+
+/// The problems of a mapping that keep a row from being used.
+pub(super) fn blocking(mapping: &Mapping) -> impl Iterator<Item = &Problem> {
+    mapping.problems.iter().filter(|problem| problem.blocks)
+}
+
+/// A problem behind words that name its line already.
+pub(super) fn unlined(problem: &Problem) -> String {
+    let whole = problem.to_string();
+    let rest =
+        whole.strip_prefix(&format!("line {}", problem.line)).map(|rest| rest.trim_start_matches([',', ':', ' ']));
+    rest.unwrap_or(&whole).to_owned()
+}
+
+/// A mapping that cannot be used, with everything that was found in it.
+fn unusable(used: &UsedMapping, what: &str) -> SettingsError {
+    let wrong = used.mapping.problems.iter();
+    let wrong = wrong.map(|problem| Wrong { line: Some(problem.line), what: unlined(problem) });
+    let first = Wrong { line: None, what: format!("The mapping {} {what}:", used.label) };
+    SettingsError { file: used.file.clone(), wrong: std::iter::once(first).chain(wrong).collect() }
 }
 
 /// A new review file, in a folder that is the owner's alone where it has to be made.

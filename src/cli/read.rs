@@ -41,7 +41,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     }
     let quarter = here.quarter(&args.scope)?;
     let ready = here.ready(None)?;
-    let mapping = here.mapping(Some(&ready.profile))?;
+    let mapping = here.clear_mapping(Some(&ready.profile))?;
     let ask = connect::ask(&ready.profile, mapping, &ready.flags, quarter, args.scope.facilities.clone())?;
     let reach = reach(&args.further, &ask.mapping)?;
     let (guessed, unfinished) = (args.scope.period.is_none(), !here.is_over(quarter));

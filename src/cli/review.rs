@@ -12,16 +12,16 @@ use super::{
     args::{self, Country, Scope},
     exit::{Exit, told, usage},
     here::{Here, Ready, create, first_steps},
-    log,
+    log, mapped,
     out::{Out, count, say},
     plain::{Way, lines, way},
     read, sandbox,
     screen::{Left, Opening, screen},
 };
 use crate::{
-    domain::{mapping::Mapping, outcome::Outcome, plan::Head},
+    domain::{outcome::Outcome, plan::Head},
     io::{
-        config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, UsedMapping, load},
+        config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, load},
         http::Secret,
         known::Known,
         store::{Form, Store},
@@ -90,7 +90,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     here.log()?;
     let path = folder.join(here.file_name(quarter));
     let session = here.session(create(&path)?, Some(connect));
-    let shown = new(here, session, ask, &ready.profile, way, here.log_file()).await;
+    let mapping = mapped::of(here, &ready.profile);
+    let shown = new(here, (session, &mapping), ask, &ready.profile, way, here.log_file()).await;
     if path.exists() {
         kept(&path);
     }
@@ -123,15 +124,16 @@ async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<
     let run = run_of(here, &loaded.plan.head, account);
     let run = Run { read_only, not_again: again.as_ref().err().cloned(), ..run };
     let mut session = here.session(store, connect);
+    let mut mapping = None;
     if let Some(profile) = profile {
         session = session.stale_after(profile.stale_after_days);
-        // One that cannot be read is said when it is to be read with.
-        if let Ok(used) = here.mapping(Some(&profile)) {
-            session = session.mapped_by(used.mapping);
-        }
+        let read = mapped::of(here, &profile);
+        session = session.mapped_from(mapped::now(&read));
+        mapping = Some(mapped::file(here, &read));
     }
     let (log, opened) = (here.log_file(), Some(session::opened(loaded)?));
-    let shown = Box::pin(on_screen(here, Opening { session, ask: again.ok(), opened, run, log, said, way })).await;
+    let shown =
+        Box::pin(on_screen(here, Opening { session, ask: again.ok(), opened, mapping, run, log, said, way })).await;
     kept(file);
     shown
 }
@@ -144,14 +146,15 @@ fn kept(file: &Path) {
 /// Reads into the new file of this session, and shows it.
 async fn new(
     here: &Here,
-    session: Session,
+    (session, mapping): (Session, &mapped::Read),
     ask: Ask,
     profile: &Profile,
     way: Way,
     log: Option<PathBuf>,
 ) -> Result<Exit> {
     let path = session.path().to_owned();
-    let session = session.stale_after(profile.stale_after_days);
+    let session = session.stale_after(profile.stale_after_days).mapped_from(mapped::now(mapping));
+    let mapping = Some(mapped::file(here, mapping));
     let run = Run {
         project: ask.project.clone(),
         label: ask.label.clone(),
@@ -163,8 +166,8 @@ async fn new(
         read_only: None,
         not_again: None,
     };
-    let shown =
-        Box::pin(on_screen(here, Opening { session, ask: Some(ask), opened: None, run, log, said: None, way })).await;
+    let opening = Opening { session, ask: Some(ask), opened: None, mapping, run, log, said: None, way };
+    let shown = Box::pin(on_screen(here, opening)).await;
     if path.exists() {
         read::discard(&path);
     }
@@ -285,16 +288,14 @@ async fn in_folder(here: &Here, country: &Country, way: Way, folder: &Path) -> R
     };
     let connect = here.connected(&profile, &secrets, &ways)?;
     // The sandbox holds what the built-in mapping names, whatever stands in the current folder.
-    let mapping = match &here.global.mapping {
-        Some(_) => here.mapping(None)?,
-        None => UsedMapping { label: "built-in".to_owned(), file: None, mapping: Mapping::built_in() },
-    };
+    let mapping = mapped::of_demo(here);
     let quarter = here.last_quarter();
-    let ask = connect::ask(&profile, mapping, &FlagSettings::default(), quarter, Vec::new())?;
+    let used = if here.global.mapping.is_some() { here.mapping(None)? } else { mapping()? };
+    let ask = connect::ask(&profile, used, &FlagSettings::default(), quarter, Vec::new())?;
     let log = Some(log::file(folder));
     let store = create(&folder.join(format!("{quarter}.review")))?;
     let session = here.session(store, Some(connect)).knowing(Known::in_folder(folder));
-    new(here, session, ask, &profile, way, log).await
+    new(here, (session, &mapping), ask, &profile, way, log).await
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use crate::{
     tui::{
         model::{Look, Model, Run},
         msg::{Cmd, Msg, Now},
-        perform::{Performer, WriteForms, WriteTable},
+        perform::{MappingFile, Performer, WriteForms, WriteTable},
         terminal::{self, LastWords},
         theme::Choice,
         update::update,
@@ -47,6 +47,8 @@ pub(super) struct Opening {
     pub(super) ask: Option<Ask>,
     /// What the file holds; none where it holds no plan yet and both sides are read first.
     pub(super) opened: Option<Opened>,
+    /// The mapping; none where no profile says which (`--offline`).
+    pub(super) mapping: Option<MappingFile>,
     /// What is known of the review before it is read or opened.
     pub(super) run: Run,
     /// The log file, for the last words of a fault.
@@ -74,7 +76,7 @@ pub(super) enum Left {
 
 /// Shows the review until the person leaves. What was decided and sent is in the review file, however the screen ended.
 pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Left> {
-    let Opening { session, ask, opened, run, log, said, .. } = opening;
+    let Opening { session, ask, opened, mapping, run, log, said, .. } = opening;
     let (started, clock) = (Instant::now(), Arc::clone(&here.clock));
     let now = move || Now { at: clock().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), since: started.elapsed() };
     // Offline nobody is signed in, and the forms can only be looked at.
@@ -84,6 +86,9 @@ pub(super) async fn screen(here: &Here, opening: Opening) -> Result<Left> {
         Performer::new(session.clone(), ask, username.clone(), forms_beside(username, Arc::clone(&here.clock)))
             .with_tables(table_beside(Arc::clone(&here.clock)))
             .with_opened(opened);
+    if let Some(mapping) = mapping {
+        performer = performer.with_mapping(mapping);
+    }
     // For a review they were refused before; the demo needs no settings, so wrong ones do not stop it.
     let (seen, wrong) = match here.seen() {
         Ok(seen) => (seen, None),

@@ -1,16 +1,27 @@
 //! The mapping file: which case property holds which DHIS2 data element of which data set.
 //!
 //! It reads the CSV with the line of every row and collects all problems at once, each with its line and a remedy.
-//! It never guesses: a row that is not clear is kept, named, and not used. It does not open files, and it does not yet
-//! write any.
+//! It never guesses: a row that is not clear is kept, named, and not used. It changes cells of a file's bytes and leaves all others
+//! as they are. It opens and writes no file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::fingerprint::Fingerprint;
 use super::flags::{Kind, Relation};
+use super::value::grouped;
 
+mod cell;
+mod faults;
+mod foreign;
+mod habit;
+mod header;
+mod line;
 mod read;
+mod records;
+mod text;
+mod write;
+
+pub use write::{Change, Changed, Choice, LineChange, Unchangeable};
 
 /// The mapping that comes with the program: the 21 properties of the ONSE project.
 const BUILT_IN: &[u8] = include_bytes!("../../case_property_map.csv");
@@ -18,12 +29,19 @@ const BUILT_IN: &[u8] = include_bytes!("../../case_property_map.csv");
 /// The largest mapping file that is read, in bytes (fault matrix row M20). The real one has about two thousand.
 pub const LIMIT: usize = 16 * 1024 * 1024;
 
+/// The most rows that are read, blank ones not counted (fault matrix row M20).
+pub const MOST_ROWS: usize = 20_000;
+
 /// The columns a mapping needs, by the names in its first line.
 pub const COLUMNS: [&str; 4] = [PROPERTY, ELEMENT, DATA_SET, NAME];
-const PROPERTY: &str = "case_property";
-const ELEMENT: &str = "data_element_id";
-const DATA_SET: &str = "data_set_id";
-const NAME: &str = "dhis2_name";
+/// Column of the case property.
+pub const PROPERTY: &str = "case_property";
+/// Column of the data element.
+pub const ELEMENT: &str = "data_element_id";
+/// Column of the data set.
+pub const DATA_SET: &str = "data_set_id";
+/// Column of the name DHIS2 gives the data element.
+pub const NAME: &str = "dhis2_name";
 /// Columns that may be left out.
 const KIND: &str = "kind";
 const RELATION: &str = "relation";
@@ -66,7 +84,8 @@ const RESERVED: [&str; 33] = [
     "xform_ids",
 ];
 
-/// One row of the mapping, as read: spaces around its values are gone, nothing else is changed.
+/// One row of the mapping, as read. Spaces around its values are gone, and from its property and ids quotes around them and
+/// characters that nobody sees (fault matrix rows M08 and M09); nothing else is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The line of the file the row starts on; the header is line 1.
@@ -94,7 +113,7 @@ pub struct Problem {
     pub column: Option<&'static str>,
     /// What stands there, as read; empty when there is nothing to show.
     pub value: String,
-    /// One or two sentences: what is wrong, and what to do.
+    /// A few sentences: what is wrong, and what to do.
     pub what: String,
     /// Whether the row cannot be used because of it; on line 1, whether the file cannot.
     pub blocks: bool,
@@ -118,9 +137,10 @@ impl fmt::Display for Problem {
 pub struct Mapping {
     /// All rows in the order of the file, usable or not; none when the file could not be read as a mapping.
     pub rows: Vec<Row>,
-    /// What was found, in the order of the lines.
+    /// What was found, in the order of the lines, and within one in the order of [`COLUMNS`]; what is about a whole line first.
     pub problems: Vec<Problem>,
     hash: String,
+    bytes: Arc<[u8]>,
 }
 
 impl Mapping {
@@ -129,18 +149,17 @@ impl Mapping {
         Self::read(BUILT_IN)
     }
 
-    /// Reads a mapping file: UTF-8 with or without a byte order mark, commas, a header in the first line whose names
-    /// may stand in any order and letter case; `kind` and `relation` may be left out. Other columns are ignored, blank rows
-    /// skipped.
+    /// Reads a mapping file as spreadsheets save it: UTF-8, UTF-16 or Windows-1252, with commas, semicolons, tabs or `|`, whatever
+    /// ends its lines. The header names the columns in any order and letter case; `kind` and `relation` may be left out. Other
+    /// columns are ignored, blank rows skipped. Whatever is wrong is in [`Mapping::problems`].
     pub fn read(bytes: &[u8]) -> Self {
-        let (rows, mut problems) = match read::parse(bytes) {
-            Ok(read) => read,
-            Err(problem) => (Vec::new(), vec![problem]),
+        let read::File { rows, mut problems } = match read::parse(bytes) {
+            Ok(file) => file,
+            Err(problem) => read::File { rows: Vec::new(), problems: vec![problem] },
         };
-        problems.extend(rows.iter().flat_map(faults));
-        problems.extend(repeats(&rows));
-        problems.sort_by_key(|problem| problem.line);
-        Self { rows, problems, hash: Fingerprint::default().with(bytes).to_string() }
+        problems.extend(faults::all(&rows));
+        problems.sort_by_key(|problem| (problem.line, column_order(problem.column)));
+        Self { rows, problems, hash: Fingerprint::default().with(bytes).to_string(), bytes: bytes.into() }
     }
 
     /// The rows that can be read and written: no blocking problem, and a data set id.
@@ -164,6 +183,22 @@ impl Mapping {
     /// Why there is no mapping at all: the file could not be read as one, or has no rows.
     pub fn unreadable(&self) -> Option<&Problem> {
         self.problems.iter().find(|found| self.rows.is_empty() && found.blocks)
+    }
+
+    /// The bytes of the file, as read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The row that starts on a line of the file.
+    pub fn row(&self, line: u64) -> Option<&Row> {
+        let at = self.rows.binary_search_by_key(&line, |row| row.line).ok()?;
+        self.rows.get(at)
+    }
+
+    /// The file with these cells changed and every other byte as it was. Nothing is written anywhere.
+    pub fn changed(&self, changes: &[Change]) -> Result<Changed, Unchangeable> {
+        write::change(&self.bytes, changes)
     }
 
     /// A short fingerprint of the file's bytes, 16 hexadecimal digits. It tells two files apart; it is no protection.
@@ -202,90 +237,24 @@ pub fn is_uid(id: &str) -> bool {
     id.len() == 11 && id.starts_with(|c: char| c.is_ascii_alphabetic()) && id.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// Columns in the order in which problems of a line are told.
+fn column_order(column: Option<&str>) -> Option<usize> {
+    column.map(|name| COLUMNS.into_iter().chain([KIND, RELATION]).position(|known| known == name).unwrap_or(usize::MAX))
+}
+
 fn properties(rows: &[Row]) -> BTreeSet<&str> {
     rows.iter().map(|row| row.property.as_str()).filter(|name| !name.is_empty()).collect()
 }
 
-/// What is wrong within one row.
-fn faults(row: &Row) -> Vec<Problem> {
-    let problem = |column, value: &str, what, blocks| Problem {
-        line: row.line,
-        column: Some(column),
-        value: value.to_owned(),
-        what,
-        blocks,
-    };
-    let mut found = Vec::new();
-    if let Some(fault) = property_fault(&row.property) {
-        let what = format!("The name {fault}. Write the name of the case property as it is in CommCare.");
-        found.push(problem(PROPERTY, &row.property, what, true));
-    }
-    for (column, id) in [(ELEMENT, &row.data_element), (DATA_SET, &row.data_set)] {
-        if id.is_empty() && column == DATA_SET {
-            let what = "The data set is not known yet, so the row waits. Tab 5 looks it up.".to_owned();
-            found.push(problem(column, id, what, false));
-        } else if !is_uid(id) {
-            found.push(problem(column, id, id_fault(id), true));
-        }
-    }
-    found
-}
-
-fn id_fault(id: &str) -> String {
-    const LOOKS: &str = "A DHIS2 id is a letter followed by ten letters or digits, such as asCqjKclllu.";
-    if id.is_empty() {
-        return format!("There is no id. {LOOKS}");
-    }
-    let letters = id.chars().count();
-    if letters == 11 {
-        format!("This is no id. {LOOKS}")
-    } else {
-        format!("This is no id: it has {letters} characters. {LOOKS}")
-    }
-}
-
-/// A property in two rows blocks all of them, never the last one wins (row M12); a data element in two is told (M13).
-fn repeats(rows: &[Row]) -> Vec<Problem> {
-    let mut found = Vec::new();
-    for (property, lines) in lines_by(rows, |row| &row.property) {
-        let what = format!(
-            "The property stands on lines {}, so which one counts is not clear. Keep one of these rows.",
-            listed(&lines)
-        );
-        found.extend(on_each(&lines, PROPERTY, property, &what, true));
-    }
-    for (element, lines) in lines_by(rows, |row| &row.data_element) {
-        let what = format!("The data element stands on lines {}. Allowed; check that it is meant.", listed(&lines));
-        found.extend(on_each(&lines, ELEMENT, element, &what, false));
-    }
-    found
-}
-
-/// The values that stand in more than one row, with their lines.
-fn lines_by<'r>(rows: &'r [Row], value: impl Fn(&'r Row) -> &'r str) -> BTreeMap<&'r str, Vec<u64>> {
-    let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !value(row).is_empty()) {
-        lines.entry(value(row)).or_default().push(row.line);
-    }
-    lines.retain(|_, lines| lines.len() > 1);
-    lines
-}
-
-fn on_each(lines: &[u64], column: &'static str, value: &str, what: &str, blocks: bool) -> Vec<Problem> {
-    let problem = |line: &u64| Problem {
-        line: *line,
-        column: Some(column),
-        value: value.to_owned(),
-        what: what.to_owned(),
-        blocks,
-    };
-    lines.iter().map(problem).collect()
-}
-
-/// "2 and 5", "2, 5 and 9".
+/// "2 and 5", "2, 5 and 9", "2, 3, 4, 5, 6 and 1,203 more".
 fn listed(lines: &[u64]) -> String {
-    let words: Vec<String> = lines.iter().map(u64::to_string).collect();
+    const MOST: usize = 6;
+    let words: Vec<String> = lines.iter().take(MOST).map(u64::to_string).collect();
     match words.split_last() {
+        Some((_, first)) if lines.len() > MOST => {
+            let more = grouped(&(lines.len() - first.len()).to_string());
+            format!("{} and {more} more", first.join(", "))
+        }
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => words.concat(),
     }

@@ -2,6 +2,7 @@
 #![deny(clippy::as_conversions)]
 
 pub mod caseblock;
+pub mod explored;
 pub mod finer;
 pub mod fingerprint;
 pub mod flags;

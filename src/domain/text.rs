@@ -103,12 +103,18 @@ fn tail(text: &str, columns: usize) -> &str {
 /// The start all names share, up to and with its last underscore, so that a heading can say it once. Empty where a name
 /// would vanish.
 pub fn common_start<'a>(names: &[&'a str]) -> &'a str {
-    let Some(first) = names.first() else { return "" };
-    let shared = names.iter().fold(first.len(), |shared, name| {
+    start_of(names.iter().copied())
+}
+
+/// The same of names that are not kept in a list; nothing is set aside for them, however many they are.
+pub fn start_of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> &'a str {
+    let Some(first) = names.clone().next() else { return "" };
+    let shared = names.clone().fold(first.len(), |shared, name| {
         first.bytes().zip(name.bytes()).take(shared).take_while(|(a, b)| a == b).count()
     });
     let end = first.as_bytes()[..shared].iter().rposition(|b| *b == b'_').map_or(0, |at| at + 1);
-    if names.iter().any(|name| name.len() == end) { "" } else { &first[..end] }
+    let mut names = names;
+    if names.any(|name| name.len() == end) { "" } else { &first[..end] }
 }
 
 /// The names in at most `columns` columns each, cut in the middle where they are longer, and distinct wherever the full

@@ -29,6 +29,11 @@ const NOT_NUMBERS: [&str; 21] = [
     "USERNAME",
 ];
 
+/// Whether a value type holds numbers; one that is not known here may (dhis2.md section 5).
+pub fn is_number(value_type: &str) -> bool {
+    !NOT_NUMBERS.contains(&value_type)
+}
+
 /// One row of a data element: a slice by category option combo and attribute option combo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -111,7 +116,7 @@ impl Total {
     /// Adds up every row that holds a value, over all category and attribute option combos (dhis2.md section 0, fact 10).
     /// Digits in a data element of another kind, such as a telephone number, are text (data-quality-flags.md section 1).
     pub fn of<'a>(value_type: &str, parts: impl IntoIterator<Item = &'a Part>) -> Self {
-        let text = NOT_NUMBERS.contains(&value_type);
+        let text = !is_number(value_type);
         let mut sum: Option<Number> = None;
         for value in parts.into_iter().filter_map(|part| part.value.as_deref()).filter(|v| !v.is_empty()) {
             match Number::parse(value).filter(|_| !text) {
@@ -128,7 +133,7 @@ impl Total {
             Self::Sum(sum) if sum.is_zero() => (State::ReportedZero, Some(sum.to_string())),
             Self::Sum(sum) => (State::Reported, Some(sum.to_string())),
             Self::Text(text) => (State::NonNumeric, Some(text.clone())),
-            Self::Nothing if NOT_NUMBERS.contains(&about.value_type) => (State::NonNumeric, None),
+            Self::Nothing if !is_number(about.value_type) => (State::NonNumeric, None),
             Self::Nothing => (about.absence(), None),
         }
     }

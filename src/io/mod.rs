@@ -6,6 +6,7 @@ pub mod curl;
 pub mod dhis2;
 pub mod http;
 pub mod known;
+pub mod mapping;
 pub mod store;
 pub mod transport;
 pub mod wire;

@@ -1,10 +1,17 @@
 //! Rows of the mapping joined with what DHIS2 says of their data elements and data sets. Facts that a server keeps to itself stay
 //! unknown; nothing is guessed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use anyhow::{Result, bail};
+
+use super::lint::{Facts, Index, unborne};
 use crate::{
-    domain::{flags::Kind, mapping::Row, plan::Property},
+    domain::{
+        flags::Kind,
+        mapping::{Problem, Row},
+        plan::Property,
+    },
     io::dhis2::{DataElement, DataSet, DataSetRef, Elements},
 };
 
@@ -62,43 +69,33 @@ impl Known<'_> {
 }
 
 /// Joins usable mapping rows with the server's names. A row whose data element or data set the server does not know, or whose
-/// data element is not in its data set, is left out with a sentence: its numbers would be another form's, or none.
-pub fn columns<'a>(rows: impl IntoIterator<Item = &'a Row>, known: Known<'_>) -> (Vec<Column>, Vec<String>) {
-    let elements: Option<HashMap<&str, &DataElement>> =
-        known.elements.map(|all| all.iter().map(|e| (e.id.as_str(), e)).collect());
-    let sets: Option<HashMap<&str, &DataSet>> = known.sets.map(|all| all.iter().map(|s| (s.id.as_str(), s)).collect());
+/// data element is not in its data set, is left out with the sentence [`lint`](super::lint::lint) has for it: its numbers would be
+/// another form's, or none.
+pub fn columns<'a>(rows: impl IntoIterator<Item = &'a Row>, known: Known<'_>) -> (Vec<Column>, Vec<Problem>) {
+    let index = Index::of(known);
     let (mut columns, mut problems) = (Vec::new(), Vec::new());
     for row in rows {
-        let element = elements.as_ref().and_then(|all| all.get(row.data_element.as_str()).copied());
-        let set = sets.as_ref().and_then(|all| all.get(row.data_set.as_str()).copied());
-        let shown = if elements.is_some() && element.is_none() {
-            Err(format!("DHIS2 does not show a data element {} to this account", row.data_element))
-        } else if sets.is_some() && set.is_none() {
-            Err(format!("DHIS2 does not show a data set {} to this account", row.data_set))
-        } else {
-            joined(row, element, set)
-        };
-        match shown {
-            Ok(column) => columns.push(column),
-            Err(why) => problems.push(format!("line {}, {}: {why}; left out", row.line, row.property)),
+        let facts = index.facts(row);
+        match unborne(row, &facts) {
+            None => columns.push(joined(row, &facts)),
+            Some(problem) => problems.push(problem),
         }
     }
     (columns, problems)
 }
 
-/// One row with what is known of it; the error says why its numbers would be another form's.
-fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Result<Column, String> {
-    let place = element.and_then(|element| element.data_sets.iter().find(|place| place.id == row.data_set));
-    let listed = set.is_some_and(|set| set.elements.contains(&row.data_element));
-    if let Some(element) = element.filter(|_| place.is_none() && !listed) {
-        let others: Vec<String> = element.data_sets.iter().map(|s| format!("{} {}", s.id, s.name)).collect();
-        let others =
-            if others.is_empty() { "it is in none".to_owned() } else { format!("it is in {}", others.join(", ")) };
-        return Err(format!("data element {} is not in data set {}; {others}", row.data_element, row.data_set));
+/// The columns of usable rows. Fails where the server bears none of them out.
+pub(super) fn fitting<'a>(rows: impl IntoIterator<Item = &'a Row>, known: Known<'_>) -> Result<Vec<Column>> {
+    let (columns, unusable) = columns(rows, known);
+    if columns.is_empty() {
+        let why = unusable.first().map(ToString::to_string).unwrap_or_default();
+        bail!("no row of the mapping fits this DHIS2 server: {why}");
     }
-    if element.is_none() && set.is_some() && !listed {
-        return Err(format!("data element {} is not in data set {}", row.data_element, row.data_set));
-    }
+    Ok(columns)
+}
+
+/// One row with what is known of it.
+fn joined(row: &Row, &Facts { element, set, place, .. }: &Facts<'_>) -> Column {
     let property = Property {
         name: row.property.clone(),
         data_element: row.data_element.clone(),
@@ -111,7 +108,7 @@ fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Re
     };
     let period_type = set.and_then(|set| set.period_type.clone()).or_else(|| place?.period_type.clone());
     let aggregation_type = element.and_then(|element| element.aggregation_type.clone()).unwrap_or_default();
-    Ok(Column {
+    Column {
         property,
         period_type,
         kind: row.kind.unwrap_or_else(|| Kind::of_aggregation(&aggregation_type)),
@@ -120,12 +117,12 @@ fn joined(row: &Row, element: Option<&DataElement>, set: Option<&DataSet>) -> Re
         zero_is_significant: element.and_then(|element| element.zero_is_significant),
         options: options(element, place),
         timely_days: set.and_then(|set| set.timely_days),
-    })
+    }
 }
 
 /// The category option combos of a data element on its data set. A data set may have others than the data element has by itself, and
 /// rows of both are met: those of one alone would not be all.
-fn options(element: Option<&DataElement>, place: Option<&DataSetRef>) -> Option<BTreeSet<String>> {
+pub(super) fn options(element: Option<&DataElement>, place: Option<&DataSetRef>) -> Option<BTreeSet<String>> {
     let own = element?.category_combo.as_ref();
     let others = place.and_then(|place| place.category_combo.as_ref());
     let mut options = BTreeSet::new();
@@ -211,9 +208,10 @@ pub(super) mod tests {
         let (columns, problems) = columns(&rows, known(&elements, &sets));
         assert_eq!(columns.iter().map(|c| c.property.name.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(problems.len(), 3);
-        assert!(problems[0].contains("line 2, b") && problems[0].contains("data element e9"), "{}", problems[0]);
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(problems[0].starts_with("line 2, data_element_id \"e9\": ") && problems[0].contains("data element e9"));
         assert!(problems[1].contains("data set s9"), "{}", problems[1]);
-        assert!(problems[2].contains("not in data set s1; it is in s2 Set s2"), "{}", problems[2]);
+        assert!(problems[2].contains("not in data set s1; it stands in s2 Set s2"), "{}", problems[2]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use url::Url;
 
@@ -126,6 +126,30 @@ pub fn ask(
         rules,
         earlier: EarlierFrom::default(),
     })
+}
+
+/// The same to be read with another mapping. Fails where no row of it can be used, and where the settings name what it does not
+/// have, or it what they set themselves: see [`ask`].
+pub fn with_mapping(ask: &Ask, mapping: Mapping, label: String) -> Result<Ask> {
+    if mapping.usable().next().is_none() {
+        let first = mapping.problems.iter().find(|problem| problem.blocks).or(mapping.problems.first());
+        let first = first.map(|problem| format!(": {problem}")).unwrap_or_default();
+        bail!("the mapping {label} has no usable row{first}");
+    }
+    if let Some(stamp) = &ask.used.stamp_property
+        && mapping.rows.iter().any(|row| row.property == *stamp)
+    {
+        bail!(
+            "the mapping {label} has the property {stamp}, which is stamp_property of the profile; change one of them"
+        );
+    }
+    let properties = mapping.properties();
+    for relation in &ask.rules.more {
+        if let Err(why) = relation.clone().among(&properties) {
+            bail!("relations (rule S20) of the settings, with the mapping {label}: {why}");
+        }
+    }
+    Ok(Ask { mapping, mapping_label: label, ..ask.clone() })
 }
 
 /// What the settings say of flags, with the names of the mapping.

@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ask::chosen,
     assemble::{Answers, Assembled, Completed, Standards, assemble, closed_before, shared, unfit},
-    columns::{Column, columns, elements},
+    columns::{Column, elements, fitting},
     earlier::{self, Search},
     gather::{Step, listed},
+    lint,
     report::{Bar, Reading},
     server::{Server, named},
     session::{Clock, Opened, Session, Sources, opened},
@@ -123,13 +124,12 @@ impl Reader<'_> {
         self.begin();
         let rows = self.rows()?;
         let names = |step| self.names(step);
-        let server = Server::ask(&self.sources.dhis2, &rows, self.ask.guessed, &names);
+        // Rows that wait for a data set are asked about too: what is wrong with them is told.
+        let all = lint::rows(&self.ask.mapping);
+        let server = Server::ask(&self.sources.dhis2, &all, self.ask.guessed, &names);
         let reviews = earlier::read(Search::of(self.ask).for_file(self.own));
         let (listing, server, reviews) = tokio::try_join!(self.cases(&rows), server, reviews)?;
-        let (columns, unusable) = columns(rows, server.known());
-        if columns.is_empty() {
-            bail!("no row of the mapping fits this DHIS2 server: {}", unusable.first().map_or("", String::as_str));
-        }
+        let columns = fitting(rows, server.known())?;
         let (mut notes, incomplete) = (server.notes.clone(), short(&listing));
         notes.extend(self.unfinished().into_iter().chain(reviews.notes).chain(untimed(&columns)));
         notes.extend(listing.notes.iter().cloned());
@@ -158,7 +158,7 @@ impl Reader<'_> {
             index_as_of,
             without_case,
             dhis2_version: server.info.version.clone().unwrap_or_default(),
-            ..self.head(&unusable, notes, found.since)
+            ..self.head(&server, notes, found.since)
         };
         let earlier = (!values.earlier.is_empty()).then_some(earlier);
         let Found { values, unread, .. } = found;
@@ -441,9 +441,10 @@ impl Reader<'_> {
     }
 
     /// `since` is when the oldest answer came, where some are of a reading that was stopped.
-    fn head(&self, unusable: &[String], notes: Vec<String>, since: Option<Timestamp>) -> Head {
+    fn head(&self, server: &Server, notes: Vec<String>, since: Option<Timestamp>) -> Head {
         let ask = self.ask;
-        let problems = ask.mapping.problems.iter().map(ToString::to_string).chain(unusable.iter().cloned());
+        let mut problems = [ask.mapping.problems.clone(), lint::lint(&ask.mapping, server.known())].concat();
+        problems.sort_by_key(|problem| problem.line);
         Head {
             project: ask.project.clone(),
             label: ask.label.clone(),
@@ -454,7 +455,7 @@ impl Reader<'_> {
             case_type: ask.case_type.clone(),
             read_at: since.unwrap_or_else(|| (self.clock)()).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scope: ask.scope(),
-            mapping_problems: problems.collect(),
+            mapping_problems: problems.iter().map(ToString::to_string).collect(),
             notes,
             look_back: ask.reach.look_back,
             choices: ask.reach.finer.iter().map(|(set, finer)| (set.clone(), (*finer).into())).collect(),

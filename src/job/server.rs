@@ -58,11 +58,7 @@ impl Server {
     /// Asks. The first request goes alone: a wrong password must not be tried four times at once (fault matrix row D01).
     /// `guessed` says that the quarter was worked out from a date, which cannot be done in another calendar (row Q05).
     pub(super) async fn ask(dhis2: &Dhis2, rows: &[&Row], guessed: bool, tell: &(dyn Fn(Step) + Sync)) -> Result<Self> {
-        let info = match dhis2.system_info().await {
-            // So a token is refused that is none (dhis2.md section 6): nothing else would be told either.
-            Err(failure) if matches!(*failure.why, Why::Refused { status: 400, .. }) => return Err(failure.into()),
-            info => named(std::future::ready(info), tell).await?,
-        };
+        let info = Self::first(dhis2, tell).await?;
         let mut notes = Vec::new();
         let calendar = info.as_ref().and_then(|info| info.calendar.as_deref()).map(inert);
         match calendar.as_deref() {
@@ -86,6 +82,15 @@ impl Server {
         )?;
         let server = Self { info: info.unwrap_or_default(), me, elements, sets, notes };
         Ok(server.told())
+    }
+
+    /// What DHIS2 says of itself: the request that goes alone.
+    pub(super) async fn first(dhis2: &Dhis2, tell: &(dyn Fn(Step) + Sync)) -> Result<Option<SystemInfo>, Failure> {
+        match dhis2.system_info().await {
+            // So a token is refused that is none (dhis2.md section 6): nothing else would be told either.
+            Err(failure) if matches!(*failure.why, Why::Refused { status: 400, .. }) => Err(failure),
+            info => named(std::future::ready(info), tell).await,
+        }
     }
 
     fn told(mut self) -> Self {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     connect::{remapped, too_old},
+    datasets::{Explorer, Facilities},
     forms::{fates, standing},
     now::Allowance,
     report::{Detail, PartLine, Sending},
@@ -23,6 +24,7 @@ use crate::{
         mapping::Mapping,
         outcome::Outcome,
         plan::{Cell, Plan},
+        quarter::Quarter,
         total::Part,
         value::same,
     },
@@ -46,6 +48,9 @@ pub struct Sources {
     /// Totals.
     pub dhis2: Dhis2,
 }
+
+/// Reads the mapping as it is now, or says why it cannot be read.
+pub type MappingNow = Arc<dyn Fn() -> Result<Arc<Mapping>> + Send + Sync>;
 
 /// Makes both clients, telling of waits as they happen. `None` in a session that touches no network.
 pub type Connect = Arc<dyn Fn(OnWait) -> Sources + Send + Sync>;
@@ -99,7 +104,7 @@ pub struct Session {
     /// Whole days after which a review is too old to be submitted; `None` where no profile says so.
     stale_after: Option<u32>,
     /// The mapping as it is now; `None` where that is not looked at.
-    mapping: Option<Arc<Mapping>>,
+    mapping: Option<MappingNow>,
     /// What is known from earlier runs; `None` where nothing is to be.
     known: Option<Known>,
     /// What may still be asked of the database of `CommCare`.
@@ -137,13 +142,32 @@ impl Session {
     /// The same, refusing to submit what this mapping says otherwise than the one the review was read with.
     #[must_use]
     pub fn mapped_by(self, mapping: Mapping) -> Self {
-        Self { mapping: Some(Arc::new(mapping)), ..self }
+        let mapping = Arc::new(mapping);
+        self.mapped_from(Arc::new(move || Ok(Arc::clone(&mapping))))
     }
 
-    /// What stands against sending these cells: the review is too old, or its mapping is another now.
+    /// The same with the mapping as it is when something is to be sent: it is read each time, since it may be changed meanwhile.
+    #[must_use]
+    pub fn mapped_from(self, mapping: MappingNow) -> Self {
+        Self { mapping: Some(mapping), ..self }
+    }
+
+    /// What stands against sending these cells: the review is too old, or its mapping is another now, or cannot be read.
     pub(super) fn against(&self, plan: &Plan, cells: &[Cell]) -> Option<String> {
-        let remapped = || remapped(plan, self.mapping.as_ref()?, cells);
-        self.stale(plan).or_else(remapped)
+        let changed = || {
+            let now = self.mapping.as_ref().filter(|_| plan.head.undo.is_none() && !cells.is_empty())?;
+            match now() {
+                Ok(mapping) => remapped(plan, &mapping, cells),
+                Err(error) => Some(format!("whether the mapping still says what was read is not known: {error:#}")),
+            }
+        };
+        self.stale(plan).or_else(changed)
+    }
+
+    /// Who asks both servers about a mapping. Fails where there are none (`--offline`).
+    pub fn explorer(&self, mapping: Arc<Mapping>, quarter: Quarter, facilities: Facilities) -> Result<Explorer> {
+        let sources = self.sources(Arc::new(|_| {}))?;
+        Ok(Explorer { sources, mapping, quarter, facilities })
     }
 
     /// The same, with what is known from earlier runs.
@@ -320,7 +344,7 @@ fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], e
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{history::PastPart, plan::sample, quarter::Quarter};
+    use crate::domain::{history::PastPart, plan::sample};
 
     #[test]
     fn what_is_usual_is_told_of_options_with_one_row() {

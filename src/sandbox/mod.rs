@@ -83,6 +83,16 @@ pub const FISCAL_SET: &str = "QtFiscalNv1";
 pub const FISCAL_ELEMENT: &str = "QtFiscalDE1";
 /// A data element that is in no data set.
 pub const LOST_ELEMENT: &str = "NoSetElemt1";
+/// A data element like one of the ONSE project's that nobody found, in one quarterly data set, [`LIKE_SET`].
+pub const LIKE_ELEMENT: &str = "QtPregnant1";
+/// Its data set, which no mapping names.
+pub const LIKE_SET: &str = "QtEpiQuart1";
+/// Another such data element, in a quarterly data set, [`SHARED_SET`], and a monthly one, [`SHARED_MONTHLY_SET`].
+pub const SHARED_ELEMENT: &str = "QtSputumPt1";
+/// The quarterly data set it is reported on.
+pub const SHARED_SET: &str = "QtTbCommun1";
+/// The monthly data set it stands on too.
+pub const SHARED_MONTHLY_SET: &str = "MoTbCommun1";
 /// Facilities of the country by default.
 pub const FACILITIES: usize = 1_106;
 

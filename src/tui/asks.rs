@@ -1,9 +1,11 @@
 //! Questions and prompts in the footer, as data. What an answer does is in `update`.
 
+use std::sync::Arc;
+
 use tui_input::Input;
 
 use crate::{
-    domain::{ledger::Act, plan::Cell},
+    domain::{ledger::Act, mapping::Mapping, plan::Cell},
     job::reach::Finer,
 };
 
@@ -73,6 +75,29 @@ pub struct Choosing {
     pub(super) called: String,
 }
 
+/// What words are asked for on Data sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Data elements and data sets.
+    Search,
+    /// A facility.
+    Facility,
+}
+
+/// What `y` does.
+#[derive(Clone, Debug)]
+pub enum Sure {
+    /// Puts these bytes in the place of the mapping; what they change is shown over the screen.
+    Write {
+        /// The mapping as it was read.
+        before: Arc<Mapping>,
+        /// The bytes.
+        after: Vec<u8>,
+    },
+    /// Leaves although choices are not written.
+    Leave,
+}
+
 /// A question or prompt in the footer. It has all keys until it is answered.
 #[derive(Clone, Debug)]
 pub enum Ask {
@@ -124,4 +149,22 @@ pub enum Ask {
     },
     /// Leaving while forms are sent; `y` leaves.
     Leave,
+    /// Words, on Data sets.
+    Words {
+        /// For what.
+        wanted: Wanted,
+        /// `Facility, by name or id:`
+        question: String,
+        /// What was typed.
+        input: Input,
+    },
+    /// A question of which `y` is the only yes.
+    Sure {
+        /// What it does.
+        sure: Sure,
+        /// `Write 2 changed rows to case_property_map.csv?`
+        question: String,
+        /// What `y` does, in words: `write 2`.
+        yes: String,
+    },
 }

@@ -18,7 +18,7 @@ use crate::domain::text::width;
 /// A list that has a cursor or a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {
-    /// A pane of Facilities.
+    /// A pane of Facilities, or of Data sets.
     Of(Focus),
     /// The column of Properties.
     Column,
@@ -169,7 +169,7 @@ pub fn is_clickable(action: Action) -> bool {
         || matches!(action, A::Next | A::Previous | A::NextFlag | A::PreviousFlag);
     let opens =
         matches!(action, A::Tab(_) | A::Help | A::Back | A::Escape | A::Log | A::Open | A::ListAll | A::ListFlagged)
-            || matches!(action, A::Filter | A::Pick | A::Choose | A::Sort | A::Note);
+            || matches!(action, A::Filter | A::Pick | A::Choose | A::Sort | A::Note | A::Values | A::Search);
     let looks = matches!(action, A::Redraw | A::Unchanged | A::Widen | A::Read | A::StopReading | A::Check)
         || matches!(action, A::Copy | A::CopyAll | A::Export | A::WriteForms);
     moves || opens || looks
@@ -230,10 +230,10 @@ fn body(model: &Model, layout: &Layout, at: Position) -> Option<Target> {
             let found = screen::overview_row(model, review, layout, at.y);
             Some(found.map_or(Target::Pane(Pane::Doors), |found| Target::Row(Pane::Doors, found)))
         }
-        (None, review, _) => {
-            let found = match (model.screen, &model.submit.stage, review) {
-                (Screen::DataSets, _, Some(review)) => screen::datasets_row(review, layout, at.y),
-                (Screen::Submit, Stage::Sending(sent) | Stage::Ended(sent), _) => {
+        (None, _, Screen::DataSets) => screen::datasets_row(model, layout, at),
+        (None, ..) => {
+            let found = match (model.screen, &model.submit.stage) {
+                (Screen::Submit, Stage::Sending(sent) | Stage::Ended(sent)) => {
                     screen::sending_row(model, sent, layout, at.y)
                 }
                 _ => None,

@@ -2,6 +2,7 @@
 //! from it. What an action does is in `update`.
 
 use super::{
+    explorer::Looked,
     model::{Model, Review, Stage},
     screen::{Focus, Screen},
 };
@@ -148,6 +149,7 @@ fn label(model: &Model, row: &Row) -> &'static str {
         (Action::Approve, Screen::Facilities) => "approve cell",
         (Action::ApproveAll, Screen::Properties) if is_blocked(model) => "settle STOP",
         (Action::Open, Screen::Overview) if model.size.0 < 120 => "open",
+        (Action::Open, Screen::DataSets) if matches!(model.explorer.looked, Looked::Failed(_)) => "ask again",
         (Action::Pause, _) if model.submit.paused => "go on",
         (Action::Check, _) if matches!(model.submit.stage, Stage::Ended(_)) && model.submit.at > 0 => "open",
         (Action::Check, _) if matches!(model.submit.stage, Stage::Ended(_)) && model.unsent() > 0 => "submit the rest",

@@ -183,10 +183,39 @@ pub static TABLE: &[Row] = {
             (&["F"], "F"),
             ("Read", "read again", "both sides; decisions on values that did not move stay"),
         ),
+        // Data sets.
+        row((S::Mapped, A::Open, 1), (&["enter"], "enter"), ("Move", "candidates", "what could stand in the row")),
+        row((S::Mapped, A::Into, 0), (&["right", "l"], "l"), ("Move", "candidates", "what could stand in the row")),
+        row(
+            (S::Candidates, A::Take, 1),
+            (&["enter"], "enter"),
+            ("Decide", "choose", "the candidate under the cursor for its row; writes nothing"),
+        ),
+        row((S::Candidates, A::Out, 0), (&["left", "h"], "h"), ("Move", "rows", "back to the rows of the mapping")),
+        row(
+            (S::DataSets, A::Values, 2),
+            (&["o"], "o"),
+            ("Find", "values for a facility", "what it would get from each candidate"),
+        ),
+        row(
+            (S::DataSets, A::Search, 3),
+            (&["/"], "/"),
+            ("Find", "search all data sets", "words of data elements; esc: the row's own candidates again"),
+        ),
+        row(
+            (S::DataSets, A::WriteMapping, 4),
+            (&["w"], "w"),
+            ("Decide", "write", "shows what changes in the mapping file, then asks; the old file is kept as a copy"),
+        ),
+        row((S::DataSets, A::Undo, 5), (&["u", "z"], "u"), ("Decide", "undo", "the last choice")),
+        row((S::DataSets, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the choice undone last")),
+        row((S::DataSets, A::NextPane, 8), (&["tab"], "tab"), ("Move", "pane", "next pane")),
+        row((S::DataSets, A::PreviousPane, 0), (&["shift-tab"], "shift-tab"), ("Move", "previous pane", "")),
+        row((S::DataSets, A::Copy, 15), (&["y"], "y"), ("Other", "copy", "the row, as tab-separated text")),
         row(
             (S::DataSets, A::Read, 24),
             (&["F"], "F"),
-            ("Read", "read again", "both sides; decisions on values that did not move stay"),
+            ("Read", "read again", "both sides, with the mapping file as it is now"),
         ),
         row((S::Reading, A::StopReading, 1), (&["esc"], "esc"), ("Read", "stop reading", "what came is kept")),
         row(

@@ -79,7 +79,9 @@ impl Layout {
         };
         let mut layout = Self::frame(shape, width, height);
         match (screen, shape) {
-            (_, Shape::TooSmall) | (Screen::Overview | Screen::Submit | Screen::DataSets, _) => {}
+            (_, Shape::TooSmall) | (Screen::Overview | Screen::Submit, _) => {}
+            (Screen::DataSets, Shape::Three) => layout.mapped_beside(),
+            (Screen::DataSets, _) => layout.mapped(),
             (Screen::Properties, _) => layout.column(height),
             (Screen::Facilities, Shape::Stacked) => layout.stack(),
             (Screen::Facilities, _) => layout.beside(height),
@@ -154,6 +156,29 @@ impl Layout {
         }
     }
 
+    /// Data sets: the rows of the mapping above, what could stand in the row under the cursor below them, why below that. Stacked, a
+    /// rule between the two lists; else a free line, if there is one to spare.
+    fn mapped(&mut self) {
+        let (height, stacked) = (self.body.height, self.shape == Shape::Stacked);
+        let detail = if height < 15 { 2 } else { (height * 3 / 10).min(12) };
+        // What was found for a row is a handful; the rows are many.
+        let cells = ((height - detail) / 2).clamp(4, 14);
+        self.list_head = 1;
+        self.cells_head = if stacked || height < 15 { 2 } else { 3 };
+        self.list = Rect { height: height - detail - cells, ..self.body };
+        self.cells = Rect { y: self.list.bottom(), height: cells, ..self.body };
+        self.detail = Rect { y: self.cells.bottom(), height: detail, ..self.body };
+    }
+
+    /// Data sets in three panes: the rows of the mapping, what could stand in the row under the cursor, why.
+    fn mapped_beside(&mut self) {
+        let (cells, detail) = ((60 + (self.body.width - 180) * 3 / 5).min(100), 46);
+        self.list = Rect { width: self.body.width - cells - detail - 2, ..self.body };
+        self.cells = Rect { x: self.list.right() + 1, width: cells, ..self.body };
+        self.detail = Rect { x: self.cells.right() + 1, width: detail, ..self.body };
+        (self.list_head, self.cells_head) = (2, 2);
+    }
+
     /// Gives the pane that has the keys the room of the others; on Properties the list that of the detail but for its sentence.
     pub fn widen(&mut self, screen: Screen, focus: Focus) {
         let (body, none) = (self.body, Rect::default());
@@ -218,6 +243,13 @@ mod tests {
                 }
                 if layout.shape != Shape::TooSmall && screen == Screen::Facilities {
                     assert!(layout.list_rows() >= 3 && layout.cell_rows() >= 3, "{width}x{height} {layout:?}");
+                }
+                if layout.shape != Shape::TooSmall && screen == Screen::DataSets {
+                    let panes = [layout.list, layout.cells, layout.detail];
+                    assert!(layout.list_rows() >= 3 && layout.cell_rows() >= 2, "{width}x{height} {layout:?}");
+                    assert!(panes.iter().all(|pane| pane.intersection(layout.body) == *pane && pane.height > 1));
+                    let apart = |a: usize, b: usize| !panes[a].intersects(panes[b]);
+                    assert!(apart(0, 1) && apart(0, 2) && apart(1, 2), "{width}x{height} {layout:?}");
                 }
             }
         }

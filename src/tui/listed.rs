@@ -2,13 +2,13 @@
 //! became of a reading, and lists of changes.
 
 use super::{
-    model::{Hidden, Model, Over, Stage, Submit},
+    model::{Model, Over, Stage, Submit},
     rows::Rows,
 };
 use crate::{
     domain::{
         ledger::{Ledger, Tally},
-        plan::{Cell, Kind, Plan},
+        plan::{Cell, Kind, Plan, State},
     },
     job::report::{FormLine, Phase, Sending},
 };
@@ -66,6 +66,17 @@ impl PutAway {
         }
         model.over = self.over;
     }
+}
+
+/// Cells of a facility that are not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Without a change; `t` shows them.
+    pub unchanged: usize,
+    /// Those of them without a number, in the order of [`State::ALL`].
+    pub without: [usize; State::ALL.len()],
+    /// Changes the filter does not show.
+    pub changes: usize,
 }
 
 /// A list of changes over the screen.
@@ -247,7 +258,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         ledger::{Act, Stamp},
-        plan::{State, sample},
+        plan::sample,
     };
 
     fn cell(facility: u32) -> Cell {

@@ -2,6 +2,7 @@
 //! with [`msg::Cmd`], and whoever holds the session does it (see `perform`).
 
 mod asks;
+pub mod explorer;
 pub mod hit;
 pub mod keymap;
 mod keys;

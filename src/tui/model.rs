@@ -1,16 +1,16 @@
-//! All state of the screen. Only `update` changes it; drawing reads it. What needs a scan of the plan is kept here ready,
-//! so that a frame never costs more with more facilities.
+//! All state of the screen. Only `update` changes it; drawing reads it. What needs a scan of the plan is kept here ready.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tui_input::Input;
 
 pub use super::{
-    asks::{Ask, Bulk, Choosing, Rest, Zeros},
-    listed::{Again, Changes, Fate, Line as Place, Listed, Multiples, Pick, UP_TO},
+    asks::{Ask, Bulk, Choosing, Rest, Sure, Wanted, Zeros},
+    listed::{Again, Changes, Fate, Hidden, Line as Place, Listed, Multiples, Pick, UP_TO},
     rows::Rows,
 };
 use super::{
+    explorer::Explorer,
     keymap::{Keymap, Press},
     layout::{Layout, MULTIPLES, ROOMY, Widths},
     listed::PutAway,
@@ -93,6 +93,8 @@ pub enum Door {
     Finer(usize),
     /// Decisions that a reading reset.
     Reset,
+    /// A problem of the mapping, by its place in the head of the plan.
+    Mapping(usize),
     /// Undecided changes with a STOP.
     Stop,
     /// Undecided changes with a REVIEW.
@@ -165,17 +167,6 @@ pub struct Counts {
     pub usual: bool,
 }
 
-/// Cells of a facility that are not listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hidden {
-    /// Without a change; `t` shows them.
-    pub unchanged: usize,
-    /// Those of them without a number, in the order of [`State::ALL`].
-    pub without: [usize; State::ALL.len()],
-    /// Changes the filter does not show.
-    pub changes: usize,
-}
-
 /// An open review.
 #[derive(Debug)]
 pub struct Review {
@@ -231,8 +222,6 @@ pub struct Review {
     pub again: Option<Again>,
     /// How what is left of the property of Properties stands to the usual.
     pub multiples: Multiples,
-    /// Properties as the mapping has them, for Data sets.
-    pub mapped: Rows<u16>,
 }
 
 impl Review {
@@ -380,7 +369,7 @@ pub struct Model {
     pub now: Now,
     /// The tab.
     pub screen: Screen,
-    /// The pane of Facilities that has the keys.
+    /// The pane of Facilities, or of Data sets, that has the keys.
     pub focus: Focus,
     /// Whether the pane that has the keys is widened.
     pub wide: bool,
@@ -406,6 +395,8 @@ pub struct Model {
     pub review: Option<Review>,
     /// The submit screen.
     pub submit: Submit,
+    /// The Data sets screen.
+    pub explorer: Explorer,
     /// Digits of a count before a motion.
     pub count: String,
     /// Where a count that begins with the digit of a tab was begun, and when its last digit came.

@@ -5,14 +5,18 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    explorer::Mapped,
     keymap::Press,
     screen::{Focus, Screen},
 };
 use crate::{
     domain::{
+        explored::{Candidate, Explored, Found, HeldAt},
         ledger::{Entry, Ledger, Reset},
+        mapping::Mapping,
         plan::{Cell, Plan},
     },
+    job::datasets::{Looking, Place as Facility},
     job::generation::Pick,
     job::report::{Check, Detail, Level, Reading, Sending},
 };
@@ -118,6 +122,20 @@ pub enum Msg {
     Wrote(Result<String, String>),
     /// A text for the clipboard, and what is said of it.
     Copied(Result<(String, String), String>),
+    /// The mapping as it is on disk, or why it cannot be read.
+    Mapped(Job, Result<Mapped, String>),
+    /// Looking up the rows of the mapping went on.
+    Looking(Job, Looking),
+    /// What DHIS2 holds for them, or why that is not known.
+    Explored(Job, Result<Box<Explored>, String>),
+    /// What was found for words.
+    Found(Job, Result<Found, String>),
+    /// What a facility holds of the candidates shown.
+    Held(Job, Result<HeldAt, String>),
+    /// The facilities in scope.
+    Places(Job, Result<Arc<[Facility]>, String>),
+    /// The mapping was written, with what is said of it; or was not and why.
+    MappingWritten(Result<String, String>),
     /// Something to say that belongs to nothing else.
     Note(Level, String),
     /// A signal came.
@@ -170,6 +188,33 @@ pub enum Cmd {
         number: usize,
         /// Whether its XML is wanted.
         xml: bool,
+    },
+    /// Read the mapping and ask what DHIS2 holds for its rows; answered by [`Msg::Mapped`], then [`Msg::Explored`].
+    Explore(Job),
+    /// Search data elements by the words of their names; answered by [`Msg::Found`].
+    Search {
+        /// Number of the search.
+        job: Job,
+        /// The words.
+        words: String,
+    },
+    /// Ask what a facility holds of these candidates; answered by [`Msg::Held`].
+    LoadHeld {
+        /// Number of the question.
+        job: Job,
+        /// The facility.
+        place: Facility,
+        /// The candidates.
+        candidates: Vec<Candidate>,
+    },
+    /// Ask for the facilities in scope; answered by [`Msg::Places`].
+    LoadPlaces(Job),
+    /// Put these bytes in the place of the mapping; answered by [`Msg::MappingWritten`].
+    WriteMapping {
+        /// The mapping as it was read.
+        before: Arc<Mapping>,
+        /// The bytes.
+        after: Vec<u8>,
     },
     /// Give the terminal to the shell.
     Suspend,

@@ -14,6 +14,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod mapping;
+
+pub use mapping::{MappingFile, ReadMapping, WriteMapping};
+
 use super::{
     Perform, Replies,
     msg::{Cmd, Job, Msg, Opened, Place},
@@ -76,6 +80,8 @@ pub struct Performer {
     reading: Option<CancellationToken>,
     wheel: Option<Wheel>,
     detail: Option<AbortHandle>,
+    /// Data sets.
+    looked: mapping::Looked,
     /// Work under way; each ends after it has sent its message.
     tasks: Vec<JoinHandle<()>>,
     /// `None` once the review file takes nothing more.
@@ -107,6 +113,7 @@ impl Performer {
             reading: None,
             wheel: None,
             detail: None,
+            looked: mapping::Looked::default(),
             tasks: Vec::new(),
             file: Some(file),
             writer: Some(writer),
@@ -168,10 +175,11 @@ impl Performer {
         let stop = CancellationToken::new();
         self.reading = Some(stop.clone());
         let (session, plan) = (self.session.clone(), Arc::clone(&self.plan));
-        let said = reply.clone();
+        let (said, anew) = (reply.clone(), self.asked_anew());
         let work = async move {
             let (progress, shown) = watch::channel(Reading::default());
             let read = async {
+                let ask = anew(&ask)?;
                 match turn {
                     Turn::Again(pick) => session.read_again(&ask, pick, progress, stop).await,
                     Turn::First => session.read(&ask, progress, stop).await,
@@ -318,11 +326,17 @@ impl Perform for Performer {
             Cmd::Suspend | Cmd::Redraw | Cmd::Copy(_) | Cmd::Quit => {}
             Cmd::CopyForm { number, xml } => self.copy_form(number, xml, reply),
             Cmd::Export(cells) => self.export(cells, reply),
+            Cmd::Explore(job) => self.explore(job, reply),
+            Cmd::Search { job, words } => self.search(job, words, reply),
+            Cmd::LoadHeld { job, place, candidates } => self.load_held(job, place, candidates, reply),
+            Cmd::LoadPlaces(job) => self.load_places(job, reply),
+            Cmd::WriteMapping { before, after } => self.write_mapping(before, after, reply),
         }
     }
 
     /// Stops what runs, waits until a form that was let go of is recorded, and until everything is in the review file.
     async fn finish(&mut self) {
+        self.looked.stop();
         if let Some(reading) = &self.reading {
             reading.cancel();
         }

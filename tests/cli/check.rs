@@ -148,12 +148,19 @@ fn the_mapping_is_told_with_its_lines() {
     let odd = built_in.replacen("yCJBWuhuOLc", "short", 1);
     fs::write(home.path("odd.csv"), &odd).unwrap();
     let at = 1 + odd.lines().position(|line| line.contains("short")).unwrap();
-    let ran = home.run(&["check", "--json", "--mapping", "odd.csv"]).ok(0);
-    assert!(line(&ran, "mapping", "look").contains("odd.csv: 21 rows, 20 usable, 1 remark"));
+    let ran = home.run(&["check", "--json", "--mapping", "odd.csv"]).ok(2);
+    let whole = "odd.csv: 21 rows, 20 usable, 1 remark; 1 row cannot be read as meant.";
+    assert!(line(&ran, "mapping", "stop").contains(whole), "{ran:?}");
     let all = lines(&ran);
     let row = all.last().unwrap()["sentence"].as_str().unwrap();
+    assert_eq!(all.last().unwrap()["level"], "stop");
     assert!(row.starts_with(&format!("Line {at}, data_element_id \"short\": This is no id")), "{row}");
     assert!(line(&ran, "DHIS2 mapping", "ok").contains("All 20"));
+    // A row that waits for its data set is a remark.
+    fs::write(home.path("waits.csv"), built_in.replacen("q1Es3k3sZem", "", 1)).unwrap();
+    let ran = home.run(&["check", "--json", "--mapping", "waits.csv"]).ok(0);
+    assert!(line(&ran, "mapping", "look").contains("waits.csv: 21 rows, 20 usable, 1 remark."));
+    assert!(lines(&ran).last().unwrap()["sentence"].as_str().unwrap().starts_with("Line 2, data_set_id: "));
     fs::write(home.path("bad.csv"), "one,two\n1,2\n").unwrap();
     let ran = home.run(&["check", "--json", "--mapping", "bad.csv"]).ok(2);
     assert!(line(&ran, "mapping", "stop").contains("bad.csv:1: "));

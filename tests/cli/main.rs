@@ -6,6 +6,7 @@ mod between;
 mod check;
 mod choice;
 mod curl;
+mod data_sets;
 mod path;
 mod plain;
 mod rig;

@@ -1,6 +1,7 @@
 //! The real loop with a screen and keys of a test: what is drawn when, what is saved before it is shown, leaving, suspending.
 #![expect(clippy::unwrap_used, reason = "a failure here is the test's answer")]
 
+mod mapping;
 mod rest;
 #[path = "../support/mod.rs"]
 mod support;
@@ -29,6 +30,7 @@ use onse::{
     job::{fetch::Ask, session::Session},
     tui::{
         Input, Parts, Perform, Replies, Seat,
+        explorer::Looked,
         keymap::Press,
         model::{Look, Model, Run, Stage},
         msg::{Cmd, Msg, Now, Opened, Signal},
@@ -53,10 +55,11 @@ fn draw(model: &Model, buf: &mut Buffer) -> Option<Position> {
         _ => String::new(),
     };
     let line = format!(
-        "{:?} row {} left {} [{stage}] saving {}: {}",
+        "{:?} row {} left {} [{stage}] {}saving {}: {}",
         model.screen,
         review.map_or(0, |r| r.list.at),
         review.map_or(0, |r| r.ledger.all().left()),
+        if model.explorer.looked == Looked::Ready { "looked up " } else { "" },
         review.is_some_and(onse::tui::model::Review::is_saving),
         model.status().map_or("", |line| &line.text)
     );

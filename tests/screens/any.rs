@@ -61,7 +61,15 @@ fn list(model: &Model) -> Option<(Pane, usize, Rect)> {
         (None, Screen::Properties) => rows(Pane::Column, review.column.at, review.column.all.len(), layout.list),
         (None, Screen::Overview) if model.reading.is_some() => None,
         (None, Screen::Overview) => rows(Pane::Doors, review.doors.at, review.doors.all.len(), body),
-        (None, Screen::DataSets) => rows(Pane::Screen, review.mapped.at, review.mapped.all.len(), body),
+        (None, Screen::DataSets) => {
+            let (explorer, focus) = (&model.explorer, model.focus);
+            match focus {
+                Focus::List => rows(Pane::Of(focus), explorer.rows.at, explorer.rows.all.len(), layout.list),
+                Focus::Cells => {
+                    rows(Pane::Of(focus), explorer.candidates.at, explorer.candidates.all.len(), layout.cells)
+                }
+            }
+        }
         (None, Screen::Submit) => match &model.submit.stage {
             Stage::Sending(sent) => rows(Pane::Screen, model.submit.at, sent.forms.len(), body),
             Stage::Ended(_) => rows(Pane::Screen, model.submit.at, 1, body),
@@ -123,6 +131,12 @@ fn any_size_and_key_of_the_tabs() {
     wander("properties of a facility", 5, || few("3 t l"));
     wander("widened", 6, || few("3 w"));
     wander("data sets", 7, || few("5"));
+    wander("rows of the mapping", 8, || datasets::looked((80, 24), 2));
+    wander("candidates", 9, || {
+        let mut model = datasets::looked((80, 24), 9);
+        model.focus = Focus::Cells;
+        model
+    });
 }
 
 #[test]

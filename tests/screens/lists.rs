@@ -1,4 +1,4 @@
-//! What covers the screen as a list, what is widened, and the lists of Submit and Data sets, at every size.
+//! What covers the screen as a list, what is widened, and the lists of Submit, at every size.
 
 use super::*;
 
@@ -7,11 +7,6 @@ fn the_pane_that_has_the_keys_is_widened() {
     every("wide_list", |size, look| at(size, look, "3 w"));
     every("wide_cells", |size, look| at(size, look, "3 l j j w"));
     every("wide_column", |size, look| at(size, look, "2 l l w"));
-}
-
-#[test]
-fn rows_of_the_mapping() {
-    every("datasets", |size, look| at(size, look, "5 j j"));
 }
 
 /// Submit with a few things approved, one of them a STOP with a reason.

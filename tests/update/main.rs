@@ -5,6 +5,7 @@ mod again;
 mod bulk;
 mod checks;
 mod copy;
+mod datasets;
 mod decide;
 mod filter;
 mod lists;

@@ -17,7 +17,7 @@ use onse::{
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Desk, cells, plan_of};
+use super::{Desk, cells, datasets::looked, plan_of};
 
 /// Sizes with every shape, with and without a line for the status.
 const SIZES: [(u16, u16); 6] = [(60, 17), (60, 20), (80, 24), (100, 30), (120, 40), (200, 60)];
@@ -113,18 +113,20 @@ fn rows_are_where_they_are_drawn() {
             (Screen::Overview, "jjj", Pane::Doors),
             (Screen::Facilities, "?<down><down><down>", Pane::Over),
             (Screen::Facilities, "fjj", Pane::Over),
-            (Screen::DataSets, "jj", Pane::Screen),
+            (Screen::DataSets, "jj", Pane::Of(Focus::List)),
+            (Screen::DataSets, "jlj", Pane::Of(Focus::Cells)),
         ] {
-            let mut desk = Desk::on(screen);
+            let mut desk = if screen == Screen::DataSets { looked() } else { Desk::on(screen) };
             desk.tell(Msg::Resize(size.0, size.1));
             desk.keys(keys);
-            let review = desk.review();
+            let (review, explorer) = (desk.review(), &desk.model.explorer);
             let at = match (&desk.model.over, pane) {
                 (Some(Over::Help { rows, .. } | Over::Picks { rows, .. }), _) => rows.at,
+                (_, Pane::Of(Focus::List)) if screen == Screen::DataSets => explorer.rows.at,
+                (_, Pane::Of(Focus::Cells)) if screen == Screen::DataSets => explorer.candidates.at,
                 (_, Pane::Of(Focus::List)) => review.list.at,
                 (_, Pane::Of(Focus::Cells)) => review.cells.at,
                 (_, Pane::Column) => review.column.at,
-                (_, Pane::Screen) => review.mapped.at,
                 _ => review.doors.at,
             };
             // The row of the pane that has the keys is where the cursor sign of the frame is.
@@ -173,7 +175,7 @@ fn rows_of_changes_are_where_they_are_drawn_and_the_wheel_reaches_the_last() {
 }
 
 #[test]
-fn a_click_puts_the_cursor_on_a_form_a_count_and_a_row_of_the_mapping() {
+fn a_click_puts_the_cursor_on_a_form_and_a_count() {
     for size in SIZES {
         let mut desk = many();
         desk.tell(Msg::Resize(size.0, size.1));
@@ -207,10 +209,6 @@ fn a_click_puts_the_cursor_on_a_form_a_count_and_a_row_of_the_mapping() {
         desk.keys("G");
         let at = cursor(&desk, Pane::Screen);
         assert_eq!(hit::at(&desk.model, at.0, at.1), Some(Target::Row(Pane::Screen, 82)), "{size:?}");
-        desk.keys("5");
-        let row = place(&desk, "opd_total");
-        click(&mut desk, row);
-        assert_eq!((desk.review().mapped.at, cursor(&desk, Pane::Screen).1), (2, row.1), "{size:?}");
     }
 }
 

@@ -32,6 +32,18 @@ pub struct UsedMapping {
     pub mapping: Mapping,
 }
 
+impl UsedMapping {
+    /// The file it is written to: its own; for the built-in one a new file in `folder`, by the name that is looked for there.
+    pub fn target(&self, folder: &Path) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| folder.join(MAPPING_NAME))
+    }
+
+    /// What stands in the file; `None` for the built-in one.
+    pub fn before(&self) -> Option<&[u8]> {
+        self.file.as_ref().map(|_| self.mapping.bytes())
+    }
+}
+
 /// The mapping to use: `flag` (`--mapping`), else the profile's, else `case_property_map.csv` in `folder`, else the
 /// built-in one. A file that was named must be there, and any file that is there must read as a mapping.
 pub fn mapping(flag: Option<&Path>, profile: Option<&Profile>, folder: &Path) -> Result<UsedMapping, SettingsError> {

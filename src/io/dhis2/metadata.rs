@@ -252,16 +252,24 @@ struct Credentials {
     username: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// The membership of a data element in a data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct SetElement {
+pub(super) struct SetElement {
     data_set: Option<DataSetRef>,
     data_element: Option<Named>,
     category_combo: Option<CategoryCombo>,
 }
 
+impl SetElement {
+    /// The data element.
+    pub(super) fn element(&self) -> Option<&Named> {
+        self.data_element.as_ref()
+    }
+}
+
 /// Null counts as left out.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
@@ -282,11 +290,14 @@ fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Err
 }
 
 /// What a list answer has beside the list.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Pager {
+pub(super) struct Pager {
     #[serde(deserialize_with = "or_default")]
     page_count: u64,
+    /// How many there are on all pages.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) total: usize,
 }
 
 trait Id {
@@ -381,7 +392,8 @@ impl Dhis2 {
                 }
                 other => other?,
             };
-            let (list, pages) = unpacked::<T>(answer, resource).map_err(|why| self.client.odd(&asked, why))?;
+            let (list, Pager { page_count: pages, .. }) =
+                unpacked::<T>(answer, resource).map_err(|why| self.client.odd(&asked, why))?;
             found.extend(list.into_iter().map(|item| (item.id().to_owned(), item)));
             if pages > 1 && part.iter().any(|id| !found.contains_key(id)) {
                 let why = format!("it holds page 1 of {pages}, though all was asked for with paging=false");
@@ -393,12 +405,15 @@ impl Dhis2 {
     }
 }
 
-/// The list of an answer and the number of pages it says there are.
-fn unpacked<T: DeserializeOwned>(mut answer: BTreeMap<String, Value>, resource: &str) -> Result<(Vec<T>, u64), String> {
+/// The list of an answer, and what it says of its pages.
+pub(super) fn unpacked<T: DeserializeOwned>(
+    mut answer: BTreeMap<String, Value>,
+    resource: &str,
+) -> Result<(Vec<T>, Pager), String> {
     let pager: Pager = answer.remove("pager").and_then(|pager| serde_json::from_value(pager).ok()).unwrap_or_default();
     let list = answer.remove(resource).ok_or_else(|| format!("it has no member {resource}"))?;
     let list = serde_json::from_value(list).map_err(|error| format!("{resource}: {error}"))?;
-    Ok((list, pager.page_count))
+    Ok((list, pager))
 }
 
 #[cfg(test)]
@@ -425,7 +440,7 @@ mod tests {
     #[test]
     fn a_list_that_is_not_there_is_an_error() {
         let answer = |json: &str| unpacked::<Named>(serde_json::from_str(json).unwrap(), "dataSets");
-        assert_eq!(answer(r#"{"dataSets":[]}"#), Ok((Vec::new(), 0)));
+        assert_eq!(answer(r#"{"dataSets":[]}"#), Ok((Vec::new(), Pager::default())));
         for json in ["{}", r#"{"dataSets":null}"#, r#"{"dataSets":{}}"#, r#"{"message":"x"}"#] {
             answer(json).unwrap_err();
         }

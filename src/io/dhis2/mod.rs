@@ -7,6 +7,7 @@ mod metadata;
 mod probe;
 mod quick;
 mod rows;
+mod search;
 mod stream;
 mod values;
 
@@ -25,6 +26,7 @@ pub use self::{
     },
     probe::{Spelling, Told, elsewhere, is_no_token},
     rows::{DataValue, Elements, Report, Values},
+    search::{Hits, SetWithElements, Words},
     values::Wanted,
 };
 use super::http::{Client, Failure, Why};

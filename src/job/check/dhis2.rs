@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use super::{Check, Line, address, capital, count, facts};
 use crate::{
-    domain::{finer, mapping::Row},
+    domain::{
+        finer,
+        mapping::{Problem, Row},
+    },
     io::{
         dhis2::{Attributes, DataSet, Dhis2, Me, SystemInfo, Told, UnitRef},
         http::Failure,
@@ -13,6 +16,7 @@ use crate::{
     job::{
         columns::{Column, Known, columns},
         gather::listed,
+        lint::{About, findings},
         server::optional,
     },
 };
@@ -135,8 +139,11 @@ impl Check<'_> {
             return Ok((all, Vec::new()));
         }
         let known = Known { elements: elements.as_deref(), sets: sets.as_deref() };
-        let (columns, problems) = columns(self.rows.iter().copied(), known);
-        lines.extend(shown(self.rows.len(), &columns, &problems, dhis2));
+        let (columns, left_out) = columns(self.rows.iter().copied(), known);
+        // Period types are told by data set, below.
+        let told = findings(self.rows, known).into_iter().filter(|finding| finding.about != About::Period);
+        let told: Vec<Problem> = told.map(|finding| finding.problem).collect();
+        lines.extend(shown(self.rows.len(), left_out.len(), &told, dhis2));
         let used: BTreeSet<String> = columns.iter().map(|column| column.property.data_set.clone()).collect();
         lines.extend(timed(&columns, dhis2));
         lines.extend(sets.iter().flatten().filter(|set| used.contains(&set.id)).filter_map(|set| hidden(set, dhis2)));
@@ -182,25 +189,22 @@ fn unplaced(superuser: bool, release: Option<u32>) -> Line {
     }
 }
 
-/// Which rows the server bears out.
-fn shown(rows: usize, columns: &[Column], problems: &[String], dhis2: &Dhis2) -> Vec<Line> {
-    if problems.is_empty() {
-        return vec![Line::ok(MAPPING, format!("All {rows} data elements are shown, each in its data set."))];
-    }
+/// Which rows the server bears out, and what it says against some.
+fn shown(rows: usize, left_out: usize, problems: &[Problem], dhis2: &Dhis2) -> Vec<Line> {
     let remedy = "Mend the ids in the mapping, or ask that the account may see these data elements and data sets.";
-    let sentence = format!(
-        "DHIS2 bears out {} of {}; the others are left out.",
-        columns.len(),
-        count(rows, "usable row", "usable rows")
-    );
-    let first =
-        if columns.is_empty() { Line::wrong(MAPPING, sentence, remedy) } else { Line::look(MAPPING, sentence, remedy) };
-    let each = problems
-        .iter()
-        .take(MOST)
-        .map(|problem| Line::look(MAPPING, dhis2.clean(&format!("{}.", capital(problem))), ""));
+    let first = if left_out == 0 {
+        Line::ok(MAPPING, format!("All {rows} data elements are shown, each in its data set."))
+    } else {
+        let borne = rows - left_out;
+        let usable = count(rows, "usable row", "usable rows");
+        let sentence = format!("DHIS2 bears out {borne} of {usable}; the others are left out.");
+        let line = if borne == 0 { Line::wrong } else { Line::look };
+        line(MAPPING, sentence, remedy.to_owned())
+    };
+    let each =
+        problems.iter().take(MOST).map(|problem| Line::look(MAPPING, dhis2.clean(&capital(&problem.to_string())), ""));
     let more = problems.len().saturating_sub(MOST);
-    let rest = (more > 0).then(|| Line::look(MAPPING, format!("And {more} more rows."), ""));
+    let rest = (more > 0).then(|| Line::look(MAPPING, format!("And {more} more of this kind."), ""));
     std::iter::once(first).chain(each).chain(rest).collect()
 }
 

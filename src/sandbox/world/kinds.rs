@@ -172,6 +172,12 @@ pub(crate) const PARTNER: Profile = events(5.0, 0.0, Disaggregation::None, true)
 /// The element beside it, with hostile names of its parts.
 pub(crate) const HOSTILE: Profile = events(9.0, 0.0, Disaggregation::Hostile, true);
 
+/// Elements called much like ones the ONSE project looked for.
+pub(crate) const LIKE: [(&str, Profile); 2] = [
+    ("CHD EPI # of Pregnant Women", level(320.0, 0.4, Disaggregation::None)),
+    ("TB COMM Number of Sputum Collection Points", level(3.0, 0.1, Disaggregation::None)),
+];
+
 /// An element nobody reports any more.
 pub(crate) const UNPLACED: Profile = events(0.0, 0.0, Disaggregation::None, false);
 

@@ -6,11 +6,14 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{
     MONTHS, QUARTERS, Stored,
     draw::{Draw, Stream},
-    kinds::{Disaggregation, EXTRAS, HOSTILE, MONTHLY, PARTNER, Profile, UNPLACED, profile_of, set_name},
+    kinds::{Disaggregation, EXTRAS, HOSTILE, LIKE, MONTHLY, PARTNER, Profile, UNPLACED, profile_of, set_name},
 };
 use crate::{
     domain::mapping::Mapping,
-    sandbox::{FISCAL_ELEMENT, FISCAL_SET, HOSTILE_ELEMENT, LOST_ELEMENT, MONTHLY_SET, PARTNER_ELEMENT, PARTNER_SET},
+    sandbox::{
+        FISCAL_ELEMENT, FISCAL_SET, HOSTILE_ELEMENT, LIKE_ELEMENT, LIKE_SET, LOST_ELEMENT, MONTHLY_SET,
+        PARTNER_ELEMENT, PARTNER_SET, SHARED_ELEMENT, SHARED_MONTHLY_SET, SHARED_SET,
+    },
 };
 
 /// A data element, with what the numbers of it look like.
@@ -340,6 +343,19 @@ impl Model {
             strays: Vec::new(),
             sets: Vec::new(),
         });
+        self.add_likes();
+    }
+
+    /// Data elements called much like those of the ONSE project that nobody found. They draw nothing from the metadata's numbers and
+    /// stand last, so that the numbers of all others are what they were without them.
+    fn add_likes(&mut self) {
+        let [women, points] = LIKE;
+        let set = self.add_set(LIKE_SET, "EPI Quarterly Report", "Quarterly");
+        self.add_element(LIKE_ELEMENT, women.0, None, women.1, set);
+        let set = self.add_set(SHARED_SET, "TB Community Quarterly Report", "Quarterly");
+        self.add_element(SHARED_ELEMENT, points.0, None, points.1, set);
+        let monthly = self.add_set(SHARED_MONTHLY_SET, "TB Community Monthly Return", "Monthly");
+        self.add_element(SHARED_ELEMENT, points.0, None, points.1, monthly);
     }
 
     fn index(&mut self) {

@@ -139,6 +139,14 @@ pub enum Action {
     Make(Finer),
     /// Take back what was chosen for it.
     TakeBack,
+    /// Choose the candidate under the cursor for its row of the mapping.
+    Take,
+    /// Values of the candidates for a facility.
+    Values,
+    /// Search all data sets.
+    Search,
+    /// Show what would change in the mapping file, and ask whether to write it.
+    WriteMapping,
     /// Take what was typed.
     Accept,
     /// Take the last reason again.
@@ -223,6 +231,10 @@ impl Action {
             Self::Settle => "settle",
             Self::Pause => "pause",
             Self::StopAfterForm => "stop-after-form",
+            Self::Take => "choose-data-set",
+            Self::Values => "values",
+            Self::Search => "search",
+            Self::WriteMapping => "write-mapping",
             _ => self.reply(),
         }
     }
@@ -278,14 +290,14 @@ impl Action {
             Self::Tab(Screen::Submit) => Some("4"),
             Self::Tab(Screen::DataSets) => Some("5"),
             Self::Escape | Self::StopReading => Some("esc"),
-            Self::Open | Self::Check | Self::Choose => Some("enter"),
+            Self::Open | Self::Check | Self::Choose | Self::Take => Some("enter"),
             Self::Down => Some("down"),
             Self::Up => Some("up"),
             _ => None,
         }
     }
 
-    /// Whether it ends in the review file or at the server.
+    /// Whether it ends in the review file, in the mapping file or at the server.
     pub fn writes(self) -> bool {
         matches!(
             self,
@@ -305,6 +317,7 @@ impl Action {
                 | Self::Note
                 | Self::Send
                 | Self::Settle
+                | Self::WriteMapping
         )
     }
 }

@@ -37,6 +37,7 @@ const ASKED: [(Scope, &[Action]); 3] = [
             Action::ClearAll,
             Action::Zero,
             Action::Back,
+            Action::WriteMapping,
         ],
     ),
     (Scope::Choice, &[Action::ZeroAll]),

@@ -4,8 +4,8 @@ use Scope as S;
 
 use crate::tui::{
     layout::Shape,
-    model::{Ask, Model, Over, Stage},
-    screen::Screen,
+    model::{Ask, Model, Over, Stage, Sure},
+    screen::{Focus, Screen},
 };
 
 /// Where a key is looked up. The innermost scope wins; [`scopes`] lists them.
@@ -39,6 +39,10 @@ pub enum Scope {
     Submit,
     /// Data sets.
     DataSets,
+    /// Data sets, in the rows of the mapping.
+    Mapped,
+    /// Data sets, in the candidates of a row.
+    Candidates,
     /// A list over the screen of words for the filter.
     Picks,
     /// A list of changes over the screen.
@@ -79,6 +83,8 @@ impl Scope {
             Self::Settled => "Submit, afterwards",
             Self::Submit => "Submit",
             Self::DataSets => "Data sets",
+            Self::Mapped => "Data sets, in the rows",
+            Self::Candidates => "Data sets, in the candidates",
             Self::Picks => "the list of flags and marks",
             Self::Changes => "a list of changes",
             Self::Order => "the question about the order",
@@ -120,12 +126,15 @@ const SETTLED: Stack = &[S::Settled, S::Submit, S::Lists, S::Everywhere, S::Alwa
 const READY: Stack = &[S::Ready, S::Submit, S::Everywhere, S::Always];
 const SENDING: Stack = &[S::Sending, S::Submit, S::Lists, S::Everywhere, S::Always];
 const CHECKING: Stack = &[S::Everywhere, S::Always];
-const DATA_SETS: Stack = &[S::DataSets, S::Lists, S::Everywhere, S::Always];
+const DATA_SETS: Stack = &[S::Mapped, S::DataSets, S::Lists, S::Everywhere, S::Always];
+const CANDIDATES: Stack = &[S::Candidates, S::DataSets, S::Lists, S::Everywhere, S::Always];
+// What is asked stands under a list that may be longer than the window.
+const WRITING: Stack = &[S::Question, S::Lists, S::Always];
 
 /// Every one of them.
-pub const STACKS: [Stack; 20] = [
+pub const STACKS: [Stack; 22] = [
     SMALL, QUESTION, CHOICE, MONTHS, ORDER, PROMPT, HELP, PICKS, CHANGES, COVERED, READING, UNREAD, OVERVIEW,
-    PROPERTIES, FACILITIES, SETTLED, READY, SENDING, CHECKING, DATA_SETS,
+    PROPERTIES, FACILITIES, SETTLED, READY, SENDING, CHECKING, DATA_SETS, CANDIDATES, WRITING,
 ];
 
 /// The scopes that have the keys now, innermost first.
@@ -134,11 +143,12 @@ pub fn scopes(model: &Model) -> Stack {
         return SMALL;
     }
     match &model.ask {
-        Some(Ask::Bulk(_) | Ask::Leave) => return QUESTION,
+        Some(Ask::Sure { sure: Sure::Write { .. }, .. }) => return WRITING,
+        Some(Ask::Bulk(_) | Ask::Leave | Ask::Sure { .. }) => return QUESTION,
         Some(Ask::Zeros(_)) => return CHOICE,
         Some(Ask::Finer(_)) => return MONTHS,
         Some(Ask::Sort) => return ORDER,
-        Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. } | Ask::Note { .. }) => {
+        Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. } | Ask::Note { .. } | Ask::Words { .. }) => {
             return PROMPT;
         }
         None => {}
@@ -167,6 +177,7 @@ pub(super) fn screen_scopes(model: &Model) -> Stack {
         (Screen::Submit, Stage::Sending(_)) => SENDING,
         (Screen::Submit, Stage::Checking) => CHECKING,
         (Screen::Submit, _) => SETTLED,
+        (Screen::DataSets, _) if model.focus == Focus::Cells => CANDIDATES,
         (Screen::DataSets, _) => DATA_SETS,
     }
 }

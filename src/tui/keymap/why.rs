@@ -1,5 +1,7 @@
 //! Why a key does nothing now, in words for the status line and the help.
 
+use std::ops::ControlFlow;
+
 use super::Action;
 use crate::{
     domain::{head::NOT_READ, plan::State},
@@ -10,24 +12,19 @@ use crate::{
     },
 };
 
+mod datasets;
+
 /// Why an action cannot be done now; `None` where it can.
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     use Action::{
         Approve, ApproveAll, By, Check, Choose, Clear, ClearAll, Copy, CopyAll, Export, Filter, KeepOld, ListAll,
         ListFlagged, Log, Make, Next, NextFlag, NextPane, Note, Pause, Pick, Previous, PreviousFlag, PreviousPane,
-        Range, RangeDown, RangeUp, Read, Redo, Reject, RejectAll, Send, Settle, Sort, StopAfterForm, Tab, TakeBack,
-        Toggle, Unchanged, Undo, Widen, WriteForms, Zero, ZeroAll, Zeros,
+        Range, RangeDown, RangeUp, Redo, Reject, RejectAll, Send, Settle, Sort, StopAfterForm, Tab, TakeBack, Toggle,
+        Unchanged, Undo, Widen, WriteForms, Zero, ZeroAll, Zeros,
     };
     let review = model.review.as_ref();
-    if let Some(why) = &model.run.read_only
-        && action.writes()
-    {
-        return Some(why.clone());
-    }
-    if matches!(action, Read | Make(_) | TakeBack)
-        && let Some(why) = cannot_read(model)
-    {
-        return Some(why);
+    if let ControlFlow::Break(why) = at_once(model, action) {
+        return why;
     }
     let why = match action {
         Tab(Screen::Submit) | Check | Send | Settle | WriteForms if model.is_read_again() => {
@@ -37,7 +34,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         TakeBack if !matches!(&model.ask, Some(Ask::Finer(asked)) if asked.chosen.is_some()) => {
             Some("nothing is chosen for it")
         }
-        Tab(Screen::Overview) => None,
+        Tab(Screen::Overview | Screen::DataSets) => None,
         Tab(_) | Filter | Unchanged | Next | Previous | NextFlag | PreviousFlag | Pick | Sort | By(_) | Widen
         | Range | RangeDown | RangeUp | Export
             if review.is_none() =>
@@ -54,7 +51,9 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
             Some("nothing to choose from")
         }
         ListAll | ListFlagged => cannot_list(model, action),
-        NextPane | PreviousPane if model.screen != Screen::Facilities => Some("this screen has one pane"),
+        NextPane | PreviousPane if !matches!(model.screen, Screen::Facilities | Screen::DataSets) => {
+            Some("this screen has one pane")
+        }
         Send | WriteForms => match &model.submit.stage {
             Stage::Ready(check) if check.changes == 0 => Some("no approved change to write"),
             Stage::Ready(_) => None,
@@ -67,6 +66,23 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         _ => None,
     };
     why.map(str::to_owned).or_else(|| nothing_to(model, action))
+}
+
+/// What is known without a look at the review: what may not be written, and the keys of Data sets.
+fn at_once(model: &Model, action: Action) -> ControlFlow<Option<String>> {
+    let here = datasets::why_not(model, action);
+    if let Some(why) = &model.run.read_only
+        && action.writes()
+        && (here.is_continue() || action == Action::WriteMapping)
+    {
+        return ControlFlow::Break(Some(why.clone()));
+    }
+    here?;
+    let read = matches!(action, Action::Read | Action::Make(_) | Action::TakeBack);
+    match cannot_read(model).filter(|_| read) {
+        Some(why) => ControlFlow::Break(Some(why)),
+        None => ControlFlow::Continue(()),
+    }
 }
 
 /// Why there is nothing an action could be done with.
@@ -182,9 +198,11 @@ fn cannot_decide(model: &Model) -> Option<&'static str> {
     }
 }
 
-/// Why both sides cannot be read again; `None` where they can, and where nothing was read yet.
+/// Why both sides cannot be read, or read again; `None` where they can.
 fn cannot_read(model: &Model) -> Option<String> {
-    let review = model.review.as_ref()?;
+    let Some(review) = &model.review else {
+        return model.reading.as_ref().map(|_| "both sides are being read already; esc on tab 1 stops that".to_owned());
+    };
     if review.plan.head.undo.is_some() {
         return Some(format!("not read again: {NOT_READ}"));
     }

@@ -24,6 +24,9 @@ const INDENT: usize = 20;
 /// Fewest columns of the name of a data set beside what is said of it.
 const NAME: usize = 12;
 
+/// Columns before the name of a check.
+const NAMES: u16 = 7;
+
 /// How a check reads.
 type Sign = (&'static str, Role);
 const OK: Sign = ("ok", Role::Approved);
@@ -67,9 +70,11 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
     }
     match head.mapping_problems.as_slice() {
         [] => check(sheet, false, OK, "mapping", &one(&head.mapping)),
-        [first, rest @ ..] => {
-            let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
-            check(sheet, false, LOOK, "mapping", &one(&format!("{first}{more}")));
+        problems => {
+            let used = format!(", {} used", count(review.plan.width()));
+            let label = fit_middle(&inert(&head.mapping), room.saturating_sub(used.len())).into_owned();
+            check(sheet, false, LOOK, "mapping", &[label + &used]);
+            mapping(sheet, review, problems);
         }
     }
     if head.look_back > 0 {
@@ -81,6 +86,24 @@ pub(super) fn draw<'a>(sheet: &mut Sheet<'a>, model: &Model, review: &'a Review,
         check(sheet, false, LOOK, "note", &one(note));
     }
     whole::overview(sheet, review, at, model.size);
+}
+
+/// The problems of the mapping, a door each: enter shows the row and what could stand in it.
+fn mapping<'a>(sheet: &mut Sheet<'a>, review: &'a Review, problems: &'a [String]) {
+    let mut told = 0;
+    for door in &review.doors.all {
+        let Door::Mapping(at) = *door else { continue };
+        let Some(problem) = problems.get(at) else { continue };
+        told += 1;
+        sheet.row(review.doors.current() == Some(*door), move |pen| {
+            let room = pen.gap(NAMES).room().saturating_sub(1);
+            pen.put(&words(&inert(problem), room), Role::Text);
+        });
+    }
+    if problems.len() > told {
+        let more = format!("… {} more on tab 5", count(problems.len() - told));
+        sheet.line(move |pen| _ = pen.gap(NAMES).put(&more, Role::Dim));
+    }
 }
 
 /// What a check of the run is about, by the id of its rule.

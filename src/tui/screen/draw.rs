@@ -62,7 +62,7 @@ fn body(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) -> Option<Posit
         Some(Over::Lines { lines, top, .. }) => log::lines(lines, *top, layout.body, canvas),
         None => match (model.screen, &model.review) {
             (Screen::Submit, _) => return submit::draw(model, layout, canvas),
-            (Screen::DataSets, _) => datasets::draw(model, layout.body, canvas),
+            (Screen::DataSets, _) => datasets::draw(model, layout, canvas),
             (Screen::Overview, _) if model.reading.is_some() => reading::draw(model, layout.body, canvas),
             (Screen::Overview, Some(review)) => overview::draw(model, review, layout, canvas),
             (Screen::Properties, Some(review)) => properties::draw(model, review, layout, canvas),
@@ -97,6 +97,7 @@ fn short_place(model: &Model) -> Vec<Piece<'static>> {
     match (model.screen, &model.review) {
         (Screen::Facilities, Some(review)) => facilities::short_place(review),
         (Screen::Properties, Some(review)) => properties::short_place(review),
+        (Screen::DataSets, _) => datasets::short_place(model),
         _ => Vec::new(),
     }
 }
@@ -121,6 +122,7 @@ fn second(model: &Model, line: Rect, canvas: &mut Canvas<'_>) {
         },
         (None, Screen::Properties, Some(review)) => properties::place(review, &mut pen),
         (None, Screen::Facilities, Some(review)) => facilities::place(review, &mut pen),
+        (None, Screen::DataSets, _) => datasets::place(model, &mut pen),
         _ => overview::place(model, &mut pen),
     }
 }
@@ -223,9 +225,12 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
         }
         Ask::Leave => {
             let text = "Forms are being sent. Leave all the same? It stops after the form under way, and leaves then.";
-            asked(canvas, line, "", text, Role::Question);
-            answer(canvas, line, "leave", "any other key: stay", "");
-            None
+            sure(canvas, line, text, ("leave", "any other key: stay"))
+        }
+        Ask::Sure { question, yes, .. } => sure(canvas, line, question, (yes, "any other key: no")),
+        Ask::Words { question, input, .. } => {
+            asked(canvas, line, "", question, Role::Question);
+            prompt(canvas, line, "", input, if narrow { "esc no" } else { "enter take it  esc no" })
         }
         Ask::Reason { sentence, input, .. } => {
             let text = format!("  {sentence}.   Reason to approve it all the same:");
@@ -245,6 +250,13 @@ fn question(model: &Model, ask: &Ask, layout: &Layout, canvas: &mut Canvas<'_>) 
             prompt(canvas, line, "/ ", input, if narrow { "esc no" } else { "enter filter  esc no" })
         }
     }
+}
+
+/// A question of which `y` is the only yes; it needs no cursor.
+fn sure(canvas: &mut Canvas<'_>, line: Rect, question: &str, (yes, no): (&str, &str)) -> Option<Position> {
+    asked(canvas, line, "", question, Role::Question);
+    answer(canvas, line, yes, no, "");
+    None
 }
 
 /// Most lines the words of a question take.

@@ -176,7 +176,15 @@ fn mapping<'a>(sheet: &mut Sheet<'a>, reading: &'a Reading, width: usize) {
         return;
     }
     sheet.space();
-    sheet.line(|pen| _ = pen.gap(1).put("Mapping", Role::Strong).gap(2).put(&reading.mapping, Role::Text));
+    let says = |problem: &String| problem.to_lowercase().contains("tab 5");
+    let unsaid = !reading.mapping_problems.is_empty() && !reading.mapping_problems.iter().any(says);
+    sheet.line(move |pen| {
+        pen.gap(1).put("Mapping", Role::Strong).gap(2).put(&reading.mapping, Role::Text);
+        let hint = "tab 5 looks them up";
+        if unsaid && pen.room() > hint.len() + 3 {
+            pen.gap(3).put(hint, Role::Dim);
+        }
+    });
     for problem in reading.mapping_problems.iter().take(PROBLEMS) {
         for line in wrap(&inert(problem), width.saturating_sub(5)) {
             sheet.line(move |pen| _ = pen.gap(3).put(&line, Role::Review));
@@ -184,7 +192,7 @@ fn mapping<'a>(sheet: &mut Sheet<'a>, reading: &'a Reading, width: usize) {
     }
     if reading.mapping_problems.len() > PROBLEMS {
         let more = reading.mapping_problems.len() - PROBLEMS;
-        sheet.line(move |pen| _ = pen.gap(3).put(&format!("… {} more", count(more)), Role::Dim));
+        sheet.line(move |pen| _ = pen.gap(3).put(&format!("… {} more on tab 5", count(more)), Role::Dim));
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
 pub(super) fn begin(model: &mut Model, pick: Option<Pick>, out: &mut Vec<Cmd>) {
     model.reading = Some(Reading::default());
     model.course = Course::On;
+    model.explorer.late = false;
     say(model, Level::Ok, "reading both sides again; decisions wait until that ended, ctrl-c stops it");
     out.push(Cmd::ReadAgain(pick));
 }
@@ -47,7 +48,6 @@ pub(super) fn carry(before: Review, review: &mut Review) {
     (review.property, review.left_at) = (before.property, before.left_at);
     review.doors = before.doors;
     review.last_reason = before.last_reason;
-    review.mapped.at = before.mapped.at;
     review.again = Some(Again::of(&before.plan, &review.plan));
 }
 

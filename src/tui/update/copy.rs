@@ -3,12 +3,16 @@
 use super::{Action, Cmd, Focus, Level, Model, Over, Screen, decide::plural, say};
 use crate::{
     domain::{
+        explored::{Element, Entry},
         ledger::Verdict,
         plan::Cell,
         text::inert,
         value::{Number, change, grouped},
     },
-    tui::model::{Review, Stage},
+    tui::{
+        explorer::Explorer,
+        model::{Review, Stage},
+    },
 };
 
 /// Most bytes that are given to a terminal: many take no sequence beyond 100,000, which is 74,994 bytes before they are encoded.
@@ -34,6 +38,12 @@ const HEADINGS: [&str; 12] = [
 pub(super) fn copy(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     if model.over.is_none() && model.screen == Screen::Submit {
         return form(model, action == Action::CopyAll, out);
+    }
+    if model.screen == Screen::DataSets && !matches!(model.over, Some(Over::Changes(_))) {
+        return match mapped(&model.explorer) {
+            Some((text, what)) => give(model, text, &what, out),
+            None => say(model, Level::Look, "nothing is under the cursor to copy"),
+        };
     }
     let Some(review) = &model.review else { return };
     let found = match (&model.over, action) {
@@ -120,6 +130,20 @@ fn summary(review: &Review, facility: u32) -> (String, String) {
     let texts = [&facts.name, &facts.external_id, &facts.case_id].map(|text| field(text));
     let text: Vec<String> = texts.into_iter().chain(counts).collect();
     (text.join("\t"), format!("1 row ({})", inert(&facts.name)))
+}
+
+/// The row of the mapping under the cursor, as the file has it, with the names DHIS2 gives its ids.
+fn mapped(explorer: &Explorer) -> Option<(String, String)> {
+    let Entry { row, element, candidates, .. } = explorer.entry()?;
+    let element = match element {
+        Element::Shown(name) if !name.is_empty() => name,
+        _ => &row.name,
+    };
+    let set = candidates.iter().filter_map(|one| one.set.as_ref()).find(|set| set.id == row.data_set);
+    let set = set.map_or("", |set| set.name.as_str());
+    let line = row.line.to_string();
+    let texts = [line.as_str(), &row.property, &row.data_element, &row.data_set, element, set].map(field);
+    Some((texts.join("\t"), format!("1 row (line {line}, {})", inert(&row.property))))
 }
 
 /// A cell as tab-separated text, values as they are stored.

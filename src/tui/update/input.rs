@@ -26,7 +26,11 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     match row {
         Some(row) if row.action == Action::Digit => submit::digit(model, press),
         Some(row) => act(model, row.action, count, out),
-        None if matches!(model.ask, Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Sort | Ask::Leave)) => {
+        None if matches!(
+            model.ask,
+            Some(Ask::Bulk(_) | Ask::Zeros(_) | Ask::Finer(_) | Ask::Sort | Ask::Leave | Ask::Sure { .. })
+        ) =>
+        {
             prompt::no(model);
         }
         None => prompt::typed(model, press),
@@ -113,8 +117,10 @@ fn take_count(model: &mut Model, action: Option<Action>) -> usize {
 
 /// Whether the keys go into a line of text.
 pub(super) fn is_typing(model: &Model) -> bool {
-    matches!(model.ask, Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. } | Ask::Note { .. }))
-        || (model.ask.is_none() && matches!(model.over, Some(Over::Help { .. })))
+    matches!(
+        model.ask,
+        Some(Ask::Reason { .. } | Ask::Settle { .. } | Ask::Filter { .. } | Ask::Note { .. } | Ask::Words { .. })
+    ) || (model.ask.is_none() && matches!(model.over, Some(Over::Help { .. })))
 }
 
 /// Whether a screen has rows that are reviewed.

@@ -2,6 +2,7 @@
 
 mod again;
 mod copy;
+mod datasets;
 mod decide;
 mod find;
 mod input;
@@ -22,7 +23,7 @@ mod zeros;
 use super::{
     keymap::{self, Action, Press},
     layout::Shape,
-    model::{Ask, Behind, Course, Line, Model, Newest, Over},
+    model::{Ask, Behind, Course, Line, Model, Newest, Over, Sure},
     msg::{Cmd, Msg, Now, Place, Signal},
     screen::{Focus, Screen},
 };
@@ -70,6 +71,13 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
         }
         Msg::Wrote(Ok(place)) => say(model, Level::Ok, format!("forms written to {place}; nothing was sent")),
         Msg::Wrote(Err(why)) => say(model, Level::Stop, format!("no forms were written: {why}")),
+        Msg::Mapped(job, result) => datasets::mapped(model, job, result),
+        Msg::Looking(job, looking) => datasets::looking(&mut model.explorer, job, looking),
+        Msg::Explored(job, result) => datasets::explored(model, job, result),
+        Msg::Found(job, result) => datasets::found(model, job, result),
+        Msg::Held(job, result) => datasets::held(&mut model.explorer, job, result),
+        Msg::Places(job, result) => datasets::places(model, job, result, &mut out),
+        Msg::MappingWritten(result) => datasets::written(model, result),
         Msg::Note(level, text) => say(model, level, text),
         Msg::Signal(Signal::Interrupt) => act(model, Action::Interrupt, 1, &mut out),
         Msg::Signal(Signal::Terminate) => break_off(model, &mut out),
@@ -77,6 +85,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &Now) -> Vec<Cmd> {
     range::after(model, range, &out);
     view::in_sight(model);
     want_detail(model, &mut out);
+    datasets::want(model, &mut out);
     out
 }
 
@@ -104,6 +113,8 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
         A::NextPane | A::PreviousPane => motion::other_pane(model),
         A::Down | A::Up | A::HalfDown | A::HalfUp | A::First | A::Last => motion::go(model, action, count),
         A::Into => model.focus = Focus::Cells,
+        A::Take | A::Values | A::Search | A::WriteMapping => datasets::act(model, action),
+        A::Undo | A::Redo if model.screen == Screen::DataSets => datasets::undo(model, action),
         A::Out => model.focus = Focus::List,
         A::NextProperty => motion::property(model, true),
         A::PreviousProperty => motion::property(model, false),
@@ -156,7 +167,8 @@ fn done(model: &mut Model, action: Action, count: usize, out: &mut Vec<Cmd>) {
 
 /// Closes the innermost thing that is open; with nothing open, clears the filter. Never decides, never leaves.
 fn escape(model: &mut Model) {
-    if model.ask.take().is_some() || model.over.take().is_some() || range::give_up(model) || submit::escape(model) {
+    let closed = model.ask.take().is_some() || model.over.take().is_some();
+    if closed || range::give_up(model) || submit::escape(model) || datasets::escape(model) {
         return;
     }
     let filtered = model.review.as_ref().is_some_and(|review| !review.filter.is_empty());
@@ -166,17 +178,23 @@ fn escape(model: &mut Model) {
     }
 }
 
-/// Closes what covers the screen, whichever key this is; else leaves. Asks only while forms are sent.
+/// Closes what covers the screen, whichever key this is; else leaves. Asks while forms are sent, and where choices are not written.
 fn back(model: &mut Model, out: &mut Vec<Cmd>) {
     if model.over.is_some() && model.layout().shape != Shape::TooSmall {
         return escape(model);
     }
-    if !model.submit.is_sending() {
-        leave(model, out);
-    } else if model.layout().shape == Shape::TooSmall {
-        say(model, Level::Look, "forms are being sent; ctrl-c stops after the form under way");
-    } else {
-        model.ask = Some(Ask::Leave);
+    let small = model.layout().shape == Shape::TooSmall;
+    let waiting = if model.explorer.writing { 0 } else { model.explorer.to_write().len() };
+    match (model.submit.is_sending(), waiting) {
+        (false, 0) => leave(model, out),
+        (true, _) if small => say(model, Level::Look, "forms are being sent; ctrl-c stops after the form under way"),
+        (true, _) => model.ask = Some(Ask::Leave),
+        (false, _) if small => say(model, Level::Look, "data sets were chosen and are not written; ctrl-c leaves"),
+        (false, waiting) => {
+            let are = if waiting == 1 { "is" } else { "are" };
+            let question = format!("{} of data sets {are} not written. Leave?", decide::plural(waiting, "choice"));
+            model.ask = Some(Ask::Sure { sure: Sure::Leave, question, yes: "leave".to_owned() });
+        }
     }
 }
 
@@ -244,7 +262,7 @@ fn place(model: &Model) -> Option<Place> {
         facility: facility.map(|facility| review.plan.facility(facility).case_id.clone()),
         property: property.map(|property| review.plan.property(property).name.clone()),
         filter: review.filter.text().to_owned(),
-        focus: model.focus,
+        focus: if model.screen == Screen::DataSets { model.explorer.left } else { model.focus },
         sort: review.sort.name().to_owned(),
         unchanged: review.with_unchanged,
     })

@@ -1,9 +1,15 @@
 //! Moving: rows, panes, properties, tabs. Nothing here decides.
 
-use super::{Action, Cmd, Focus, Model, Over, Screen, again, decide, input::is_review, lists, prompt, submit, view};
+use super::{
+    Action, Cmd, Focus, Model, Over, Screen, again, datasets, decide, input::is_review, lists, prompt, submit, view,
+};
 use crate::{
-    domain::text::{fit_middle, inert},
+    domain::{
+        explored::line_of,
+        text::{fit_middle, inert},
+    },
     tui::{
+        explorer::Looked,
         hit,
         listed::lines,
         model::{Door, Rows, Stage},
@@ -35,6 +41,10 @@ pub(super) fn go(model: &mut Model, action: Action, count: usize) {
         None => {}
     }
     let (screen, focus) = (model.screen, model.focus);
+    if screen == Screen::DataSets {
+        let height = if focus == Focus::Cells { layout.cell_rows() } else { layout.list_rows() };
+        return datasets::go(model, focus, |at, len| target(at, len, height, action, count));
+    }
     if screen == Screen::Submit {
         if let Stage::Sending(sent) | Stage::Ended(sent) = &model.submit.stage {
             model.submit.at = target(model.submit.at, lines(sent, model.unsent()).count(), body, action, count);
@@ -44,11 +54,7 @@ pub(super) fn go(model: &mut Model, action: Action, count: usize) {
     let Some(review) = &mut model.review else { return };
     let (list, cells) = (layout.list_rows(), layout.cell_rows());
     match (screen, focus) {
-        (Screen::DataSets, _) => {
-            let rows = &mut review.mapped;
-            rows.go(target(rows.at, rows.all.len(), body, action, count), usize::MAX);
-        }
-        (Screen::Overview | Screen::Submit, _) => {
+        (Screen::Overview | Screen::Submit | Screen::DataSets, _) => {
             let rows = &mut review.doors;
             rows.go(target(rows.at, rows.all.len(), body, action, count), usize::MAX);
         }
@@ -94,7 +100,7 @@ pub(super) fn tab(model: &mut Model, screen: Screen, out: &mut Vec<Cmd>) {
     if model.screen == screen && screen != Screen::Submit {
         return;
     }
-    model.screen = screen;
+    show(model, screen);
     if is_review(screen) {
         view::settle(model);
     }
@@ -106,7 +112,23 @@ pub(super) fn tab(model: &mut Model, screen: Screen, out: &mut Vec<Cmd>) {
     out.extend(super::place(model).map(Cmd::SavePlace));
 }
 
-/// The other pane of Facilities.
+/// Puts a tab on the screen. Data sets has panes of its own, so that those of Facilities are as they were afterwards. What failed
+/// there is asked again.
+pub(super) fn show(model: &mut Model, screen: Screen) {
+    match (model.screen == Screen::DataSets, screen == Screen::DataSets) {
+        (false, true) => {
+            model.explorer.left = std::mem::take(&mut model.focus);
+            if matches!(model.explorer.looked, Looked::Failed(_)) {
+                model.explorer.looked = Looked::Idle;
+            }
+        }
+        (true, false) => model.focus = model.explorer.left,
+        _ => {}
+    }
+    model.screen = screen;
+}
+
+/// The other pane of Facilities or Data sets.
 pub(super) fn other_pane(model: &mut Model) {
     model.focus = match model.focus {
         Focus::List => Focus::Cells,
@@ -133,6 +155,9 @@ pub(super) fn property(model: &mut Model, next: bool) {
 pub(super) fn open(model: &mut Model, out: &mut Vec<Cmd>) {
     if matches!(model.over, Some(Over::Changes(_))) {
         return lists::enter(model, out);
+    }
+    if model.screen == Screen::DataSets {
+        return datasets::open(model, out);
     }
     let height = model.layout_of(Screen::Properties).list_rows();
     let facilities = model.layout_of(Screen::Facilities);
@@ -182,6 +207,12 @@ fn enter(model: &mut Model, door: Door, out: &mut Vec<Cmd>) {
         Door::NotMatched => return not_matched(model),
         Door::Finer(at) => return again::ask(model, at),
         Door::Reset => return lists::reset(model),
+        Door::Mapping(at) => {
+            let said = model.review.as_ref().and_then(|review| review.plan.head.mapping_problems.get(at));
+            // What is said of the file as a whole stands on its first line too.
+            let line = said.and_then(|said| line_of(said)).unwrap_or(1);
+            return datasets::show_line(model, line, out);
+        }
     };
     tab(model, Screen::Facilities, out);
     model.focus = Focus::List;

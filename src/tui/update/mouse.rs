@@ -1,7 +1,7 @@
 //! The mouse: the wheel scrolls what is under it, a click puts the cursor or does what the key under it does. It never decides
 //! a cell, answers a question, sends or types (review-ux.md, Mouse).
 
-use super::{Action, Cmd, Focus, Level, Model, Newest, Over, Screen, act, keymap, motion, say, view};
+use super::{Action, Cmd, Focus, Level, Model, Newest, Over, Screen, act, datasets, keymap, motion, say, view};
 use crate::tui::{
     hit::{self, Pane, Target},
     keymap::TABLE,
@@ -37,11 +37,11 @@ fn key(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
     model.newest = Newest::Passes;
 }
 
-/// Gives a pane of Facilities the keys; the other lists have them already.
+/// Gives a pane of Facilities or Data sets the keys; the other lists have them already.
 fn give_keys(model: &mut Model, pane: Pane) {
-    if let Pane::Of(focus) = pane {
-        model.focus = focus;
-    }
+    let Pane::Of(focus) = pane else { return };
+    let empty = model.screen == Screen::DataSets && model.explorer.candidates.all.is_empty();
+    model.focus = if empty { Focus::List } else { focus };
 }
 
 /// Puts the cursor on a row and gives its pane the keys.
@@ -54,10 +54,18 @@ fn put(model: &mut Model, pane: Pane, row: usize) {
         (Pane::Over, Some(Over::Changes(changes))) => return changes.rows.go(row, body),
         _ => {}
     }
+    match pane {
+        Pane::Of(focus) if model.screen == Screen::DataSets => {
+            return datasets::go(model, focus, |_, _| row);
+        }
+        Pane::Screen => {
+            model.submit.at = row;
+            return;
+        }
+        _ => {}
+    }
     let Some(review) = &mut model.review else { return };
     match pane {
-        Pane::Screen if model.screen == Screen::Submit => model.submit.at = row,
-        Pane::Screen => review.mapped.go(row, usize::MAX),
         Pane::Of(Focus::List) => {
             let before = review.list.current();
             review.list.go(row, layout.list_rows());
@@ -68,7 +76,7 @@ fn put(model: &mut Model, pane: Pane, row: usize) {
         Pane::Of(Focus::Cells) => review.cells.go(row, layout.cell_rows()),
         Pane::Column => review.column.go(row, layout.list_rows()),
         Pane::Doors => review.doors.go(row, usize::MAX),
-        Pane::Over => {}
+        Pane::Over | Pane::Screen => {}
     }
 }
 
@@ -81,6 +89,9 @@ fn scroll(model: &mut Model, pane: Pane, rows: i8) {
         (Pane::Over, Some(Over::Picks { rows, .. })) => return rows.scroll(by, body),
         (Pane::Over, Some(Over::Changes(changes))) => return changes.rows.scroll(by, body),
         _ => {}
+    }
+    if let (Pane::Of(focus), Screen::DataSets) = (pane, model.screen) {
+        return datasets::scroll(model, focus, by);
     }
     let (list, cells) = (layout.list_rows(), layout.cell_rows());
     let still = pane == Pane::Screen && !moves(model);
@@ -104,5 +115,5 @@ fn scroll(model: &mut Model, pane: Pane, rows: i8) {
 
 /// Whether the keys of lists move something here.
 fn moves(model: &Model) -> bool {
-    matches!(model.screen, Screen::Submit | Screen::DataSets) && keymap::scopes(model).contains(&keymap::Scope::Lists)
+    model.screen == Screen::Submit && keymap::scopes(model).contains(&keymap::Scope::Lists)
 }

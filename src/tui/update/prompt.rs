@@ -2,7 +2,9 @@
 
 use tui_input::{Input, InputRequest};
 
-use super::{Action, Ask, Cmd, Level, Model, Over, Press, act, decide, input, note, say, settle, submit, view};
+use super::{
+    Action, Ask, Cmd, Level, Model, Over, Press, act, datasets, decide, input, note, say, settle, submit, view,
+};
 use crate::{
     domain::{
         ledger::{Act, LONGEST_NOTE},
@@ -10,7 +12,7 @@ use crate::{
     },
     tui::{
         keymap::{self, Scope, TABLE, scopes},
-        model::Rows,
+        model::{Rows, Sure, Wanted},
         parts,
     },
 };
@@ -75,7 +77,8 @@ fn line(model: &mut Model) -> Option<&mut Input> {
                 Ask::Reason { input, .. }
                 | Ask::Settle { input, .. }
                 | Ask::Filter { input, .. }
-                | Ask::Note { input, .. },
+                | Ask::Note { input, .. }
+                | Ask::Words { input, .. },
             ),
             _,
         )
@@ -135,6 +138,8 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
                 settle::answer(model, property, input.value(), out);
             }
         }
+        Some(Ask::Words { wanted, input, .. }) => datasets::words(model, wanted, input.value(), out),
+        Some(Ask::Sure { sure, .. }) => datasets::sure(model, sure, out),
         Some(Ask::Note { cells, label, input }) => note::answer(model, cells, input.value(), &label, out),
         Some(ask @ (Ask::Zeros(_) | Ask::Finer(_) | Ask::Sort)) => model.ask = Some(ask),
         None => {}
@@ -144,7 +149,12 @@ pub(super) fn answer(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
 /// Any other key than `y`: no.
 pub(super) fn no(model: &mut Model) {
     let text = match model.ask {
-        Some(Ask::Leave) => "stayed",
+        Some(Ask::Leave | Ask::Sure { sure: Sure::Leave, .. }) => "stayed",
+        Some(Ask::Sure { .. }) => {
+            // What would change was shown for this question.
+            model.over = None;
+            "nothing was written; what is chosen stays chosen"
+        }
         Some(Ask::Finer(_)) => "nothing was chosen",
         Some(Ask::Sort) => "sorted as before",
         _ => "nothing was decided",
@@ -153,9 +163,17 @@ pub(super) fn no(model: &mut Model) {
     say(model, Level::Ok, text);
 }
 
-/// The last reason again.
+/// The last reason again; in the prompt for a facility, that facility.
 fn again(model: &mut Model) {
+    let place = model.explorer.place.as_ref().map(|place| place.name.clone());
     let last = model.review.as_ref().and_then(|review| review.last_reason.clone());
+    if let Some(Ask::Words { wanted: Wanted::Facility, input, .. }) = &mut model.ask {
+        match place {
+            Some(name) => *input = Input::new(name),
+            None => say(model, Level::Look, "no facility was named before"),
+        }
+        return;
+    }
     match (&mut model.ask, last) {
         (Some(Ask::Reason { input, .. } | Ask::Settle { input, .. }), Some(last)) => *input = Input::new(last),
         (Some(Ask::Reason { .. } | Ask::Settle { .. }), None) => say(model, Level::Look, "no reason was given before"),
@@ -190,7 +208,7 @@ pub(super) fn run(model: &mut Model, out: &mut Vec<Cmd>) {
         return;
     };
     // Two keys that only look around must not decide: what writes is searched for by name first (review-ux.md rule 1).
-    if row.action.writes() && !searched {
+    if (row.action.writes() || row.action == Action::Take) && !searched {
         let key = model.keys.key(row.action).to_owned();
         return say(model, Level::Look, format!("type its name first, or close the help and press {key}"));
     }

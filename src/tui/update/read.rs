@@ -1,6 +1,6 @@
 //! Reading: progress, the review it opens, and what is behind a cell.
 
-use super::{Action, Cmd, Level, Model, Screen, again, say, view};
+use super::{Action, Cmd, Level, Model, Screen, again, datasets, motion, say, view};
 use crate::{
     domain::{
         plan::{Cell, Kind, Plan, ordinal},
@@ -30,6 +30,7 @@ pub(super) fn start_or_stop(model: &mut Model, action: Action, out: &mut Vec<Cmd
         return again::begin(model, None, out);
     }
     model.failed = None;
+    model.explorer.late = false;
     model.reading = Some(Reading::default());
     out.push(Cmd::Read);
 }
@@ -94,7 +95,6 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         reset,
         again: None,
         multiples: Multiples::default(),
-        mapped: Rows { all: by_line(&plan), ..Rows::default() },
         plan,
         ledger,
     };
@@ -103,6 +103,7 @@ pub(super) fn opened(model: &mut Model, opened: Opened) {
         again::carry(before, &mut review);
     }
     model.review = Some(review);
+    datasets::reviewed(&mut model.explorer, again);
     view::fit(model);
     view::settle(model);
     view::fill_doors(model);
@@ -123,7 +124,7 @@ fn shown_as_sent(model: &mut Model, sending: Option<Sending>) {
         // What is not settled is what the person came back for.
         let open = sending.accepted + sending.unknown;
         if open > 0 {
-            model.screen = Screen::Submit;
+            motion::show(model, Screen::Submit);
             say(model, Level::Look, format!("{} sent earlier and not settled", super::decide::plural(open, "change")));
         }
         model.submit.stage = Stage::Ended(sending);
@@ -155,19 +156,13 @@ fn restore(model: &mut Model, place: &Place) {
         review.column.find(Cell { facility, property: review.property }, column);
     }
     // The checks of Submit ask CommCare; they are made when a person goes there, not by starting the program.
-    model.screen = if place.screen == Screen::Submit { Screen::Overview } else { place.screen };
+    motion::show(model, Screen::Overview);
     // In the properties only at the very cell: a key that decides there would decide another.
     model.focus = if at_cell { place.focus } else { Focus::List };
+    motion::show(model, if place.screen == Screen::Submit { Screen::Overview } else { place.screen });
     let name = facility.and_then(|f| model.review.as_ref().map(|review| review.plan.facility(f).name.clone()));
     let name = name.map(|name| format!(", {name}")).unwrap_or_default();
     say(model, Level::Ok, format!("went on where you left: {}{name}", model.screen.title()));
-}
-
-/// The properties in the order of the mapping.
-fn by_line(plan: &Plan) -> Vec<u16> {
-    let mut all: Vec<u16> = (0..plan.width()).collect();
-    all.sort_by_key(|property| plan.property(*property).line);
-    all
 }
 
 /// Counts that never change, from one pass over the plan.

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, lists, say};
+use super::{Action, Cmd, Level, Model, Press, Screen, decide::plural, leave, lists, motion, say};
 use crate::{
     domain::{plan::Cell, value::grouped},
     job::report::{Check, Phase, Sending},
@@ -202,7 +202,7 @@ pub(super) fn escape(model: &mut Model) -> bool {
         return false;
     }
     if model.submit.typed.is_empty() {
-        model.screen = model.came_from;
+        motion::show(model, model.came_from);
     } else {
         model.submit.typed.clear();
     }

@@ -166,13 +166,19 @@ pub(super) fn fill_doors(model: &mut Model) {
     review.doors.replace(doors, usize::MAX);
 }
 
-/// The doors with those of the checks of properties before what is left, as many as a window of this height has room for.
+/// The doors with those of the mapping's problems and of the checks of properties before what is left, as many as a window of this
+/// height has room for.
 fn with_checks(review: &Review, mut doors: Vec<Door>, height: u16) -> Vec<Door> {
-    doors.retain(|door| !matches!(door, Door::Check(_)));
+    doors.retain(|door| !matches!(door, Door::Check(_) | Door::Mapping(_)));
     let at = doors.iter().position(|door| *door == Door::Stop).unwrap_or(doors.len());
-    doors.splice(at..at, checks(review, height).into_iter().map(Door::Check));
+    let most = if height < TALL { MOST_PROBLEMS.1 } else { MOST_PROBLEMS.0 };
+    let problems = (0..review.plan.head.mapping_problems.len().min(most)).map(Door::Mapping);
+    doors.splice(at..at, problems.chain(checks(review, height).into_iter().map(Door::Check)));
     doors
 }
+
+/// Most problems of the mapping that are a line of Overview each; in a low window fewer.
+const MOST_PROBLEMS: (usize, usize) = (8, 3);
 
 /// Most REVIEW checks of properties that are a line of Overview each; in a low window most of all.
 const MOST_CHECKS: (usize, usize) = (6, 3);
