@@ -54,7 +54,13 @@ fn entry(row: &Row) -> Entry {
     let candidate =
         |at| Candidate { element: element.clone(), element_name: String::new(), alike: None, set: Some(set(at)) };
     let candidates = (0..3).map(candidate).collect();
-    Entry { row: row.clone(), element: Element::Shown(row.name.clone()), candidates, problems: Vec::new() }
+    Entry {
+        row: row.clone(),
+        element: Element::Shown(row.name.clone()),
+        candidates,
+        looked: true,
+        problems: Vec::new(),
+    }
 }
 
 /// Data sets with a mapping of so many rows looked up.

@@ -18,14 +18,14 @@ use super::{
 use crate::{
     domain::{
         explored::{Candidate, Explored, Found, HeldAt},
-        mapping::{Changed, Mapping},
+        mapping::{Changed, Mapping, Problem},
         quarter::Quarter,
         query::{Called, pick},
         value::grouped,
     },
     io::{
         config::UsedMapping,
-        http::{OnWait, Wait},
+        http::{Failure, OnWait, Wait, Why},
         mapping::Saved,
     },
     job::{
@@ -58,7 +58,7 @@ struct Seen {
     facilities: Option<usize>,
     /// Of every row; `None` in a search.
     explored: Option<Explored>,
-    /// Of the rows whose data element was chosen as well, as if it stood there already.
+    /// Of every row as if what was chosen stood there already, without counts; `None` where that changes nothing.
     after: Option<Explored>,
     found: Option<Found>,
     held: Option<HeldAt>,
@@ -71,6 +71,15 @@ impl Seen {
         let found = self.found.iter().flat_map(|found| &found.notes);
         let held = self.held.iter().flat_map(|held| &held.notes);
         explored.chain(found).chain(held).map(String::as_str).collect()
+    }
+}
+
+impl Report<'_> {
+    /// What is wrong with a row, as it would be with what was chosen.
+    fn problems_of(&self, line: u64) -> &[Problem] {
+        let of = self.seen.after.as_ref().or(self.seen.explored.as_ref());
+        let entry = of.and_then(|explored| explored.rows.iter().find(|entry| entry.row.line == line));
+        entry.map_or(&[], |entry| &entry.problems)
     }
 }
 
@@ -140,8 +149,7 @@ async fn look(
     chosen: &[choose::Chosen<'_>],
     tell: &(dyn Fn(Looking) + Sync),
 ) -> Result<Seen> {
-    let mut facilities = None;
-    let mut place = None;
+    let (mut facilities, mut place, mut unknown) = (None, None, None);
     if args.facility.is_some() || args.search.is_some() {
         match asking.places().await {
             Ok(places) => {
@@ -149,18 +157,28 @@ async fn look(
                 place = args.facility.as_deref().map(|words| one(&places, words)).transpose()?;
                 asking.facilities = Facilities::Known(places.into());
             }
-            // Without them no report is counted, and the search says so.
-            Err(_) if args.facility.is_none() => {}
+            // Without them no report is counted. They are not asked for again: a few wrong sign-ins lock an account (row D01).
+            Err(error) if args.facility.is_none() => {
+                unknown = Some(error.to_string());
+                asking.facilities = Facilities::Known(Arc::new([]));
+            }
             Err(error) => return Err(error),
         }
     }
     let mut seen = Seen { facilities, explored: None, after: None, found: None, held: None };
     if let Some(words) = &args.search {
-        seen.found = Some(asking.search(words).await?);
+        let found = asking.search(words).await?;
+        seen.found = Some(match unknown {
+            Some(why) => uncounted(found, why),
+            None => found,
+        });
     } else {
         let explored = asking.explore(tell).await?;
-        if let Some(bytes) = choose::elsewhere(chosen, &explored, &asking.mapping)? {
-            let after = Explorer { mapping: Arc::new(Mapping::read(&bytes)), ..asking.clone() };
+        let changed = choose::with(chosen, &asking.mapping)?;
+        if !changed.lines.is_empty() {
+            // Who reported was counted already, and of whom is not asked for again.
+            let (mapping, facilities) = (Mapping::read(&changed.bytes), Facilities::Known(Arc::new([])));
+            let after = Explorer { mapping: Arc::new(mapping), facilities, ..asking.clone() };
             seen.after = Some(after.explore(tell).await?);
         }
         seen.facilities = explored.facilities;
@@ -170,9 +188,29 @@ async fn look(
         let rows = seen.explored.iter().flat_map(|explored| &explored.rows).flat_map(|entry| &entry.candidates);
         let found = seen.found.iter().flat_map(|found| &found.candidates);
         let all: Vec<Candidate> = rows.chain(found).cloned().collect();
-        seen.held = Some(asking.values(place, &all).await?);
+        seen.held = Some(match asking.values(place, &all).await {
+            Err(error) if !is_sign_in(&error) => {
+                let note = format!("What {} holds is not known. {error:#}", place.name);
+                HeldAt { facility: place.name.clone(), notes: vec![note], ..HeldAt::default() }
+            }
+            held => held?,
+        });
     }
     Ok(seen)
+}
+
+/// Whether a server refused to sign the account in: nothing more may be asked then.
+fn is_sign_in(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Failure>().is_some_and(|failure| matches!(*failure.why, Why::SignIn { .. }))
+}
+
+/// What was found where nobody knows which facilities count: how many of none reported is no fact.
+fn uncounted(mut found: Found, why: String) -> Found {
+    for facts in found.candidates.iter_mut().filter_map(|one| one.set.as_mut()) {
+        (facts.reported, facts.assigned) = (None, None);
+    }
+    found.notes.insert(0, why);
+    found
 }
 
 /// The facility that words mean.

@@ -33,6 +33,8 @@ pub struct Entry {
     pub element: Element,
     /// What could stand in the row, best first: the data sets of its data element, or data elements of a like name with theirs.
     pub candidates: Vec<Candidate>,
+    /// Whether data elements of a like name were looked for, where DHIS2 does not show the row's own; true where that needs none.
+    pub looked: bool,
     /// What is wrong with the row, of the file and of the server; each says what to do.
     pub problems: Vec<Problem>,
 }
@@ -131,6 +133,11 @@ pub struct Found {
 }
 
 impl Entry {
+    /// Whether it has no candidate because none was looked for: that says nothing of what DHIS2 has.
+    pub fn is_unsought(&self) -> bool {
+        !self.looked && self.candidates.is_empty()
+    }
+
     /// What the row needs.
     pub fn need(&self) -> Need {
         let own = |candidate: &&Candidate| candidate.alike.is_none() && candidate.set.is_some();
@@ -189,6 +196,26 @@ impl Candidate {
             rows => format!("{} of the {} mapped rows already use it", rows, grouped(&explored.rows.len().to_string())),
         };
         format!("Why: {period}{reported}, and {rows}.")
+    }
+}
+
+impl HeldAt {
+    /// What is stored for a candidate: of a monthly data set its months of the quarter, of a quarterly one the quarter, where the
+    /// period type is not told whatever there is. `None` for other period types and without a data set: what the data element holds
+    /// for the quarter is of another of its data sets.
+    pub fn stored(&self, candidate: &Candidate, quarter: Quarter) -> Option<Vec<&Held>> {
+        let (whole, months) = (quarter.to_string(), quarter.months());
+        let period_type = candidate.set.as_ref()?.period_type.as_deref();
+        let fits = |held: &Held| match period_type {
+            Some("Monthly") => months.contains(&held.period),
+            Some(_) => held.period == whole,
+            None => true,
+        };
+        if period_type.is_some_and(|known| !matches!(known, "Quarterly" | "Monthly")) {
+            return None;
+        }
+        let own = self.held.iter().filter(|held| held.element == candidate.element);
+        Some(own.filter(|held| fits(held)).collect())
     }
 }
 

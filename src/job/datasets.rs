@@ -24,12 +24,13 @@ use crate::{
         explored::{Candidate, Explored, Found, HeldAt, rank, words},
         mapping::{Mapping, is_uid},
         quarter::Quarter,
-        text::inert,
+        text::{fit, inert},
     },
     io::dhis2::{DataSetRef, Words},
 };
 
 mod count;
+mod credit;
 mod evidence;
 mod held;
 mod matches;
@@ -145,7 +146,10 @@ impl Explorer {
     pub async fn search(&self, text: &str) -> Result<Found> {
         let mut found = Found { words: text.to_owned(), ..Found::default() };
         let mut wanted = words(text);
-        wanted.truncate(WORDS);
+        if wanted.len() > WORDS {
+            let unused = inert(&wanted.split_off(WORDS).join(" ")).into_owned();
+            found.notes.push(format!("Only the first {WORDS} words were looked for, and not: {}.", fit(&unused, 60)));
+        }
         if wanted.is_empty() {
             found.notes.push("There is no word to look for: a word has letters or digits.".to_owned());
             return Ok(found);
@@ -157,7 +161,12 @@ impl Explorer {
         let sets = async { Ok(optional(dhis2.sets_called(wanted, SETS).await)?) };
         let scope = async { Ok::<_, anyhow::Error>(Scope::ask(&self.sources, &self.facilities).await?) };
         let (elements, sets, scope) = tokio::try_join!(elements, sets, scope)?;
-        found.notes = [scope.notes.clone(), calendar(&server)].concat();
+        found.notes.extend([scope.notes.clone(), calendar(&server)].concat());
+        if elements.as_ref().is_some_and(|hits| hits.open) || sets.as_ref().is_some_and(|hits| hits.open) {
+            found
+                .notes
+                .push("DHIS2 does not say how many it found; perhaps there are more. Search by more words.".to_owned());
+        }
         found.notes.extend(elements.is_none().then(|| UNTOLD.to_owned()));
         let mut hits = Matches::default();
         hits.take(text, elements.unwrap_or_default(), sets.unwrap_or_default());

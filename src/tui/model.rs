@@ -403,7 +403,7 @@ pub struct Model {
     pub(super) count_from: Option<(Screen, Focus, Duration)>,
     /// What a digit that opened a tab put away, until it is known that it began no count.
     pub(super) put_away: Option<Box<PutAway>>,
-    /// The key that answered a question whose answers decide elsewhere, until another comes.
+    /// The key that answered a question whose answers decide elsewhere, or chose a candidate, until another comes.
     pub(super) answered: Option<Press>,
     /// The tab esc on Submit goes back to.
     pub(super) came_from: Screen,

@@ -33,6 +33,12 @@ pub(crate) enum Mode {
     HideCases,
     /// Cases are not shown, all else goes through.
     Hidden,
+    /// The key for cases is refused, all else goes through.
+    WrongKey,
+    /// What is told of data elements by their ids is a page, all else goes through.
+    HtmlElements,
+    /// Every data element is said to be of single persons, all else goes through.
+    Trackers,
     /// Everything is sent on to another server.
     Away,
 }
@@ -73,6 +79,11 @@ impl Between {
         *self.mode.lock().unwrap() = mode;
     }
 
+    /// How many requests were refused or got no answer.
+    pub(crate) fn refused(&self) -> usize {
+        self.unanswered.try_iter().count()
+    }
+
     /// Waits until a request is there that gets no answer.
     pub(crate) fn unanswered(&self) {
         self.unanswered.recv_timeout(PATIENCE).unwrap();
@@ -86,10 +97,10 @@ fn serve(
     tell: &mpsc::Sender<()>,
 ) -> std::io::Result<()> {
     let request = whole(&mut client)?;
-    let is_form = request
-        .split(|byte| *byte == b'\n')
-        .next()
-        .is_some_and(|line| String::from_utf8_lossy(line).contains("/receiver/"));
+    let line = request.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
+    let is_form = line.contains("/receiver/");
+    let is_elements = line.contains("/dataElements");
+    let by_id = line.contains("id:in") || line.contains("id%3Ain");
     let now = *mode.lock().unwrap();
     let is_cases = request.windows(10).take(200).any(|word| word == b"/api/case/");
     let answer = |kind: &str, text: &str| {
@@ -111,6 +122,18 @@ fn serve(
         Mode::Hidden if is_cases => {
             let _ = tell.send(());
             client.write_all(answer("403 Forbidden", "not here").as_bytes())
+        }
+        Mode::WrongKey if is_cases => {
+            let _ = tell.send(());
+            client.write_all(answer("401 Unauthorized", "").as_bytes())
+        }
+        Mode::HtmlElements if is_elements && by_id => {
+            client.write_all(answer("200 OK\r\nContent-Type: text/html", "<html>Sign in</html>").as_bytes())
+        }
+        Mode::Trackers if is_elements => {
+            let plain = String::from_utf8_lossy(&request).replace("accept-encoding:", "x-none:");
+            let told = String::from_utf8_lossy(&forward(plain.as_bytes(), upstream)?).into_owned();
+            client.write_all(told.replace("\"AGGREGATE\"", "\"TRACKER\"  ").as_bytes())
         }
         Mode::Away => client.write_all(answer(&format!("302 Found\r\nLocation: {ELSEWHERE}/cases"), "").as_bytes()),
         _ => client.write_all(&forward(&request, upstream)?),

@@ -5,7 +5,11 @@ use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::rig::{Home, Ran, Servers, ready};
+use crate::{
+    between::Mode,
+    rig::{Home, Ran, Servers, ready},
+    trouble::through,
+};
 
 const BUILT_IN: &str = include_str!("../../case_property_map.csv");
 const BEDS: &str = "dhis_what_is_the_total_number_of_beds_at_the_facility";
@@ -125,7 +129,7 @@ fn json_has_every_field() {
     let at = 1 + BUILT_IN.lines().position(|line| line.starts_with(BEDS)).unwrap();
     assert_eq!((&beds["line"], &beds["need"]), (&at.into(), &"data_set".into()));
     assert_eq!((&beds["data_element"], &beds["data_set"]), (&"asCqjKclllu".into(), &Value::Null));
-    assert_eq!(beds["dhis2_name"], "HMIS Bed Capacity");
+    assert_eq!((&beds["dhis2_name"], &beds["looked"]), (&"HMIS Bed Capacity".into(), &true.into()));
     assert_eq!(beds["data_element_name"], "HMIS Bed Capacity");
     assert!(beds["problems"].as_array().unwrap().iter().any(|one| {
         one["line"] == at
@@ -356,8 +360,12 @@ fn the_built_in_mapping_is_written_to_a_new_file() {
     let json = home.run(&["data-sets", "--json"]).ok(0).json();
     assert!(json["mapping"]["path"].is_null());
     let choice = "dhis_village_clinics=MoFeverU5yr:MoHMonthly1";
-    home.run(&["data-sets", "--choose", choice]).ok(0);
+    let file = home.path("").canonicalize().unwrap().join("case_property_map.csv").display().to_string();
+    let told = [&file, "counts only where it is named", "--mapping", "run in its folder"];
+    texts(&home.run(&["data-sets", "--choose", choice]).ok(0), &told);
     assert!(here(&home).is_empty());
+    texts(&home.run(&["data-sets", "--choose", choice, "--write"]).ok(0), &told);
+    fs::remove_file(&file).unwrap();
     let json = home.run(&["data-sets", "--choose", choice, "--write", "--json"]).ok(0).json();
     assert_eq!((&json["written"], &json["copy"]), (&"case_property_map.csv".into(), &Value::Null));
     let change = &json["changes"][0];
@@ -394,6 +402,78 @@ fn d20_a_data_element_in_several_data_sets_is_shown_with_all_of_them() {
     texts(&ran, &["several data sets", "HMIS Annual Infrastructure Census", "yearly", "in the row now"]);
     let beds = entry(&home.run(&["data-sets", "--json"]).ok(0).json(), BEDS).clone();
     assert_eq!((&beds["need"], beds["candidates"].as_array().unwrap().len()), (&"look".into(), 2));
+}
+
+#[test]
+fn a_refused_key_is_tried_once_and_nobody_is_counted() {
+    for args in [&["--search", "bed capacity"][..], &["--choose", "dhis_village_clinics=MoFeverU5yr:MoHMonthly1"], &[]]
+    {
+        let (home, _servers, between) = through(Mode::WrongKey);
+        let ran = home.run(&[&["data-sets"][..], args].concat()).ok(0);
+        texts(&ran, &["facilities in scope are not known", "note: The facilities are not known", "401"]);
+        assert!(ran.out.contains("reports not counted") && !ran.out.contains(" reported"), "{}", ran.out);
+        assert_eq!(between.refused(), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn the_notes_are_told_with_a_choice_as_well() {
+    let (home, _servers, _between) = through(Mode::Hidden);
+    let ran = home.run(&["data-sets", "--choose", "dhis_village_clinics=MoFeverU5yr:MoHMonthly1"]).ok(0);
+    texts(&ran, &["\n+ dhis_village_clinics,MoFeverU5yr,", "note: The facilities are not known"]);
+}
+
+#[test]
+fn a_row_is_told_as_it_would_be_and_one_of_no_use_is_refused() {
+    let (home, _servers) = with(waiting());
+    let monthly = "dhis_village_clinics=MoFeverU5yr:MoHMonthly1";
+    let ran = home.run(&["data-sets", "--choose", monthly]).ok(0);
+    texts(
+        &ran,
+        &["\nwith that, line 18\n", "look: data_set_id \"MoHMonthly1\"", "--finer", "DHIS2 calls the data element"],
+    );
+    let json = home.run(&["data-sets", "--choose", monthly, "--json"]).ok(0).json();
+    let problems = json["changes"][0]["problems"].as_array().unwrap();
+    assert!(problems.iter().any(|one| one["value"] == "MoHMonthly1" && one["blocks"] == false), "{problems:?}");
+    let listed = home.run(&["data-sets", "--json"]).ok(0).json();
+    let yearly =
+        entry(&listed, BEDS)["candidates"].as_array().unwrap().iter().find(|one| one["period_type"] == "Yearly");
+    let yearly = format!("{BEDS}={}", yearly.unwrap()["data_set"].as_str().unwrap());
+    home.run(&["data-sets", "--choose", &yearly, "--write"]).refused(2, &[BEDS, "Yearly", "Nothing was changed"]);
+    assert_eq!((mapping(&home), here(&home).len()), (waiting().into_bytes(), 1));
+}
+
+#[test]
+fn a_data_element_of_single_persons_is_not_chosen() {
+    let (home, _servers, _between) = through(Mode::Trackers);
+    fs::write(home.path("case_property_map.csv"), waiting()).unwrap();
+    let choice = format!("{BEDS}={HMIS}");
+    home.run(&["data-sets", "--choose", &choice, "--write"]).refused(2, &[BEDS, "(TRACKER)", "Nothing was changed"]);
+    assert_eq!(mapping(&home), waiting().into_bytes());
+}
+
+#[test]
+fn the_listing_stands_where_the_values_of_the_facility_cannot_be_read() {
+    let (home, _servers, between) = through(Mode::Pass);
+    let facility = facility(&home);
+    between.set(Mode::HtmlElements);
+    let args = ["data-sets", "--search", "bed capacity", "--facility", &facility];
+    let ran = home.run(&args).ok(0);
+    texts(&ran, &["HMIS Bed Capacity", "holds is not known", "nothing came; see the notes"]);
+    let json = home.run(&[&args[..], &["--json"]].concat()).ok(0).json();
+    let found = json["found"]["candidates"].as_array().unwrap();
+    assert!(!found.is_empty() && found.iter().all(|one| one["values"].is_null()), "{json}");
+}
+
+#[test]
+fn a_name_that_is_none_is_no_part_of_a_command() {
+    let head = "case_property,data_element_id,data_set_id,dhis2_name\n";
+    let odd = "$(reboot),asCqjKclllu,,Beds\n";
+    let (home, _servers) = with(format!("{head}{odd}dhis_x,asCqjKclllu,{HMIS},Beds\n"));
+    assert!(!home.run(&["data-sets"]).ok(2).out.contains("--choose"));
+    fs::write(home.path("case_property_map.csv"), format!("{head}{odd}dhis_x,asCqjKclllu,,Beds\n")).unwrap();
+    let ran = home.run(&["data-sets"]).ok(2);
+    assert!(ran.out.contains("--choose dhis_x=DATA_SET_ID") && !ran.out.contains("--choose $"), "{}", ran.out);
 }
 
 #[test]

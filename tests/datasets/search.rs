@@ -124,3 +124,57 @@ async fn a_facility_is_asked_for_its_quarter_and_its_months() {
     assert_eq!(held.held.len(), 1);
     assert!(held.notes.iter().any(|note| note.contains(&closed)), "{held:?}");
 }
+
+#[tokio::test]
+async fn a_full_page_without_a_total_and_words_that_are_not_used_are_told() {
+    let json = |text: &str| Fault::Say(200, vec![("content-type", "application/json".to_owned())], text.to_owned());
+    for (many, pager, told) in [(100, "", true), (99, "", false), (100, r#""pager":{"total":100},"#, false)] {
+        let one = |n: usize| format!(r#"{{"id":"E{n:010}","name":"Beds {n}","dataSetElements":[]}}"#);
+        let elements: Vec<String> = (0..many).map(one).collect();
+        let answer = format!(r#"{{{pager}"dataElements":[{}]}}"#, elements.join(","));
+        let rules = vec![Rule::new(json(&answer)).on("/dataElements").on("identifiable")];
+        let (explorer, _) = Rig { rules, ..Rig::new(10) }.explorer(mapping(&[]));
+        let found = explorer.search("beds").await.unwrap();
+        assert_eq!(found.notes.iter().any(|note| note.contains("perhaps there are more")), told, "{many}: {found:?}");
+        assert!(!found.notes.iter().any(|note| note.contains("first 8 words")), "{found:?}");
+    }
+    let found = Rig::new(10).explorer(mapping(&[])).0.search("a b c d e f g h i j").await.unwrap();
+    assert!(found.notes.iter().any(|note| note.contains("first 8 words were looked for, and not: i j.")), "{found:?}");
+}
+
+#[tokio::test]
+async fn values_are_read_in_parts_that_fit_and_what_fails_is_a_note() {
+    let bed = "asCqjKclllu";
+    let candidate = |set: String| Candidate {
+        element: bed.to_owned(),
+        element_name: String::new(),
+        alike: None,
+        set: Some(onse::domain::explored::SetFacts { id: set, ..Default::default() }),
+    };
+    let many: Vec<Candidate> = (0..900).map(|n| candidate(format!("S{n:010}"))).collect();
+    let row = |unit: &str| {
+        format!(
+            r#"{{"dataValues":[{{"dataElement":"{bed}","period":"2026Q2","orgUnit":"{unit}","value":"7","categoryOptionCombo":"x","attributeOptionCombo":"y"}}]}}"#
+        )
+    };
+    let json = |text: &str| Fault::Say(200, vec![("content-type", "application/json".to_owned())], text.to_owned());
+    let place = Place { unit: "UnitNumber1".to_owned(), name: "Kasenga HC".to_owned() };
+    let untyped =
+        Rule::new(json(&format!(r#"{{"dataElements":[{{"id":"{bed}","name":"Beds"}}]}}"#))).on("/dataElements");
+    let rules = vec![Rule::new(json(&row(&place.unit))).on("/dataValueSets"), untyped];
+    let (explorer, faulty) = Rig { rules, ..Rig::new(10) }.explorer(mapping(&[]));
+    let held = explorer.values(&place, &many).await.unwrap();
+    assert!(faulty.asked("/dataValueSets") > 1, "{}", faulty.asked("/dataValueSets"));
+    assert_eq!(held.held.iter().map(|one| (one.total.as_str(), one.parts)).collect::<Vec<_>>(), [("7", 1)]);
+    assert!(
+        held.notes.iter().any(|note| note.starts_with("The value type is not told") && note.contains(bed)),
+        "{held:?}"
+    );
+
+    let rules = vec![Rule::new(Fault::page(500)).on("/dataValueSets")];
+    let (explorer, _) = Rig { rules, ..Rig::new(10) }.explorer(mapping(&[]));
+    let held = explorer.values(&place, &many[..1]).await.unwrap();
+    assert!(held.held.is_empty() && held.notes.iter().any(|note| note.contains("is not known")), "{held:?}");
+    let refused = Rig { password: "wrong", ..Rig::new(10) }.explorer(mapping(&[])).0;
+    assert!(refused.values(&place, &many[..1]).await.is_err());
+}

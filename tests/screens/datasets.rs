@@ -76,6 +76,7 @@ fn entry(row: Row) -> Entry {
     let mut entry = Entry {
         element: Element::Shown(row.name.clone()),
         candidates: vec![candidate(&row, Some(hmis()))],
+        looked: true,
         problems: Vec::new(),
         row,
     };
@@ -259,6 +260,11 @@ fn nothing_on_screen_acts_on_the_terminal() {
 
 /// A review with problems of its mapping.
 fn with_problems(size: (u16, u16), number: usize) -> Model {
+    of_mapping(size, number, "9f2ab31c77d0e4f5")
+}
+
+/// A review with problems of its mapping, which had this hash.
+fn of_mapping(size: (u16, u16), number: usize, hash: &str) -> Model {
     let mut plan = common::plan(30);
     let text = |at: usize| match at {
         0 => {
@@ -271,7 +277,7 @@ fn with_problems(size: (u16, u16), number: usize) -> Model {
         ),
     };
     plan.head.mapping_problems = (0..number).map(text).collect();
-    "case_property_map.csv (25 rows, 9f2ab31c77d0e4f5)".clone_into(&mut plan.head.mapping);
+    plan.head.mapping = format!("case_property_map.csv (25 rows, {hash})");
     opened(plan, size, "1")
 }
 
@@ -316,6 +322,27 @@ fn a_problem_opens_its_row_by_key_and_by_mouse() {
     let doors = &model.review.as_ref().unwrap().doors.all;
     let door = doors.iter().position(|door| *door == Door::Mapping(1)).unwrap();
     assert_eq!(hit::at(&model, 10, u16::try_from(y).unwrap()), Some(Target::Row(Pane::Doors, door)));
+}
+
+#[test]
+fn a_problem_of_another_file_says_so_where_it_is_opened() {
+    let now_in_file = mapped();
+    let said = |hash: &str, keys: &str| {
+        let mut model = of_mapping((80, 24), 30, hash);
+        press(&mut model, keys);
+        let job = model.explorer.job;
+        update(&mut model, Msg::Mapped(job, Ok(mapped())), &now());
+        update(&mut model, Msg::Explored(job, Ok(Box::new(explored(&now_in_file.mapping)))), &now());
+        model.status().map_or_else(String::new, |line| line.text.clone())
+    };
+    let other = said("9f2ab31c77d0e4f5", "g j j enter");
+    assert!(
+        other.contains("changed since the review was read: another row may stand on line 4 now; F reads"),
+        "{other}"
+    );
+    let first = said("9f2ab31c77d0e4f5", "g j enter");
+    assert!(first.contains("no row starts on line 1 now"), "{first}");
+    assert!(!said(now_in_file.mapping.hash(), "g j j enter").contains("changed since"));
 }
 
 #[test]
@@ -372,6 +399,30 @@ fn what_a_facility_would_get() {
     assert!(said(Some(Err("DHIS2 refused (409)".to_owned()))).contains("Kasenga HC: DHIS2 refused (409)"));
     let months = rows(&drawn(&with_values((120, 40), 1, Some(Ok(held_at(&[("2026Q2", "9", 1)])))))).join("\n");
     assert!(months.contains("nothing stored in its three months"), "{months}");
+}
+
+#[test]
+fn what_a_facility_would_get_is_no_guess() {
+    let some =
+        |held: &[(&str, &str, usize)]| HeldAt { notes: vec!["HIV was refused (409)".to_owned()], ..held_at(held) };
+    let said = |at, held| rows(&drawn(&with_values((120, 40), at, Some(Ok(held))))).join("\n");
+    for at in [0, 1] {
+        let seen = said(at, some(&[]));
+        assert!(seen.contains("Kasenga HC: not read") && seen.contains("HIV was refused (409)"), "{seen}");
+        assert!(!seen.contains("nothing stored"), "{seen}");
+    }
+    let seen = said(1, some(&[("202604", "70", 1)])).replace('\n', " ");
+    assert!(seen.contains("202605 not read") && !seen.contains("nothing stored"), "{seen}");
+    // What the element holds for the quarter is of another of its data sets.
+    for period in ["Yearly", "SixMonthly"] {
+        let mut model = with_values((120, 40), 0, Some(Ok(held_at(&[("2026Q2", "1214", 4)]))));
+        let row = model.explorer.rows.current().unwrap();
+        let entry = &mut model.explorer.explored.as_mut().unwrap().rows[row];
+        entry.candidates[0].set.as_mut().unwrap().period_type = Some(period.to_owned());
+        let seen = rows(&drawn(&model)).join("\n");
+        let asked = format!("not asked for, a {} data set", period.to_lowercase());
+        assert!(seen.contains(&asked) && !seen.contains("1,214"), "{seen}");
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn explored(mapping: &Mapping) -> Explored {
             _ => {}
         }
         let shown = if row.property == "tb" { Element::Missing } else { Element::Shown(row.name.clone()) };
-        Entry { row: row.clone(), element: shown, candidates, problems: Vec::new() }
+        Entry { row: row.clone(), element: shown, candidates, looked: true, problems: Vec::new() }
     };
     Explored {
         quarter: Quarter::parse("2026Q2").unwrap(),
@@ -289,7 +289,7 @@ fn choices_are_taken_back_and_made_again() {
     let mut desk = looked();
     desk.keys("u");
     assert!(desk.status().contains("nothing to undo"), "{}", desk.status());
-    desk.keys("j<enter><enter><enter><enter>");
+    desk.keys("j<enter><enter>l<enter>");
     assert_eq!(desk.model.explorer.to_write(), [choice(3, None, HMIS), choice(4, None, HMIS)]);
     desk.keys("gu");
     assert_eq!((desk.model.explorer.to_write(), line(&desk)), (vec![choice(3, None, HMIS)], 4));
@@ -428,7 +428,7 @@ fn what_was_found_is_chosen_with_its_element_where_that_is_another() {
 /// Two rows chosen: lines 3 and 4.
 fn chosen() -> Desk {
     let mut desk = looked();
-    desk.keys("j<enter><enter><enter><enter>");
+    desk.keys("j<enter><enter>l<enter>");
     assert_eq!(desk.model.explorer.to_write().len(), 2);
     desk
 }
@@ -550,10 +550,57 @@ fn v09_held_keys_never_write_and_never_leave() {
     let mut desk = chosen();
     desk.keys("w").keys(&"y".repeat(300));
     assert_eq!(writes(&desk).len(), 1, "what was shown, once");
-    // Chosen is what the cursor was on when the key was pressed in the candidates; held, enter only goes from row to row.
     let mut held = looked();
     held.keys(&"<enter>".repeat(300));
-    assert!(held.model.explorer.to_write().len() <= 3 && writes(&held).is_empty());
+    assert_eq!((held.model.explorer.chosen.len(), line(&held), held.model.focus), (1, 3, Focus::List));
+    assert!(held.status().contains("enter has chosen; another key first"), "{}", held.status());
+    assert!(writes(&held).is_empty());
+    held.keys("j<enter><enter><enter>");
+    assert_eq!(held.model.explorer.to_write(), [choice(4, None, HMIS), choice(6, Some("eTbnewaaaaa"), HMIS)]);
+}
+
+#[test]
+fn a_click_on_a_row_lets_enter_choose_again() {
+    let mut desk = looked();
+    desk.keys("<enter><enter>");
+    let layout = desk.model.layout();
+    desk.tell(Msg::Mouse(Mouse::Click(layout.cells.x + 3, layout.cells.y + layout.cells_head + 1)));
+    desk.keys("<enter>");
+    assert_eq!(desk.model.explorer.to_write().first(), Some(&choice(3, None, MONTHLY)));
+}
+
+#[test]
+fn the_wheel_takes_the_keys_out_of_the_candidates_of_the_row_it_leaves() {
+    let rows: Vec<String> = (0..200).map(|at| format!("p{at},eElm{at:07},,Thing {at}\n")).collect();
+    let mut desk = Desk::on(Screen::DataSets);
+    answer(&mut desk, mapped(&format!("case_property,data_element_id,data_set_id,dhis2_name\n{}", rows.concat())));
+    desk.keys("<enter>");
+    let (layout, before) = (desk.model.layout(), line(&desk));
+    desk.tell(Msg::Mouse(Mouse::Wheel(layout.list.x + 3, layout.list.y + layout.list_head + 1, 100)));
+    assert_ne!(line(&desk), before);
+    assert_eq!(desk.model.focus, Focus::List);
+    desk.keys("<enter>");
+    assert!(desk.model.explorer.chosen.is_empty(), "enter only opens it");
+    assert_eq!(desk.model.focus, Focus::Cells);
+}
+
+#[test]
+fn a_row_that_cannot_be_written_is_refused_and_keeps_no_other_from_it() {
+    let shifted = FILE.replace("Bed nets\n", "Bed nets,more\n");
+    let mut desk = Desk::on(Screen::DataSets);
+    answer(&mut desk, mapped(&shifted));
+    desk.keys("gjj<enter><enter>");
+    assert_eq!(line(&desk), 4);
+    assert!(desk.status().contains("not chosen, it could not be written: line 4: "), "{}", desk.status());
+    assert!(desk.model.explorer.chosen.is_empty());
+    desk.keys("hk<enter><enter>wy");
+    assert_eq!(writes(&desk), [shifted.replace("eHivaaaaaaa,,", "eHivaaaaaaa,sHmisaaaaaa,")]);
+    // Nor where it became one meanwhile.
+    let mut desk = chosen();
+    desk.model.explorer.looked = Looked::Idle;
+    desk.tell(Msg::Tick);
+    answer(&mut desk, mapped(&shifted));
+    assert_eq!(desk.model.explorer.to_write(), [choice(3, None, HMIS)]);
 }
 
 #[test]
@@ -567,6 +614,42 @@ fn choices_stand_only_where_their_rows_are_what_they_were() {
     answer(&mut desk, mapped(&FILE.replace("itn,", "new,eNewaaaaaaa,,New\nitn,")));
     assert_eq!(desk.model.explorer.to_write(), [choice(3, None, HMIS)]);
     assert!(desk.model.log.iter().any(|line| line.text.contains("1 choice dropped")), "{:?}", desk.model.log);
+}
+
+#[test]
+fn another_row_on_the_line_takes_neither_the_keys_nor_what_was_searched_for() {
+    // Of the row above, gone while the file is looked at again.
+    let less = FILE.replace("hiv,eHivaaaaaaa,,HIV tests done\n", "");
+    let again = |desk: &mut Desk, text: &str| {
+        desk.tell(Msg::MappingWritten(Ok("written".to_owned())));
+        answer(desk, mapped(text));
+    };
+    let (mut desk, job) = searched("bcg");
+    desk.keys("kk/bcg<enter>");
+    desk.tell(Msg::Found(job + 3, Ok(found())));
+    assert_eq!((line(&desk), desk.model.explorer.shown().len()), (3, 2));
+    desk.keys("<enter>j");
+    again(&mut desk, &less);
+    assert_eq!(desk.model.explorer.entry().unwrap().row.property, "itn");
+    assert_eq!((line(&desk), desk.model.focus, desk.model.explorer.candidates.at), (3, Focus::List, 0));
+    assert_eq!((&desk.model.explorer.found, desk.model.explorer.shown().len()), (&None, 1));
+    // Its first candidate is not the one the keys were on, though its ids are.
+    let mut desk = looked();
+    desk.keys("j<enter>");
+    again(&mut desk, &FILE.replace("hiv,eHiv", "hiv_new,eHiv"));
+    assert_eq!((line(&desk), desk.model.focus), (3, Focus::List));
+    desk.keys("<enter>");
+    again(&mut desk, &FILE.replace("hiv,eHiv", "hiv_new,eHiv"));
+    assert_eq!((line(&desk), desk.model.focus), (3, Focus::Cells), "the same row keeps its candidate");
+    // What was asked before comes too late.
+    let (mut desk, job) = searched("bcg");
+    again(&mut desk, &less);
+    desk.tell(Msg::Found(job, Ok(found())));
+    assert_eq!(desk.model.explorer.found, None);
+    let (mut desk, job) = searched("bcg");
+    desk.tell(Msg::Found(job, Ok(found())));
+    again(&mut desk, FILE);
+    assert_eq!((&desk.model.explorer.found, line(&desk)), (&None, 5), "nor does it stand beside a new answer");
 }
 
 #[test]
@@ -623,7 +706,8 @@ fn the_mouse_puts_the_cursor_and_chooses_nothing() {
         }
         assert!(desk.model.explorer.chosen.is_empty(), "{size:?}");
         desk.tell(Msg::Mouse(Mouse::Wheel(layout.list.x + 3, row, 3)));
-        assert_eq!(desk.model.focus, Focus::Cells, "the wheel gives no pane the keys");
+        let there = if line(&desk) == 3 { Focus::Cells } else { Focus::List };
+        assert_eq!(desk.model.focus, there, "the wheel gives no pane the keys while the row stays");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::super::{args, exit::usage, out::say};
+use super::super::{args, exit::usage, here::unlined, out::say};
 use crate::domain::{
     explored::{Candidate, Element, Entry, Explored},
-    mapping::{Change, Changed, Choice, ELEMENT, Mapping, Row, is_uid},
+    mapping::{Change, Changed, Choice, DATA_SET, ELEMENT, Mapping, Row, is_uid},
     nearest::nearest,
     text::inert,
 };
@@ -90,19 +90,14 @@ fn some(texts: impl Iterator<Item = String>) -> String {
     format!("{}{more}", all.into_iter().take(MOST).collect::<Vec<_>>().join(", "))
 }
 
-/// The mapping with data elements that were chosen and of which nothing is known yet, for DHIS2 to be asked about them; `None`
-/// where there is none.
-pub(super) fn elsewhere(chosen: &[Chosen<'_>], explored: &Explored, mapping: &Mapping) -> Result<Option<Vec<u8>>> {
-    let strange = |one: &&Chosen<'_>| {
-        let known = |entry: &Entry| of(entry, one.element()).next().is_some();
-        one.element() != one.row.data_element && !one.entry(explored).is_some_and(known)
+/// The mapping with what was chosen, whether it fits or not.
+pub(super) fn with(chosen: &[Chosen<'_>], mapping: &Mapping) -> Result<Changed> {
+    let choice = |one: &Chosen<'_>| {
+        let (data_element, data_set) = (one.ids.data_element.clone(), one.ids.data_set.clone());
+        Choice { line: one.row.line, data_element, data_set }
     };
-    let change = |one: &Chosen<'_>| Change { line: one.row.line, column: ELEMENT, value: one.element().to_owned() };
-    let changes: Vec<Change> = chosen.iter().filter(strange).map(change).collect();
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(mapping.changed(&changes).map_err(|why| usage(why.to_string()))?.bytes))
+    let changes: Vec<Change> = chosen.iter().flat_map(|one| choice(one).changes()).collect();
+    mapping.changed(&changes).map_err(|why| usage(why.to_string()))
 }
 
 /// The candidates of a row that are of this data element.
@@ -110,8 +105,8 @@ fn of<'e>(entry: &'e Entry, element: &'e str) -> impl Iterator<Item = &'e Candid
     entry.candidates.iter().filter(move |one| one.element == element)
 }
 
-/// The mapping with what was chosen; refused where any of it does not fit what DHIS2 says. `after` is what it says of the mapping
-/// of [`elsewhere`].
+/// The mapping with what was chosen; refused where any of it does not fit what DHIS2 says, or its row would be of no use. `after` is
+/// what it says of the mapping of [`with`].
 pub(super) fn changed(
     chosen: &[Chosen<'_>],
     explored: &Explored,
@@ -123,18 +118,26 @@ pub(super) fn changed(
         let knows = |from: &&Explored| one.entry(from).is_some_and(|entry| entry.row.data_element == one.element());
         let entry = after.filter(knows).or(Some(explored)).and_then(|from| one.entry(from));
         match entry.map(|entry| fit(one, entry, explored)) {
-            Some(Ok(None)) | None => {}
-            Some(Ok(Some(warning))) => say(&format!("--choose {warning}")),
+            Some(Ok(warning)) => {
+                let useless = useless(one, after.unwrap_or(explored));
+                if let Some(warning) = warning.filter(|_| useless.is_empty()) {
+                    say(&format!("--choose {warning}"));
+                }
+                wrong.extend(useless);
+            }
             Some(Err(why)) => wrong.push(why),
+            None => {}
         }
     }
     refused(&wrong)?;
-    let choice = |one: &Chosen<'_>| {
-        let (data_element, data_set) = (one.ids.data_element.clone(), one.ids.data_set.clone());
-        Choice { line: one.row.line, data_element, data_set }
-    };
-    let changes: Vec<Change> = chosen.iter().flat_map(|one| choice(one).changes()).collect();
-    mapping.changed(&changes).map_err(|why| usage(why.to_string()))
+    with(chosen, mapping)
+}
+
+/// Why the row as it would be would get no number, whatever DHIS2 holds; what is wrong with its property is not the choice's fault.
+fn useless(one: &Chosen<'_>, after: &Explored) -> Vec<String> {
+    let problems = one.entry(after).into_iter().flat_map(|entry| &entry.problems);
+    let chosen = problems.filter(|problem| problem.blocks && matches!(problem.column, Some(ELEMENT | DATA_SET)));
+    chosen.map(|problem| format!("{}: {}", one.ids.property, unlined(problem))).collect()
 }
 
 /// Whether DHIS2 holds the data element in the data set; `Some` warning where it does not tell.
@@ -212,7 +215,13 @@ mod tests {
         let of = |element| Explored {
             quarter: crate::domain::quarter::Quarter::parse("2026Q2").unwrap(),
             facilities: None,
-            rows: vec![Entry { row: mapping.rows[0].clone(), element, candidates: Vec::new(), problems: Vec::new() }],
+            rows: vec![Entry {
+                row: mapping.rows[0].clone(),
+                element,
+                candidates: Vec::new(),
+                looked: true,
+                problems: Vec::new(),
+            }],
             notes: Vec::new(),
         };
         let ids = |element: Option<&str>| args::Chosen {
@@ -233,7 +242,7 @@ mod tests {
         // Another data element is asked about first, as if it stood there.
         let asked = [ids(Some("gtLvoz94gur"))];
         let chosen = rows(&asked, &mapping).unwrap();
-        let bytes = elsewhere(&chosen, &untold, &mapping).unwrap().unwrap();
+        let bytes = with(&chosen, &mapping).unwrap().bytes;
         assert_eq!(Mapping::read(&bytes).rows[0].data_element, "gtLvoz94gur");
         assert!(rows(&[ids(None), ids(Some("gtLvoz94gur"))], &mapping).is_err());
         assert_eq!(rows(&[ids(None), ids(None)], &mapping).unwrap().len(), 1);

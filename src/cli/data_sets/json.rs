@@ -28,7 +28,10 @@ pub(super) fn write(report: &Report<'_>, out: &mut Out) -> Result<()> {
         json!({ "words": found.words, "candidates": each.collect::<Vec<_>>(), "more": found.more })
     });
     let changes = report.changed.iter().flat_map(|changed| &changed.lines);
-    let changes = changes.map(|one| json!({ "line": one.line, "before": one.before, "after": one.after }));
+    let changes = changes.map(|one| {
+        let problems: Vec<_> = report.problems_of(one.line).iter().map(problem).collect();
+        json!({ "line": one.line, "before": one.before, "after": one.after, "problems": problems })
+    });
     let path = |path: &std::path::Path| path.display().to_string();
     let whole = json!({
         "schema": 1,
@@ -73,6 +76,7 @@ fn entry(entry: &Entry, report: &Report<'_>) -> Value {
         "dhis2_name": some(&row.name),
         "data_element_name": name,
         "need": need,
+        "looked": entry.looked,
         "candidates": entry.candidates.iter().map(|one| candidate(one, report)).collect::<Vec<_>>(),
         "problems": entry.problems.iter().map(problem).collect::<Vec<_>>(),
     })
@@ -84,7 +88,11 @@ fn some(text: &str) -> Option<&str> {
 
 fn candidate(one: &Candidate, report: &Report<'_>) -> Value {
     let set = one.set.as_ref();
-    let stored = report.seen.held.as_ref().and_then(|held| text::stored(held, one, report.quarter));
+    let held = report.seen.held.as_ref();
+    let stored = held.and_then(|held| text::stored(held, one, report.quarter));
+    // None came, and not all could be read: that is not the same as none.
+    let unread = held.is_some_and(|held| !held.notes.is_empty());
+    let stored = stored.filter(|stored| !(stored.is_empty() && unread));
     let value = |value: &Held| json!({ "period": value.period, "total": value.total, "parts": value.parts });
     let values = stored.map(|stored| stored.into_iter().map(value).collect::<Vec<_>>());
     json!({

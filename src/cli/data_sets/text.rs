@@ -1,6 +1,6 @@
 //! What was found, as text: first the rows that need something, with what could stand there; then the others, a line each.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::Path};
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     explored::{Candidate, Element, Entry, Explored, Found, Held, HeldAt, Need, suggested_property},
-    mapping::{Problem, is_uid},
+    mapping::{Problem, is_uid, property_fault},
     quarter::Quarter,
     text::inert,
     value::grouped,
@@ -30,6 +30,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut Out) -> Result<()> {
             let chosen = explored.rows.iter().filter(|entry| report.chosen.contains(&entry.row.line));
             lines.extend(chosen.flat_map(|entry| open(entry, explored, report, columns)));
             lines.extend(differences(report));
+            lines.extend(after(report, columns));
+            lines.extend(notes(report, columns));
         }
         (Some(explored), _) => {
             lines.extend(rows(explored, report, columns));
@@ -61,12 +63,17 @@ pub(super) fn ended(report: &Report<'_>, out: &mut Out) -> Result<()> {
         (Some(changed), None) if changed.lines.is_empty() => {
             lines.push("nothing to change: what was chosen stands there already".to_owned());
         }
-        (Some(_), None) => lines.push("nothing was written; add --write to write it".to_owned()),
+        (Some(_), None) => {
+            lines.push("nothing was written; add --write to write it".to_owned());
+            if report.used.file.is_none() {
+                lines.push(format!("that makes a new file: {}", new_file(&report.used.target(Path::new("")))));
+            }
+        }
         (Some(changed), Some(saved)) => {
             let rows = count(changed.lines.len(), "row", "rows");
             let copy = match &saved.copy {
                 Some(copy) => format!("what stood there before is in {}", copy.display()),
-                None => "it is a new file".to_owned(),
+                None => format!("it is a new file: {}", new_file(&saved.file)),
             };
             lines.push(format!("wrote {rows} of {}; {copy}", saved.file.display()));
         }
@@ -75,13 +82,22 @@ pub(super) fn ended(report: &Report<'_>, out: &mut Out) -> Result<()> {
     print(&lines, out)
 }
 
-/// What to type to fill in the first row that needs an id.
+/// A new file in the place of the built-in mapping, and when it counts.
+fn new_file(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    format!(
+        "{}; it counts only where it is named, with mapping = \"...\" in the profile or --mapping, or where onse is run in its folder",
+        path.display()
+    )
+}
+
+/// What to type to fill in the first row that needs an id. A name that is none of a property is no word to be copied into a shell.
 fn next(report: &Report<'_>) -> Option<String> {
-    let entry = report.seen.explored.as_ref()?.rows.iter().find(|entry| needs_id(entry))?;
+    let named = |entry: &&Entry| needs_id(entry) && property_fault(&entry.row.property).is_none();
+    let entry = report.seen.explored.as_ref()?.rows.iter().find(named)?;
     let ids = if entry.need() == Need::Element { "DATA_ELEMENT_ID:DATA_SET_ID" } else { "DATA_SET_ID" };
     let property = &entry.row.property;
-    (!property.is_empty())
-        .then(|| format!("nothing was written; to choose, as in: onse data-sets --choose {property}={ids}"))
+    Some(format!("nothing was written; to choose, as in: onse data-sets --choose {property}={ids}"))
 }
 
 fn number(n: usize) -> String {
@@ -169,7 +185,11 @@ fn needed(entry: &Entry) -> String {
             } else {
                 "The row has no id of a data element."
             };
-            if entry.candidates.is_empty() {
+            if entry.is_unsought() {
+                format!(
+                    "{lost} Those of a like name were not looked for; the notes say why. onse data-sets --search WORDS finds some."
+                )
+            } else if entry.candidates.is_empty() {
                 format!("{lost} None of a like name was found; onse data-sets --search WORDS finds others.")
             } else {
                 format!("{lost} Of a like name:")
@@ -301,6 +321,19 @@ fn differences(report: &Report<'_>) -> Vec<String> {
     lines
 }
 
+/// What is wrong with the rows that change, as they would be.
+fn after(report: &Report<'_>, columns: Option<usize>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in report.changed.iter().flat_map(|changed| &changed.lines) {
+        let told = problems(report.problems_of(change.line), columns);
+        if !told.is_empty() {
+            lines.extend([String::new(), format!("with that, line {}", change.line)]);
+            lines.extend(told);
+        }
+    }
+    lines
+}
+
 /// The data elements found, each data set with a row for the mapping.
 fn search(found: &Found, report: &Report<'_>, columns: Option<usize>) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -368,4 +401,22 @@ pub(super) fn stored<'h>(held: &'h HeldAt, one: &Candidate, quarter: Quarter) ->
     }
     let own = held.held.iter().filter(|value| value.element == one.element);
     Some(own.filter(|value| fits(value, period_type)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::mapping::Mapping;
+
+    #[test]
+    fn names_that_were_not_looked_for_are_not_called_not_found() {
+        let text = b"case_property,data_element_id,data_set_id,dhis2_name\nbeds,asCqjKclllu,,Beds\n";
+        let row = Mapping::read(text).rows[0].clone();
+        let of = |looked| {
+            let (candidates, problems) = (Vec::new(), Vec::new());
+            needed(&Entry { row: row.clone(), element: Element::Missing, candidates, looked, problems })
+        };
+        assert!(of(true).contains("None of a like name was found"), "{}", of(true));
+        assert!(of(false).contains("were not looked for; the notes say why"), "{}", of(false));
+    }
 }

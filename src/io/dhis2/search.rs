@@ -24,6 +24,8 @@ pub struct Hits<T> {
     pub first: Vec<T>,
     /// How many the server found.
     pub total: usize,
+    /// The page is full and the server does not say how many there are: perhaps there are more.
+    pub open: bool,
 }
 
 /// A data set with its data elements.
@@ -93,7 +95,7 @@ impl Dhis2 {
     ) -> Result<Hits<T>, Failure> {
         let (conditions, any) = words.conditions();
         if conditions.is_empty() || most == 0 {
-            return Ok(Hits { first: Vec::new(), total: 0 });
+            return Ok(Hits { first: Vec::new(), total: 0, open: false });
         }
         let mut url = self.client.url(&[resource]);
         {
@@ -111,7 +113,8 @@ impl Dhis2 {
         let (mut first, pager) = unpacked::<T>(answer, resource).map_err(|why| self.client.odd(asked, why))?;
         // A server that pages otherwise is not let to fill the memory.
         let total = pager.total.max(first.len());
+        let open = pager.total == 0 && first.len() >= most;
         first.truncate(most);
-        Ok(Hits { first, total })
+        Ok(Hits { first, total, open })
     }
 }

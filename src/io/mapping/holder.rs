@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fmt,
     fs::File,
-    io::{ErrorKind, Read as _},
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -49,13 +49,24 @@ pub(super) fn of(file: &Path) -> Option<Holder> {
     Some(Holder { program: "Excel", who: of_excel(&bytes), lock: excel })
 }
 
-/// What stands in a lock file; nothing where it may not be read, which Excel sees to; `None` where there is none.
+/// What stands in a lock file; nothing where it may not be read, which Excel sees to; `None` where there is none, or what is there is
+/// no file: a pipe would be waited for without end.
 fn content(path: &Path) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut bytes)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        _ => Some(bytes),
-    }
+    let read = || {
+        let mut bytes = Vec::new();
+        let file = path.metadata()?.is_file();
+        file.then(|| File::open(path)?.take(MOST).read_to_end(&mut bytes)).transpose()?;
+        Ok::<_, io::Error>(file.then_some(bytes))
+    };
+    read().unwrap_or_else(|error| kept(&error).then(Vec::new))
+}
+
+/// Whether somebody keeps the file to himself. Any other failure says nothing of a holder: a name may be too long for there to be
+/// such a file at all.
+fn kept(error: &io::Error) -> bool {
+    // Windows: a sharing violation and a lock violation.
+    let shared = cfg!(windows) && matches!(error.raw_os_error(), Some(32 | 33));
+    shared || error.kind() == ErrorKind::PermissionDenied
 }
 
 /// One line: full name, account, machine, time and settings, with commas between and a semicolon at the end.
@@ -147,6 +158,28 @@ mod tests {
         for broken in [&b""[..], b"\xFF", b"\x05ab", b"\0", &[0xFF; 165]] {
             assert_eq!(held(lock, broken), "Excel");
         }
+    }
+
+    #[test]
+    fn only_a_file_that_is_kept_from_others_is_held_unread() {
+        assert!(kept(&ErrorKind::PermissionDenied.into()));
+        for kind in [ErrorKind::NotFound, ErrorKind::InvalidFilename, ErrorKind::NotADirectory, ErrorKind::Other] {
+            assert!(!kept(&kind.into()), "{kind}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let long = format!("{}.csv", "m".repeat(250));
+        assert_eq!(of(&folder.path().join(long)), None);
+        std::fs::create_dir(folder.path().join("~$map.csv")).unwrap();
+        assert_eq!(of(&folder.path().join("map.csv")), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_lock_file_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join(".~lock.map.csv#");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(of(&folder.path().join("map.csv")), None);
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! How many facilities reported in each of some data sets: rows are counted as they come and not kept.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use super::scope::Units;
+use super::{
+    credit::{Counted, Credit, shared},
+    scope::Units,
+};
 use crate::{
-    domain::{quarter::Quarter, text::inert},
+    domain::{plan::State, quarter::Quarter, text::inert},
     io::{
         dhis2::{Dhis2, Elements, Values, Wanted},
         http::{Failure, Why},
     },
-    job::gather::{Gaps, Gather, Step, listed},
+    job::{
+        assemble::Unread,
+        gather::{Gaps, Gather, Step, listed},
+    },
 };
 
 /// Most data sets of one request: more would leave no room for units in its line.
@@ -26,17 +32,6 @@ const REFUSALS: usize = 20;
 
 /// What is missing where it is not known which reports are complete.
 const WITHOUT: &str = "a report that is complete and empty is not counted";
-
-/// A data set whose reports are counted.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counted {
-    /// Id.
-    pub(super) id: String,
-    /// It is filled in month by month; else a quarter at a time.
-    pub(super) monthly: bool,
-    /// Its data elements.
-    pub(super) members: Vec<String>,
-}
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,33 +51,6 @@ pub(super) struct Counting<'a> {
     pub(super) apart: bool,
 }
 
-/// Who reported: by data set, the places of units.
-struct Seen<'a> {
-    sets: &'a [Counted],
-    quarter: String,
-    months: [String; 3],
-    units: HashMap<&'a str, usize>,
-    by_set: Vec<BTreeSet<usize>>,
-}
-
-impl Seen<'_> {
-    /// A facility sent something of a data set in a period. Of a monthly data set any month of the quarter will do.
-    fn mark(&mut self, unit: &str, period: &str, at: usize) {
-        let fits = match self.sets.get(at) {
-            Some(set) if set.monthly => self.months.iter().any(|month| month == period),
-            Some(_) => period == self.quarter,
-            None => false,
-        };
-        if let (true, Some(unit), Some(seen)) = (fits, self.units.get(unit), self.by_set.get_mut(at)) {
-            seen.insert(*unit);
-        }
-    }
-
-    fn place(&self, set: &str) -> Option<usize> {
-        self.sets.iter().position(|one| one.id == set)
-    }
-}
-
 impl Counting<'_> {
     /// Counts. `tell` is given how much of it is done. Fails where the sign-in is refused; anything else is a note.
     pub(super) async fn count(
@@ -98,24 +66,70 @@ impl Counting<'_> {
             }
         };
         tell(0, all);
+        let mut credit = Credit::new(sets, &self.units.readable, self.quarter);
+        let elements = Arc::new(if self.apart { Elements::every() } else { credit.elements() });
+        let mut unread = Vec::new();
         for part in sets.chunks(TOGETHER) {
-            let places = self.units.readable.iter().enumerate().map(|(at, unit)| (unit.as_str(), at));
-            let mut seen = Seen {
-                sets: part,
-                quarter: self.quarter.to_string(),
-                months: self.quarter.months(),
-                units: places.collect(),
-                by_set: vec![BTreeSet::new(); part.len()],
-            };
-            let unknown = self.values(part, &mut seen, &mut counts.notes, &steps).await?;
-            let rest: Vec<String> = part.iter().map(|set| set.id.clone()).filter(|id| !unknown.contains(id)).collect();
-            self.completed(&rest, &mut seen, &mut counts.notes).await?;
-            for (set, units) in part.iter().zip(seen.by_set).filter(|(set, _)| !unknown.contains(&set.id)) {
-                counts.reported.insert(set.id.clone(), units.len());
-            }
+            let lost = self.values(part, &elements, &mut credit, &mut counts.notes, &steps).await?;
+            let rest =
+                part.iter().map(|set| &set.id).filter(|id| !lost.sets.contains(*id)).cloned().collect::<Vec<_>>();
+            self.completed(part, &rest, &mut credit, &mut counts.notes).await?;
+            unread.extend(
+                part.iter().map(|set| if rest.contains(&set.id) { Some(missed(&lost, &set.id)) } else { None }),
+            );
         }
+        credit.settle();
+        self.told(&credit, sets, &unread, &mut counts);
         counts.notes.dedup();
         Ok(counts)
+    }
+
+    /// The counts that can be told. `unread` is by data set how many units were not read; `None` where the set was not.
+    fn told(&self, credit: &Credit<'_>, sets: &[Counted], unread: &[Option<usize>], counts: &mut Counts) {
+        let mut silent: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let (mut partly, mut shared_all, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, (set, refused)) in sets.iter().zip(unread).enumerate() {
+            let (Some(refused), id) = (refused, set.id.as_str()) else { continue };
+            let lost = self.units.all - self.units.readable.len() + refused;
+            if lost > 0 {
+                silent.entry(lost).or_default().push(id);
+            }
+            if !self.is_enough(lost) {
+                continue;
+            }
+            match credit.of(at) {
+                (0, 0) if self.apart => empty.push(id),
+                _ if !credit.tells_apart(at, self.units.all) => shared_all.push(id),
+                (sure, unsure) => {
+                    partly.extend((unsure > 0).then_some(id));
+                    counts.reported.insert(set.id.clone(), sure);
+                }
+            }
+        }
+        counts.notes.extend(silent.iter().map(|(lost, sets)| self.silence(*lost, sets)));
+        counts.notes.extend(shared(&partly, &shared_all));
+        if !empty.is_empty() {
+            counts.notes.push(format!(
+                "No value came of these, and what stands in them is not told, so whether anybody reported is not known: {}.",
+                listed(&empty)
+            ));
+        }
+    }
+
+    /// Whether a count says something of all facilities where so many of them could not be read. Facilities that nobody could
+    /// read have not reported nothing, so with more than a tenth of them no count is told.
+    fn is_enough(&self, lost: usize) -> bool {
+        lost < self.units.all && lost * 10 <= self.units.all
+    }
+
+    fn silence(&self, lost: usize, sets: &[&str]) -> String {
+        let (all, sets) = (self.units.all, listed(sets));
+        if self.is_enough(lost) {
+            return format!(
+                "The reports counted are without {lost} of {all} facilities that could not be read: {sets}."
+            );
+        }
+        format!("Reports are not counted, since {lost} of {all} facilities could not be read: {sets}.")
     }
 
     /// The periods these data sets are stored under.
@@ -125,29 +139,20 @@ impl Counting<'_> {
         quarter.into_iter().chain(months).collect()
     }
 
-    /// What stands on these data sets: of their rows only that there are any is kept.
-    fn elements(&self, part: &[Counted]) -> Elements {
-        let mut elements = if self.apart { Elements::every() } else { Elements::default() };
-        for (set, at) in part.iter().zip(0..) {
-            set.members.iter().for_each(|element| elements.stands_on(element, at));
-        }
-        elements
-    }
-
-    /// Looks at the values stored; gives the data sets that could not be read.
+    /// Looks at the values stored; gives what could not be read.
     async fn values(
         &self,
         part: &[Counted],
-        seen: &mut Seen<'_>,
+        elements: &Arc<Elements>,
+        credit: &mut Credit<'_>,
         notes: &mut Vec<String>,
         steps: &(dyn Fn(Step) + Sync),
-    ) -> Result<BTreeSet<String>, Failure> {
+    ) -> Result<Unread, Failure> {
         let ids: Vec<String> = part.iter().map(|set| set.id.clone()).collect();
-        let all: BTreeSet<String> = ids.iter().cloned().collect();
         if self.units.readable.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(Unread::default());
         }
-        let (periods, elements) = (self.periods(part), Arc::new(self.elements(part)));
+        let (periods, elements) = (self.periods(part), Arc::clone(elements));
         let wanted = move |sets: &[String]| Wanted {
             data_sets: sets.to_vec(),
             periods: periods.clone(),
@@ -170,38 +175,42 @@ impl Counting<'_> {
         };
         let apart = self.apart;
         let mut answered = |_: &[String], sets: &[String], values: Values| {
-            let alone = sets.first().filter(|_| apart).and_then(|set| seen.place(set));
+            let alone = sets.first().filter(|_| apart).and_then(|set| credit.place(set));
             if let Some(at) = alone {
                 for row in values.rows().filter(|row| row.value.is_some() && !row.deleted) {
-                    seen.mark(row.org_unit, row.period, at);
+                    credit.alone(row.org_unit, row.period, row.data_element, at);
                 }
             } else {
-                for (unit, period, set) in values.reports() {
-                    seen.mark(unit, period, usize::from(set));
-                }
+                values.reports().for_each(|(unit, period, company)| credit.value(unit, period, company));
             }
         };
         match gather.run(&mut answered, steps).await {
             Ok(gaps) => {
                 notes.extend(gaps.notes.iter().map(|note| inert(note).into_owned()));
-                Ok(gaps.unread.sets)
+                Ok(gaps.unread)
             }
             Err(failure) if matches!(*failure.why, Why::SignIn { .. }) => Err(failure),
             Err(failure) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 notes.push(format!("Who reported in {} is not known. {failure}", listed(&ids)));
-                Ok(all)
+                Ok(Unread { sets: ids.into_iter().map(str::to_owned).collect(), ..Unread::default() })
             }
         }
     }
 
     /// A report without a value that somebody called complete was sent too.
-    async fn completed(&self, ids: &[String], seen: &mut Seen<'_>, notes: &mut Vec<String>) -> Result<(), Failure> {
+    async fn completed(
+        &self,
+        part: &[Counted],
+        ids: &[String],
+        credit: &mut Credit<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Failure> {
         let units = &self.units.completable;
         if units.is_empty() || ids.is_empty() {
             return Ok(());
         }
-        let periods = self.periods(seen.sets);
+        let periods = self.periods(part);
         let (dhis2, asked) = (self.dhis2.clone(), Arc::new(periods.clone()));
         let gather = Gather {
             dhis2: self.dhis2,
@@ -218,9 +227,7 @@ impl Counting<'_> {
         };
         let mut answered = |_: &[String], _: &[String], found: Vec<crate::io::dhis2::Registration>| {
             for one in found {
-                if let Some(at) = seen.place(&one.data_set) {
-                    seen.mark(&one.org_unit, &one.period, at);
-                }
+                credit.complete(&one.org_unit, &one.period, &one.data_set);
             }
         };
         match gather.run(&mut answered, &|_| {}).await {
@@ -235,4 +242,10 @@ impl Counting<'_> {
         }
         Ok(())
     }
+}
+
+/// How many units of a data set were not read.
+fn missed(unread: &Unread, set: &str) -> usize {
+    let of = |sets: &&BTreeMap<Option<String>, State>| sets.keys().any(|one| one.as_deref().is_none_or(|id| id == set));
+    unread.units.values().filter(of).count()
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Explorer, Looking,
-    count::{Counted, Counting, Counts},
+    count::{Counting, Counts},
+    credit::Counted,
     names::{Like, sought},
     scope::{Scope, Units},
 };
@@ -17,7 +18,10 @@ use crate::{
         dhis2::{DataElement, DataSet, DataSetRef},
         http::Failure,
     },
-    job::server::{Server, optional},
+    job::{
+        gather::listed,
+        server::{Server, optional},
+    },
 };
 
 /// The data sets that matter, with what is told of each, and who reported in it.
@@ -52,7 +56,7 @@ impl Evidence {
         tell(Looking { step: "data sets", done: 0, of: ids.len() });
         let sets = optional(dhis2.data_sets(&ids).await)?;
         let mut evidence = Self { facts, sets, notes: Vec::new() };
-        let counted = evidence.counted(server);
+        let counted = evidence.counted(explorer, server);
         let counts = match &scope.places {
             Some(_) if !counted.is_empty() => evidence.count(explorer, (server, scope), &counted, tell).await?,
             _ => Counts::default(),
@@ -71,17 +75,23 @@ impl Evidence {
     ) -> Result<Counts, Failure> {
         let dhis2 = &explorer.sources.dhis2;
         let units = Units::ask(dhis2, server, scope.units(), &mut self.notes).await?;
-        let apart = self.sets.is_none() && server.elements.is_none();
+        let apart = self.sets.is_none();
         let counting = Counting { dhis2, quarter: explorer.quarter, units: &units, apart };
         counting.count(counted, &|done, of| tell(Looking { step: "reports of the quarter", done, of })).await
     }
 
     /// The data sets whose reports can be counted for a quarter: quarterly and monthly ones. One whose period type is not told is
     /// taken for quarterly, as a reading takes it.
-    fn counted(&self, server: &Server) -> Vec<Counted> {
+    ///
+    /// Where DHIS2 has no list of data sets each is asked for by itself, so only those that rows or their data elements name are.
+    fn counted(&mut self, explorer: &Explorer, server: &Server) -> Vec<Counted> {
         let told: BTreeMap<&str, &DataSet> = self.sets.iter().flatten().map(|set| (set.id.as_str(), set)).collect();
         let shown = |facts: &&SetFacts| self.sets.is_none() || told.contains_key(facts.id.as_str());
-        let mut counted = Vec::new();
+        let named = |id: &str| {
+            explorer.mapping.rows.iter().any(|row| row.data_set == id)
+                || server.elements.iter().flatten().any(|element| element.data_sets.iter().any(|set| set.id == id))
+        };
+        let (mut counted, mut unknown) = (Vec::new(), Vec::new());
         for facts in self.facts.values().filter(shown) {
             let told = told.get(facts.id.as_str());
             let period_type = told.and_then(|set| set.period_type.as_deref()).or(facts.period_type.as_deref());
@@ -90,12 +100,21 @@ impl Evidence {
                 Some("Monthly") => true,
                 Some(_) => continue,
             };
-            let members = match told {
-                Some(set) => set.elements.clone(),
-                None => standing_on(server, &facts.id),
-            };
-            counted.push(Counted { id: facts.id.clone(), monthly, members });
+            if self.sets.is_none() && server.elements.is_some() && !named(&facts.id) {
+                unknown.push(facts.id.as_str());
+                continue;
+            }
+            let members = told.map(|set| set.elements.clone()).unwrap_or_default();
+            let assigned = told.and_then(|set| set.assigned.clone());
+            counted.push(Counted { id: facts.id.clone(), monthly, members, assigned });
         }
+        let note = (!unknown.is_empty()).then(|| {
+            format!(
+                "Reports are not counted where DHIS2 does not tell what stands in a data set: {}.",
+                listed(&unknown)
+            )
+        });
+        self.notes.extend(note);
         counted
     }
 
@@ -175,16 +194,11 @@ impl Evidence {
                 None => (Element::Missing, alike(row)),
             };
             rank(&mut candidates, facilities);
+            // Names that were too many, or whose request failed, were not looked for.
+            let looked = element != Element::Missing || like.contains_key(&sought(row));
             let problems = by_line.get(&row.line).cloned().unwrap_or_default();
-            Entry { row: row.clone(), element, candidates, problems }
+            Entry { row: row.clone(), element, candidates, looked, problems }
         };
         explorer.mapping.rows.iter().map(entry).collect()
     }
-}
-
-/// The mapped data elements that say that they stand on a data set.
-fn standing_on(server: &Server, set: &str) -> Vec<String> {
-    let elements = server.elements.iter().flatten();
-    let on = elements.filter(|element| element.data_sets.iter().any(|one| one.id == set));
-    on.map(|element| element.id.clone()).collect()
 }

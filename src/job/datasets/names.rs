@@ -89,6 +89,12 @@ pub(super) async fn like(
 
 /// What is to be said where more names have one of the words than were compared.
 fn cut(name: &str, hits: &Hits<DataElement>) -> Option<String> {
+    if hits.open && hits.total <= PAGE {
+        return Some(format!(
+            "Perhaps more than the {PAGE} data elements that were compared have a word of {}; search by its words to see others.",
+            quoted(name)
+        ));
+    }
     (hits.total > PAGE).then(|| {
         format!(
             "Of {} data elements with a word of {} the first {PAGE} were compared; search by its words to see others.",

@@ -74,6 +74,8 @@ fn once(mut places: Vec<Place>) -> Vec<Place> {
 /// Which units are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Units {
+    /// How many facilities are in scope.
+    pub(super) all: usize,
     /// Those whose values may be read.
     pub(super) readable: Vec<String>,
     /// Those of which it may be asked which reports are complete.
@@ -89,7 +91,7 @@ impl Units {
         notes: &mut Vec<String>,
     ) -> Result<Self, Failure> {
         let Some(units) = optional(dhis2.org_units(&ids).await)? else {
-            return Ok(Self { readable: ids.clone(), completable: ids });
+            return Ok(Self { all: ids.len(), readable: ids.clone(), completable: ids });
         };
         let reach = server.reach();
         let unknown = ids.len() - units.len();
@@ -99,6 +101,6 @@ impl Units {
         let (ours, outside): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| reach.values(unit));
         notes.extend(out_of_reach(outside.into_iter().map(|unit| unit.id).collect()).1);
         let completable = ours.iter().filter(|unit| reach.completeness(unit)).map(|unit| unit.id.clone()).collect();
-        Ok(Self { readable: ours.into_iter().map(|unit| unit.id).collect(), completable })
+        Ok(Self { all: ids.len(), readable: ours.into_iter().map(|unit| unit.id).collect(), completable })
     }
 }

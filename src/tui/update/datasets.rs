@@ -9,7 +9,7 @@ use super::{Action, Ask, Cmd, Focus, Level, Model, Screen, decide::plural, motio
 use crate::{
     domain::{
         explored::{Candidate, Explored, Found, HeldAt, Need},
-        mapping::Choice,
+        mapping::{Choice, Row},
         query::{Called, pick},
         text::inert,
     },
@@ -35,7 +35,7 @@ pub(super) fn act(model: &mut Model, action: Action) {
     }
 }
 
-/// Opens Data sets with the cursor on the row that starts on this line of the mapping.
+/// Opens Data sets with the cursor on the row that starts on this line of the mapping the review was read with.
 pub(super) fn show_line(model: &mut Model, line: u64, out: &mut Vec<Cmd>) {
     motion::tab(model, Screen::DataSets, out);
     model.focus = Focus::List;
@@ -90,11 +90,10 @@ pub(super) fn mapped(model: &mut Model, job: Job, result: Result<Mapped, String>
     let explorer = &mut model.explorer;
     let mut lost = 0;
     if let Some(before) = &explorer.mapped {
-        let ids = |mapped: &Mapped, line: u64| {
-            let row = mapped.mapping.row(line)?;
-            Some((row.property.clone(), row.data_element.clone(), row.data_set.clone()))
+        let stands = |choice: &Choice| {
+            before.mapping.row(choice.line).map(ids) == mapped.mapping.row(choice.line).map(ids)
+                && mapped.mapping.changed(&choice.changes()).is_ok()
         };
-        let stands = |choice: &Choice| ids(before, choice.line) == ids(&mapped, choice.line);
         let all = explorer.to_write().len();
         explorer.chosen.retain(stands);
         explorer.undone.retain(stands);
@@ -105,6 +104,11 @@ pub(super) fn mapped(model: &mut Model, job: Job, result: Result<Mapped, String>
         let lost = plural(lost, "choice");
         say(model, Level::Look, format!("{lost} dropped: the rows in the mapping file are others now"));
     }
+}
+
+/// What a row is: only while this is the same it is the row it was, whatever line it stands on.
+fn ids(row: &Row) -> [&str; 3] {
+    [&row.property, &row.data_element, &row.data_set]
 }
 
 /// Looking up goes on.
@@ -119,7 +123,8 @@ fn failed(model: &mut Model, why: String) {
     model.explorer.looked = Looked::Failed(why);
 }
 
-/// What DHIS2 holds came. The cursor stays on its row, and in it on its candidate.
+/// What DHIS2 holds came. The cursor stays on its line, and on its candidate where another row does not stand there now. What was
+/// searched for is put away: it was found beside what was known before.
 pub(super) fn explored(model: &mut Model, job: Job, result: Result<Box<Explored>, String>) {
     if job != model.explorer.job {
         return;
@@ -130,7 +135,7 @@ pub(super) fn explored(model: &mut Model, job: Job, result: Result<Box<Explored>
     };
     let heights = heights(model);
     let explorer = &mut model.explorer;
-    let line = explorer.entry().map(|entry| entry.row.line);
+    let row = explorer.entry().map(|entry| entry.row.clone());
     let candidate = explorer.candidate().cloned();
     let mut rows: Vec<usize> = (0..told.rows.len()).collect();
     rows.sort_by_key(|at| told.rows.get(*at).map(|entry| (entry.need(), entry.row.line)));
@@ -138,14 +143,14 @@ pub(super) fn explored(model: &mut Model, job: Job, result: Result<Box<Explored>
     explorer.explored = Some(told);
     explorer.looked = Looked::Ready;
     explorer.values.1 = None;
-    let found = line.is_some_and(|line| find(explorer, line, heights));
-    if !found {
+    if !row.as_ref().is_some_and(|row| find(explorer, row.line, heights)) {
         explorer.rows.go(explorer.rows.at, heights.0);
-        turn(explorer);
     }
-    fill(explorer);
+    let stays = row.as_ref().map(ids) == explorer.entry().map(|entry| ids(&entry.row));
+    turn(explorer);
     // The keys never go to another candidate than the one they were on.
     let same = |one: &Candidate, other: &Candidate| (&one.element, one.set_id()) == (&other.element, other.set_id());
+    let candidate = candidate.filter(|_| stays);
     let at = candidate.and_then(|was| explorer.shown().iter().position(|one| same(one, &was)));
     explorer.candidates.go(at.unwrap_or(0), heights.1);
     if at.is_none() {
@@ -160,9 +165,24 @@ fn arrive(model: &mut Model) {
     let explorer = &mut model.explorer;
     let Some(line) = explorer.go_to.filter(|_| explorer.explored.is_some()) else { return };
     explorer.go_to = None;
-    if find(explorer, line, heights) {
+    let found = find(explorer, line, heights);
+    if found {
         turn(explorer);
     }
+    let head = model.review.as_ref().map(|review| review.plan.head.mapping.as_str());
+    let is_other = |head: &str| explorer.mapped.as_ref().is_some_and(|mapped| !is_of(head, mapped.mapping.hash()));
+    let there = if found { "another row may stand on" } else { "no row starts on" };
+    if head.is_some_and(is_other) {
+        let read = model.keys.key(Action::Read);
+        let text =
+            format!("the mapping file changed since the review was read: {there} line {line} now; {read} reads it");
+        say(model, Level::Look, text);
+    }
+}
+
+/// Whether what the head of a review says of its mapping, `map.csv (25 rows, 9f2ab31c77d0e4f5)`, is of the file with this hash.
+fn is_of(head: &str, hash: &str) -> bool {
+    head.strip_suffix(')').is_some_and(|head| head.ends_with(hash))
 }
 
 /// Puts the cursor on the row of a line, if there is one.
@@ -199,7 +219,7 @@ fn heights(model: &Model) -> Heights {
     (layout.list_rows(), layout.cell_rows())
 }
 
-/// Scrolls a pane by so many rows; its cursor stays on its row as long as that is seen.
+/// Scrolls a pane by so many rows; its cursor stays on its row as long as that is seen. Where it does not, the rows have the keys.
 pub(super) fn scroll(model: &mut Model, focus: Focus, by: isize) {
     let heights = heights(model);
     let explorer = &mut model.explorer;
@@ -210,6 +230,8 @@ pub(super) fn scroll(model: &mut Model, focus: Focus, by: isize) {
     explorer.rows.scroll(by, heights.0);
     if explorer.rows.current() != before {
         turn(explorer);
+        // The keys were in the candidates of the row before.
+        model.focus = Focus::List;
     }
 }
 
@@ -271,6 +293,10 @@ fn choose(model: &mut Model) {
         let back = explorer.choice(choice.line).map(|_| format!("; {undo} takes back what was chosen instead"));
         let text = format!("the file holds it already, so nothing was chosen{}", back.unwrap_or_default());
         return say(model, Level::Look, text);
+    }
+    // One row that cannot be written would keep all the others from it.
+    if let Some(Err(why)) = explorer.mapped.as_ref().map(|mapped| mapped.mapping.changed(&choice.changes())) {
+        return say(model, Level::Look, format!("not chosen, it could not be written: {why}"));
     }
     let set = candidate.set.as_ref().map(|set| named(&set.name, &set.id)).unwrap_or_default();
     let element =

@@ -19,8 +19,9 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
     }
     // A key held down answers once: what it does elsewhere is not done by the rest of the same press (fault matrix row V09).
     if model.answered == Some(press) {
-        return hold(model, press);
+        return hold(model, press, row.map(|row| row.action));
     }
+    let chosen = model.explorer.chosen.len();
     model.answered = row.filter(|row| row.scope == Scope::Choice).map(|_| press);
     let count = take_count(model, row.map(|row| row.action));
     match row {
@@ -35,14 +36,24 @@ pub(super) fn key(model: &mut Model, press: Press, out: &mut Vec<Cmd>) {
         }
         None => prompt::typed(model, press),
     }
+    // So does one that chose a candidate: on the next row it would open and choose again.
+    let chose = row.is_some_and(|row| matches!(row.action, Action::Take | Action::Run));
+    if chose && model.explorer.chosen.len() > chosen {
+        model.answered = Some(press);
+    }
     let tab = row.is_some_and(|row| matches!(row.action, Action::Tab(_)));
     if !tab {
         (model.count_from, model.put_away) = (None, None);
     }
 }
 
-/// Says why a key does nothing right after it answered a question.
-fn hold(model: &mut Model, press: Press) {
+/// Says why a key does nothing right after it answered a question or chose a candidate.
+fn hold(model: &mut Model, press: Press, action: Option<Action>) {
+    if model.screen == Screen::DataSets && action == Some(Action::Open) {
+        let (into, down) = (model.keys.key(Action::Into), model.keys.key(Action::Down));
+        let text = format!("{press} has chosen; another key first, such as {into} or {down}, then it chooses again");
+        return say(model, Level::Look, text);
+    }
     say(model, Level::Look, format!("{press} has answered; another key first, then it decides again"));
 }
 

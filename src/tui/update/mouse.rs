@@ -56,6 +56,8 @@ fn put(model: &mut Model, pane: Pane, row: usize) {
     }
     match pane {
         Pane::Of(focus) if model.screen == Screen::DataSets => {
+            // Pointing at a row is meant: after it enter is another press.
+            model.answered = None;
             return datasets::go(model, focus, |_, _| row);
         }
         Pane::Screen => {

@@ -140,6 +140,7 @@ fn none(explorer: &Explorer, entry: &Entry) -> &'static str {
         return "Nothing was found. Fewer words, or a part of a word, find more.";
     }
     match entry.element {
+        _ if entry.is_unsought() => "Names like this one were not looked for. A search by its words may find it.",
         Element::Missing => "No data element has a name like this one. A search by other words may find it.",
         Element::Shown(_) => "It stands in no data set, so nobody can report on it. A search finds others.",
         Element::Untold => "DHIS2 does not list its data elements here, so nothing can be looked up.",

@@ -178,38 +178,43 @@ fn held(explorer: &Explorer) -> Said {
     match &explorer.held {
         None => vec![(format!("{before}asking DHIS2"), Role::Dim)],
         Some(Err(why)) => vec![(format!("{before}{why}"), Role::Stop)],
-        Some(Ok(held)) => vec![(format!("{before}{}", values(held, candidate, known)), Role::Strong)],
+        Some(Ok(held)) => {
+            let notes = held.notes.iter().map(|note| (note.clone(), Role::Review));
+            std::iter::once((format!("{before}{}", values(held, candidate, known)), Role::Strong))
+                .chain(notes)
+                .collect()
+        }
     }
 }
 
 /// `214 (4 category options)`; of a monthly data set by month.
 fn values(held: &HeldAt, candidate: &Candidate, known: &Explored) -> String {
-    let of = |period: &str| held.held.iter().find(|one| one.element == candidate.element && one.period == period);
     let quarter = known.quarter;
     let period = candidate.set.as_ref().and_then(|set| set.period_type.as_deref());
-    match period {
-        None | Some("Quarterly") => of(&quarter.to_string()).map_or_else(|| NOTHING.to_owned(), value),
-        Some("Monthly") => {
-            let months = quarter.months();
-            if months.iter().all(|month| of(month).is_none()) {
-                return format!("{NOTHING} in its three months");
-            }
-            let one = |month: &String| {
-                of(month).map_or_else(|| format!("{month} {NOTHING}"), |held| format!("{month} {}", value(held)))
-            };
-            months.iter().map(one).collect::<Vec<_>>().join(", ")
-        }
-        Some(_) => {
-            let own = |held: &&Held| held.element == candidate.element;
-            let one = |held: &Held| format!("{} {}", held.period, value(held));
-            let all: Vec<String> = held.held.iter().filter(own).map(one).collect();
-            if all.is_empty() { NOTHING.to_owned() } else { all.join(", ") }
-        }
+    let Some(stored) = held.stored(candidate, quarter) else {
+        return period.map_or_else(
+            || "nothing can be reported on it".to_owned(),
+            |period| format!("not asked for, a {} data set", period.to_lowercase()),
+        );
+    };
+    // What is not there was not stored only where everything could be read.
+    let nothing = if held.notes.is_empty() { "nothing stored" } else { "not read" };
+    if stored.is_empty() {
+        let months = if period == Some("Monthly") && held.notes.is_empty() { " in its three months" } else { "" };
+        return format!("{nothing}{months}");
     }
+    let of = |one: &Held| {
+        if one.period == quarter.to_string() { value(one) } else { format!("{} {}", one.period, value(one)) }
+    };
+    if period != Some("Monthly") {
+        return stored.into_iter().map(of).collect::<Vec<_>>().join(", ");
+    }
+    let month = |month: &String| {
+        let one = stored.iter().find(|one| one.period == *month);
+        one.map_or_else(|| format!("{month} {nothing}"), |one| of(one))
+    };
+    quarter.months().iter().map(month).collect::<Vec<_>>().join(", ")
 }
-
-/// That nothing is there; never a zero.
-const NOTHING: &str = "nothing stored";
 
 /// A total with its parts; text in quotes.
 fn value(held: &Held) -> String {
