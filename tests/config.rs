@@ -104,7 +104,7 @@ fn what_is_left_out_has_the_documented_default() {
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     let profile_keys = "mapping, case_type, label, chunk_size, form_xmlns, stamp_property, submit_user_id, \
-                        stale_after_days, dhis2, commcare";
+                        stale_after_days, notify, dhis2, commcare";
     assert_eq!(
         line_2("maping = \"a.csv\""),
         format!(

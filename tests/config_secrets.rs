@@ -5,8 +5,10 @@
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use onse::io::config::{CommCareSecret, Dhis2Secret, Found, Places, Settings, SettingsError, find_secrets, load};
+use onse::io::keyring::Asker;
 
 const SETTINGS: &str = r#"
 [profiles.malawi.dhis2]
@@ -44,7 +46,7 @@ impl Given {
         let config = self.folder.path().join("config.toml");
         let places = Places::find(Some(&config), |_| Some(OsString::from("/data"))).unwrap();
         let lookup = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
-        find_secrets(&places, &self.settings, self.settings.profile(None).unwrap(), lookup)
+        looked(find_secrets(&places, &self.settings, self.settings.profile(None).unwrap(), lookup, &off()))
     }
 
     fn refused(&self, env: &[(&str, &str)]) -> String {
@@ -52,6 +54,16 @@ impl Given {
         assert!(!format!("{error:?}").contains("MARKED"), "{error:?}");
         error.to_string()
     }
+}
+
+/// No keyring: it has tests of its own.
+fn off() -> Asker {
+    Asker::new(None, Arc::new(|_| Box::pin(std::future::pending())))
+}
+
+/// Nothing is waited for without one.
+fn looked(found: impl Future<Output = Result<Found, SettingsError>>) -> Result<Found, SettingsError> {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(found)
 }
 
 fn in_file(secrets: &str) -> Given {
@@ -216,6 +228,6 @@ fn a_variable_that_is_not_text_is_refused_by_name() {
     let places = Places::find(Some(Path::new("/a/config.toml")), |_| None::<OsString>).unwrap();
     let profile = given.settings.profile(None).unwrap();
     let lookup = |name: &str| (name == "ONSE_DHIS2_TOKEN").then(|| OsString::from_vec(b"MARKED\xff".to_vec()));
-    let error = find_secrets(&places, &given.settings, profile, lookup).unwrap_err();
+    let error = looked(find_secrets(&places, &given.settings, profile, lookup, &off())).unwrap_err();
     assert_eq!(error.to_string(), "The environment variable ONSE_DHIS2_TOKEN is not valid text.");
 }

@@ -395,7 +395,7 @@ async fn nothing_was_accepted_in_an_undo_and_what_it_wrote_counts() {
     let folder = before.folder.path();
     let sources = connect(before.sandbox.transport(ORIGIN))(std::sync::Arc::new(|_| {}));
     let loaded = Store::read_only(&before.file).unwrap();
-    let undone = undone(loaded, "a.review", &sources, support::clock()).await.unwrap();
+    let undone = undone(loaded, "a.review", &sources, support::clock(), &|_, _| {}).await.unwrap();
     let file = folder.join("2026Q1-undo.review");
     let store = Store::create(&file).unwrap();
     undone.save(&store).await.unwrap();

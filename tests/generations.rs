@@ -120,7 +120,7 @@ fn exported(opened: &Opened, zeros: &[Cell]) {
     let Opened { plan, ledger, forms, .. } = opened;
     let parts = std::collections::BTreeMap::new();
     let history = std::collections::BTreeMap::new();
-    let view = View { plan, ledger, forms, parts: &parts, history: &history, cells: zeros };
+    let view = View { review: "", plan, ledger, forms, parts: &parts, history: &history, cells: zeros };
     let (mut json, mut table) = (Vec::new(), Vec::new());
     view.json(&mut json).unwrap();
     view.table(&mut table).unwrap();

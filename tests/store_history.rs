@@ -191,7 +191,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
         assert_eq!(told(&store, 1, 0, "ds000000001", "de000000000").await, None);
         assert_eq!(store.parts(1, 0, "ds000000001".to_owned(), "de000000000".to_owned()).await.unwrap().len(), 1);
         store.close();
-        assert_eq!(version(&path), 5);
+        assert_eq!(version(&path), 6);
     }
     let tables = |path: &Path| -> Vec<String> {
         let connection = rusqlite::Connection::open(path).unwrap();
@@ -202,7 +202,7 @@ async fn a_file_of_version_1_gets_what_is_new_when_it_is_opened_for_writing() {
     };
     let new = folder.path().join("new.review");
     Store::create(&new).unwrap().close();
-    assert_eq!(version(&new), 5);
+    assert_eq!(version(&new), 6);
     assert_eq!(tables(&path), tables(&new), "an old file becomes what a new one is");
 }
 
@@ -211,7 +211,7 @@ async fn a_file_without_a_version_or_of_a_later_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
     for (number, why) in
-        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (6, "made by a newer onse")]
+        [(0, "is not a review file, or it is damaged"), (-1, "is not a review file"), (7, "made by a newer onse")]
     {
         let connection = rusqlite::Connection::open(&path).unwrap();
         connection.pragma_update(None, "user_version", number).unwrap();
@@ -302,7 +302,7 @@ async fn a_file_of_version_4_takes_notes_and_goes_on_with_its_trail() {
         store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
     }
     store.close();
-    assert_eq!(version(&path), 5);
+    assert_eq!(version(&path), 6);
     let loaded = Store::read_only(&path).unwrap();
     assert_eq!(loaded.entries, entries);
     let again = opened(loaded).unwrap().ledger;
@@ -310,10 +310,69 @@ async fn a_file_of_version_4_takes_notes_and_goes_on_with_its_trail() {
     let trail = Store::read_only_trail(&path).unwrap();
     assert_eq!((&trail.entries[..before.entries.len()], trail.damage), (&before.entries[..], None));
     let told = show(&["--trail"], &path);
-    let lines: Vec<&str> = told.lines().rev().take(3).collect();
+    let lines: Vec<&str> = told.lines().rev().skip(1).take(3).collect();
     assert!(lines[2].ends_with("decision 1: note 1 cell: a cell; it says: asked the <1B>district"), "{told}");
     assert!(lines[1].ends_with("decision 2: note 1 cell: a cell; taken away"), "{told}");
     assert!(lines[0].ends_with("decision 3: undo decision 2"), "{told}");
     let json = show(&["--json"], &path);
     assert_eq!(json.matches(r#""note":"asked the \u001bdistrict""#).count(), 1, "{json}");
+}
+
+/// Version 6 has the tables of version 5: only imports are new.
+#[tokio::test]
+async fn a_file_of_version_5_takes_imports_and_holds_each_row_to_its_values() {
+    use onse::domain::ledger::{Act, Ledger, Row, Stamp};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("q.review");
+    beds(&path).await.close();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
+    let store = Store::open(&path).unwrap();
+    let plan = Arc::new(store.load().await.unwrap().plan);
+    let mut ledger = Ledger::new(&plan);
+    let stamp = Stamp { at: "2026-07-05T12:00:00Z".to_owned(), who: "Grace".to_owned() };
+    let free = ledger.undecided(&plan, plan.cells()).plain;
+    let row = |at: usize, act, reason: Option<&str>| Row { cell: free[at], act, reason: reason.map(str::to_owned) };
+    let rows =
+        vec![row(0, Act::Approve, None), row(1, Act::Reject, Some("twice \u{1b}")), row(2, Act::Approve, Some("seen"))];
+    let entries = [
+        ledger.import(&plan, rows, "3 verdicts from a.csv", &stamp).unwrap(),
+        ledger.undo(&plan, &stamp).unwrap(),
+        ledger.redo(&plan, &stamp).unwrap(),
+    ];
+    for entry in &entries {
+        store.append(entry.clone(), Arc::clone(&plan)).await.unwrap();
+    }
+    store.close();
+    assert_eq!(version(&path), 6);
+    assert_eq!(Store::read_only(&path).unwrap().entries, entries);
+    let again = opened(Store::read_only(&path).unwrap()).unwrap().ledger;
+    assert_eq!(
+        (again.all(), again.reason(free[1]), again.last_done()),
+        (ledger.all(), Some("twice \u{1b}"), ledger.last_done())
+    );
+    let told = show(&["--trail"], &path);
+    let lines: Vec<&str> = told.lines().rev().skip(1).take(3).collect();
+    assert!(lines[2].ends_with("Grace  decision 1: import 3 verdicts from a.csv"), "{told}");
+    assert!(lines[0].ends_with("decision 3: redo decision 1"), "{told}");
+
+    let whole = fs::read(&path).unwrap();
+    for (sql, words) in [
+        ("UPDATE decision SET cells = 'x' WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = replace(cells, 'approve', 'maybe') WHERE seq = 1", "damaged"),
+        ("UPDATE decision SET cells = '[[99999,0,null,null,\"reject\",null]]' WHERE seq = 1", "does not exist"),
+        ("UPDATE decision SET cells = '[]' WHERE seq = 1", "of the trail"),
+        ("UPDATE decision SET cells = replace(cells, 'reject', 'approve') WHERE seq = 1", "of the trail"),
+        ("UPDATE decision SET cells = replace(cells, 'seen', 'sent') WHERE seq = 1", "of the trail"),
+        (
+            "UPDATE decision SET cells = json_replace(cells, '$[0][3]', '424242') WHERE seq = 1",
+            "other values than the plan holds",
+        ),
+        ("UPDATE decision SET act = 'approve' WHERE seq = 1", "damaged"),
+    ] {
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap(), 1, "{sql}");
+        let error = Store::read_only(&path).map_err(|error| format!("{error:#}")).map(drop).unwrap_err();
+        assert!(error.contains("entry 1 ") && error.contains(words), "{sql}: {error}");
+    }
 }

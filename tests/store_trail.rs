@@ -166,7 +166,7 @@ async fn every_write_that_matters_is_one_entry() {
     let times: Vec<&str> = entries[1..].iter().map(|entry| &entry.at[11..16]).collect();
     let expected = ["09:41", "10:00", "10:01", "10:02", "10:03", "10:04", "10:05", "10:06", "10:07", "10:08", "10:09"];
     assert_eq!(times, expected);
-    let begun = json!({ "version": 5, "from": null, "readings": 0, "decisions": 0, "forms": 0 });
+    let begun = json!({ "version": 6, "from": null, "readings": 0, "decisions": 0, "forms": 0 });
     assert_eq!(detail(&entries[0]), begun);
     assert_eq!((&detail(&entries[1])["facilities"], &detail(&entries[1])["properties"]), (&json!(2), &json!(2)));
     let first = detail(&entries[2]);
@@ -483,7 +483,7 @@ async fn a_file_from_before_there_was_a_trail_gets_one_when_it_is_opened_for_wri
         assert_eq!(loaded.submitted.unwrap().at, form(2, Outcome::Frozen).frozen_at, "the newest entry");
         let Trail { entries, damage } = Store::read_only_trail(&path).unwrap();
         assert_eq!((entries.len(), damage), (5, None));
-        let begun = json!({ "version": 5, "from": from, "readings": 1, "decisions": 2, "forms": 1 });
+        let begun = json!({ "version": 6, "from": from, "readings": 1, "decisions": 2, "forms": 1 });
         assert_eq!(detail(&entries[0]), begun);
         edit(&path, "UPDATE form SET outcome = 'FROZEN' WHERE number = 1");
         let why = format!("{:#}", Store::read_only(&path).unwrap_err());
@@ -540,7 +540,7 @@ async fn show_tells_the_trail_a_line_for_each_entry() {
     let (run, text) = show(&path, &[]);
     assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].ends_with("onse  begun: a file of version 5"), "{text}");
+    assert!(lines[0].ends_with("onse  begun: a file of version 6"), "{text}");
     assert!(
         lines[1].starts_with("   2  2026-07-05T09:41:00Z  onse  reading 1: 2 facilities, 2 properties, "),
         "{text}"
@@ -558,7 +558,9 @@ async fn show_tells_the_trail_a_line_for_each_entry() {
         "  11  2026-07-05T10:08:00Z  Grace  already set: 1 APPLIED",
         "  12  2026-07-05T10:09:00Z  Grace  held 1 cell: dhis_p0 of case case1: the case was emptied",
     ];
-    assert_eq!(lines[2..], expected);
+    assert_eq!(lines[2..lines.len() - 1], expected);
+    let mark = Store::read_only_trail(&path).unwrap().mark();
+    assert!(mark.len() == 64 && lines.last().unwrap().ends_with(&format!("mark of the last entry: {mark}")), "{text}");
     let (_, text) = show(&path, &["--json"]);
     let all: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((&all["schema"], &all["damage"], all["trail"].as_array().unwrap().len()), (&json!(1), &Value::Null, 12));

@@ -52,7 +52,7 @@ async fn approved(sandbox: &Sandbox, folder: &Path, chunk_size: usize) -> (Sessi
 /// The undo of a review, through this transport.
 async fn undo_by(session: &Session, transport: SharedTransport) -> anyhow::Result<Undone> {
     let sources = connect(transport)(Arc::new(|_| {}));
-    undone(Store::read_only(session.path()).unwrap(), "2026Q2.review", &sources, clock()).await
+    undone(Store::read_only(session.path()).unwrap(), "2026Q2.review", &sources, clock(), &|_, _| {}).await
 }
 
 async fn undo(session: &Session, sandbox: &Sandbox) -> Undone {

@@ -12,20 +12,27 @@ use crate::{
 };
 
 mod data_sets;
+mod files;
+#[cfg(test)]
+mod guides;
 
 pub(super) use data_sets::{Chosen, DataSets};
+pub(super) use files::{Completions, Export, History, Import, Init, Status};
 
 /// Reads DHIS2 totals and CommCare facility cases, shows old against new, and submits what a person approved.
 ///
 /// Without a command: the review of last quarter with the default profile.
 #[derive(Debug, Parser)]
-#[command(name = "onse", version, after_help = EXITS, disable_help_subcommand = true)]
+#[command(name = "onse", version = VERSION, after_help = EXITS, disable_help_subcommand = true)]
 pub(super) struct Line {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
+
+/// Version, and the commit it was built from (`build.rs`).
+pub(super) const VERSION: &str = env!("ONSE_VERSION");
 
 /// Exit codes, for the help.
 const EXITS: &str = "Exit codes: 0 done or nothing to do, 1 error before any change, 2 wrong usage, settings or mapping, \
@@ -74,6 +81,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Print a review
     Show(Show),
+    /// Where a review stands: decided, flagged, sent, applied; on one screen
+    Status(Status),
     /// Approve, reject or clear the changes a filter finds; choose 0 for cells that read (0?)
     Decide(Decide),
     /// Send the approved changes and read them back
@@ -82,12 +91,24 @@ pub(super) enum Command {
     Undo(Undo),
     /// Read the cases back and settle what is open; sends nothing
     Verify(Verify),
+    /// Write a review to a file: .csv or .xlsx for a spreadsheet, .html or .md to sign off, .json for programs
+    Export(Export),
+    /// Take verdicts back from an exported .csv or .xlsx, as one decision
+    Import(Import),
+    /// The reviews on this machine: quarter, project, counts, when, who
+    History(History),
     /// What DHIS2 holds for every row of the mapping: its data set, or what could stand there. Changes ids that were chosen, with --write only
     DataSets(DataSets),
     /// Settings, secrets, both servers, permissions and mapping: one line for each, with what to do. Writes nothing
     Check(Check),
+    /// Ask for addresses and names, check them, and write a profile
+    Init(Init),
     /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
     Sandbox(Sandbox),
+    /// Print the completion script of a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
 }
 
 /// The country of the sandbox.
@@ -102,6 +123,22 @@ pub(super) struct Country {
     /// Release of DHIS2 it answers as: 2.30, 2.36, 2.38, 2.40, 2.42 or 2.43
     #[arg(long, value_name = "VERSION", default_value_t)]
     pub(super) dhis2_version: crate::sandbox::Version,
+    /// What befalls which requests, WHAT@WHERE:WHICH with commas between: a status (429, 503, 401 ...), page, reset, cut, stall or
+    /// late=SECONDS; at dhis2, hq, values, cases, forms or a part of the path; the 2nd, 2-4, 3- or 10% of them. Such as
+    /// 429@values:1-2,reset@forms:1
+    #[arg(long, value_name = "SPEC", value_parser = crate::sandbox::Faults::parse)]
+    pub(super) faults: Option<crate::sandbox::Faults>,
+}
+
+impl Default for Country {
+    fn default() -> Self {
+        Self {
+            facilities: crate::sandbox::FACILITIES,
+            seed: 1,
+            dhis2_version: crate::sandbox::Version::default(),
+            faults: None,
+        }
+    }
 }
 
 /// Which facilities of which quarter.
@@ -183,6 +220,7 @@ pub(super) struct Plan {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, at most one of which says the form")]
 pub(super) struct Show {
     /// Review file
     pub(super) file: PathBuf,
@@ -199,12 +237,15 @@ pub(super) struct Show {
     /// One JSON object; without a filter every cell
     #[arg(long)]
     pub(super) json: bool,
+    /// Comma-separated values, a line for each cell; without a filter the changes
+    #[arg(long, conflicts_with = "json")]
+    pub(super) csv: bool,
     /// The exact bytes of the forms as they stand now, for a file or another program, not for a terminal; form id and times are
     /// made at sending
-    #[arg(long, conflicts_with_all = ["json", "facility", "property", "filter"])]
+    #[arg(long, conflicts_with_all = ["json", "csv", "facility", "property", "filter"])]
     pub(super) xml: bool,
     /// Everything that was decided, sent and read back, in order, with who and when; also of a damaged file
-    #[arg(long, conflicts_with_all = ["xml", "facility", "property", "filter"])]
+    #[arg(long, conflicts_with_all = ["xml", "csv", "facility", "property", "filter"])]
     pub(super) trail: bool,
 }
 
@@ -374,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_act_and_one_way_of_sending() {
+    fn what_does_not_fit_together_is_refused() {
         for line in [
             "decide f --where x",
             "decide f --where x --approve --reject",
@@ -389,6 +430,8 @@ mod tests {
             "show f --where is:odd",
             "plan --colour never",
             "demo --facilities 0",
+            "demo --faults boom",
+            "sandbox --faults 429@values:0",
             "sandbox --dhis2-version 2.41",
             "plan --look-back 9",
             "plan --look-back -1",
@@ -414,6 +457,10 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
+    }
+
+    #[test]
+    fn what_fits_together_can_be_typed() {
         for line in [
             "",
             "decide f --where -is:stop --approve",
@@ -423,6 +470,8 @@ mod tests {
             "--profile p plan -o x",
             "sandbox --port 0 --json --latency 5 --gzip --dhis2-version 2.43",
             "demo --dhis2-version 2.30",
+            "demo --faults late=0.1",
+            "sandbox --faults 429@values:1-2,reset@forms:1",
             "plan --look-back 8 --no-history --curl",
             "check --json",
             "undo f -o g --json",

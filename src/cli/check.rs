@@ -21,20 +21,21 @@ use super::{
 use crate::{
     domain::{
         mapping::{Problem, Row},
-        text::width,
+        text::{inert, width},
     },
     io::{
-        config::{self, CommCareSecret, Dhis2Secret, SettingsError, UsedMapping, find_secrets},
+        config::{self, CommCareSecret, Dhis2Secret, Place, Profile, SettingsError, UsedMapping, find_secrets},
         http::{OnWait, Wait},
+        keyring::{Entry, SERVICE, Unusable},
         transport::SharedTransport,
     },
-    job::check::{Cause, Check, Level, Line, capital},
+    job::check::{Cause, Check, Level, Line, capital, way},
     tui::parts::wrap,
 };
 
 const SETTINGS: &str = "settings";
 const SECRETS: &str = "secrets";
-const MAPPING: &str = "mapping";
+pub(super) const MAPPING: &str = "mapping";
 
 /// Most lines for what is wrong with rows of the mapping.
 const MOST: usize = 20;
@@ -49,9 +50,11 @@ pub(super) async fn check(here: &Here, args: &args::Check, out: &mut Out) -> Res
     let rows: Vec<&Row> = mapping.iter().flat_map(|used| used.mapping.usable()).collect();
     if let Some(ready) = &ready {
         here.log()?;
-        let keys = secrets(ready, &mut lines)?;
-        let asked = servers(here, ready, &keys, &rows, &mut lines).await?;
-        lines.extend(asked);
+        let keys = secrets(here, ready, &mut lines).await?;
+        lines.extend(in_repository(&ready.places.secrets));
+        lines.extend(ways(&ready.profile));
+        let asked = servers(here, &ready.profile, &keys, &rows, &mut lines).await?;
+        lines.extend(asked.into_iter().map(|line| keys.sourced(line)));
     }
     lines.extend(mapped);
     tell(&lines, args.json, out)?;
@@ -85,21 +88,19 @@ fn settings(here: &Here, lines: &mut Vec<Line>) -> Option<Ready> {
     Some(ready)
 }
 
-/// The line where there are no settings at all.
+/// The line where there are no settings at all, or no profile in them.
 fn unset(here: &Here) -> Result<Option<Line>> {
-    let places = here.places()?;
-    let line = || {
+    Ok(here.lacks()?.map(|lacks| {
         Line::wrong(
             SETTINGS,
-            format!("There are none yet: {} does not exist.", places.config.display()),
-            "Write it; onse plan shows how it begins. To look around first: onse demo",
+            format!("There are none yet: {lacks}."),
+            "onse init asks for what it needs, checks it and writes it. To look around first: onse demo",
         )
-    };
-    Ok(config::open(&places)?.is_none().then(line))
+    }))
 }
 
 /// A line for each thing that is wrong.
-fn told(what: &'static str, error: &Error) -> Vec<Line> {
+pub(super) fn told(what: &'static str, error: &Error) -> Vec<Line> {
     let Some(error) = error.downcast_ref::<SettingsError>() else {
         return vec![Line::wrong(what, format!("{error:#}"), "")];
     };
@@ -121,7 +122,12 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
         Ok(used) => used,
         Err(error) => return (told(MAPPING, &error), None),
     };
-    let mut lines = vec![file(&used)];
+    (mapped(ready, &used), Some(used))
+}
+
+/// The lines of a mapping that could be read.
+pub(super) fn mapped(ready: Option<&Ready>, used: &UsedMapping) -> Vec<Line> {
+    let mut lines = vec![file(used)];
     // What stops stands first, so that remarks do not push it out.
     let (stops, remarks): (Vec<&Problem>, Vec<&Problem>) = used.mapping.problems.iter().partition(|one| one.blocks);
     let stops = stops.into_iter().map(|one| Line::wrong(MAPPING, capital(&one.to_string()), ""));
@@ -131,8 +137,8 @@ fn mapping(here: &Here, ready: Option<&Ready>) -> (Vec<Line>, Option<UsedMapping
     lines.extend(all.into_iter().take(MOST));
     lines
         .extend((more > 0).then(|| Line::look(MAPPING, format!("And {more} more."), "onse data-sets lists them all.")));
-    lines.extend(stamped(ready, &used));
-    (lines, Some(used))
+    lines.extend(stamped(ready, used));
+    lines
 }
 
 /// The line of the mapping as a whole.
@@ -169,21 +175,57 @@ fn stamped(ready: Option<&Ready>, used: &UsedMapping) -> Option<Line> {
 }
 
 /// The secrets of both sides, `None` where there is none.
-struct Keys {
-    dhis2: Option<Dhis2Secret>,
-    commcare: Option<CommCareSecret>,
+#[derive(Default)]
+pub(super) struct Keys {
+    pub(super) dhis2: Option<Dhis2Secret>,
+    pub(super) commcare: Option<CommCareSecret>,
+    /// Where each of them is changed; none where it was typed just now.
+    dhis2_from: Option<String>,
+    commcare_from: Option<String>,
 }
 
+impl Keys {
+    /// These, typed or given just now.
+    pub(super) fn new(dhis2: Option<Dhis2Secret>, commcare: Option<CommCareSecret>) -> Self {
+        Self { dhis2, commcare, ..Self::default() }
+    }
+
+    /// A line of a refused sign-in, with the place of the secret it was tried with: its remedy may name another one.
+    fn sourced(&self, line: Line) -> Line {
+        let from = if line.what.starts_with("DHIS2 ") { &self.dhis2_from } else { &self.commcare_from };
+        match from {
+            Some(from) if refused_sign_in(std::slice::from_ref(&line)) => {
+                let remedy = format!("{} It was tried with the secret from {from}.", line.remedy);
+                Line { remedy: inert(remedy.trim_start()).into_owned(), ..line }
+            }
+            _ => line,
+        }
+    }
+}
+
+/// Whether a line says that a sign-in was not taken.
+pub(super) fn refused_sign_in(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.what.ends_with(" sign-in") && matches!(line.level, Level::Stop(_)))
+}
+
+/// A secret and where it is from, or why the keyring was passed over.
+type Kept<S> = Result<(S, Option<Place>), Option<Unusable>>;
+
 /// The secrets that are there, with a line for each side.
-fn secrets(ready: &Ready, lines: &mut Vec<Line>) -> Result<Keys> {
+async fn secrets(here: &Here, ready: &Ready, lines: &mut Vec<Line>) -> Result<Keys> {
     let profile = &ready.profile;
+    let keyring = &here.keyring()?;
     // Each side for itself, as if the other one's were there: what is wrong with one hides nothing of the other.
-    let beside = |there: &str, gone: &str| {
+    let beside = async |there: &str, gone: &str| {
         let env = |name: &str| if name == there { Some("-".into()) } else { env(name).filter(|_| name != gone) };
-        find_secrets(&ready.places, &ready.settings, profile, env)
+        find_secrets(&ready.places, &ready.settings, profile, env, keyring).await
     };
-    let dhis2 = beside("ONSE_COMMCARE_API_KEY", "ONSE_COMMCARE_PASSWORD").map(|found| found.dhis2);
-    let commcare = beside("ONSE_DHIS2_TOKEN", "ONSE_DHIS2_PASSWORD").map(|found| found.commcare);
+    let dhis2 = beside("ONSE_COMMCARE_API_KEY", "ONSE_COMMCARE_PASSWORD").await;
+    let commcare = beside("ONSE_DHIS2_TOKEN", "ONSE_DHIS2_PASSWORD").await;
+    // One that was silent is not asked twice, so the first reason is the one to tell.
+    here.without_keyring([&dhis2, &commcare].into_iter().flatten().find_map(|found| found.no_keyring.as_ref()))?;
+    let dhis2 = dhis2.map(|found| found.dhis2.map(|one| (one, found.dhis2_from)).ok_or(found.no_keyring));
+    let commcare = commcare.map(|found| found.commcare.map(|one| (one, found.commcare_from)).ok_or(found.no_keyring));
     let wanted = match profile.dhis2.username {
         Some(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD", "dhis2_password"),
         None => ("DHIS2 token", "ONSE_DHIS2_TOKEN", "dhis2_token"),
@@ -192,25 +234,27 @@ fn secrets(ready: &Ready, lines: &mut Vec<Line>) -> Result<Keys> {
         Dhis2Secret::Password(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD"),
         Dhis2Secret::Token(_) => ("DHIS2 token", "ONSE_DHIS2_TOKEN"),
     };
-    let dhis2 = one(dhis2, || ask_dhis2(profile), name, wanted, ready, lines)?;
+    let (dhis2, dhis2_from) = one(dhis2, &Entry::dhis2(profile), || ask_dhis2(profile), name, wanted, ready, lines)?;
     let wanted = ("CommCare API key", "ONSE_COMMCARE_API_KEY", "commcare_api_key");
     let name = |secret: &CommCareSecret| match secret {
         CommCareSecret::ApiKey(_) => ("CommCare API key", "ONSE_COMMCARE_API_KEY"),
         CommCareSecret::Password(_) => ("CommCare password", "ONSE_COMMCARE_PASSWORD"),
     };
-    let commcare = one(commcare, || ask_commcare(profile), name, wanted, ready, lines)?;
-    Ok(Keys { dhis2, commcare })
+    let (commcare, commcare_from) =
+        one(commcare, &Entry::commcare(profile), || ask_commcare(profile), name, wanted, ready, lines)?;
+    Ok(Keys { dhis2, commcare, dhis2_from, commcare_from })
 }
 
 /// The secret of one side, asked for where it is missing, and its line: where it is from, never what it is.
 fn one<S>(
-    found: Result<Option<S>, SettingsError>,
+    found: Result<Kept<S>, SettingsError>,
+    entry: &Entry,
     ask: impl FnOnce() -> Result<Option<S>>,
     name: fn(&S) -> (&'static str, &'static str),
     (what, variable, key): (&str, &str, &str),
     ready: &Ready,
     lines: &mut Vec<Line>,
-) -> Result<Option<S>> {
+) -> Result<(Option<S>, Option<String>)> {
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -218,35 +262,90 @@ fn one<S>(
             let told = told(SECRETS, &error.into());
             let new: Vec<Line> = told.into_iter().filter(|line| !lines.contains(line)).collect();
             lines.extend(new);
-            return Ok(None);
+            return Ok((None, None));
         }
     };
     let file = ready.places.secrets.display();
-    if let Some(secret) = found {
-        let (what, variable) = name(&secret);
-        let set = env(variable).is_some_and(|value| !value.is_empty());
-        let place = if set { format!("the environment ({variable})") } else { file.to_string() };
-        lines.push(Line::ok(SECRETS, format!("The {what} is from {place}.")));
-        return Ok(Some(secret));
-    }
+    let no_keyring = match found {
+        Ok((secret, from)) => {
+            let (what, variable) = name(&secret);
+            let place = match from {
+                Some(Place::Environment) => format!("the environment ({variable})"),
+                Some(Place::Keyring) => {
+                    format!("the keyring of this system (service {SERVICE}, entry \"{}\")", entry.user())
+                }
+                _ => file.to_string(),
+            };
+            lines.push(Line::ok(SECRETS, format!("The {what} is from {place}.")));
+            return Ok((Some(secret), Some(place)));
+        }
+        Err(why) => why.filter(|why| !why.off).map(|why| format!(" The keyring was passed over: {why}.")),
+    };
     let typed = ask()?;
     lines.push(match &typed {
         Some(secret) => Line::ok(SECRETS, format!("The {} was typed just now, and is not kept.", name(secret).0)),
         None => Line::wrong(
             SECRETS,
-            format!("The {what} is missing, so that server was not asked."),
+            format!("The {what} is missing, so that server was not asked.{}", no_keyring.unwrap_or_default()),
             format!("Set {variable}, or write {key} = \"...\" under [{}] in {file} (mode 0600).", ready.profile.name),
         ),
     });
-    Ok(typed)
+    Ok((typed, None))
+}
+
+/// A file of secrets where it may be committed (fault matrix row X08).
+pub(super) fn in_repository(secrets: &Path) -> Option<Line> {
+    secrets.exists().then(|| config::repository(secrets))?.map(|repository| within(secrets, &repository))
+}
+
+/// The same of a file that lies in this repository, or will.
+pub(super) fn within(secrets: &Path, repository: &Path) -> Line {
+    Line::look(
+        SECRETS,
+        format!("{} lies inside the repository {}.", secrets.display(), repository.display()),
+        "Have the repository ignore it before the next commit, or use the keyring; if it was ever committed, change what is in it \
+         at the servers.",
+    )
+}
+
+/// How each server is come by.
+pub(super) fn ways(profile: &Profile) -> [Line; 2] {
+    let (dhis2, commcare) = (&profile.dhis2, &profile.commcare);
+    [
+        way::line("DHIS2 way", &dhis2.url, dhis2.ca_file.as_deref(), env),
+        way::line("HQ way", &commcare.url, commcare.ca_file.as_deref(), env),
+    ]
 }
 
 /// Asks both servers, telling of waits. Interrupted it tells nothing.
-async fn servers(here: &Here, ready: &Ready, keys: &Keys, rows: &[&Row], lines: &mut Vec<Line>) -> Result<Vec<Line>> {
+async fn servers(
+    here: &Here,
+    profile: &Profile,
+    keys: &Keys,
+    rows: &[&Row],
+    lines: &mut Vec<Line>,
+) -> Result<Vec<Line>> {
+    let check = asking(here, profile, keys, rows, lines);
+    let stop = CancellationToken::new();
+    signals::on_interrupt(vec![(stop.clone(), "stopping")]);
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(refused(Exit::Interrupted, "interrupted; nothing was written")),
+        lines = check.servers() => Ok(lines),
+    }
+}
+
+/// What asks both servers, telling of waits; a way there that cannot be made is a line.
+pub(super) fn asking<'a>(
+    here: &Here,
+    profile: &'a Profile,
+    keys: &'a Keys,
+    rows: &'a [&'a Row],
+    lines: &mut Vec<Line>,
+) -> Check<'a> {
     let mut way = |ca: Option<&Path>| -> Option<SharedTransport> {
         wire(ca).map_err(|error| lines.push(Line::wrong(SETTINGS, format!("{error:#}."), ""))).ok()
     };
-    let profile = &ready.profile;
     let dhis2 = keys.dhis2.as_ref().and_then(|secret| Some((secret, way(profile.dhis2.ca_file.as_deref())?)));
     let commcare = keys.commcare.as_ref().and_then(|secret| Some((secret, way(profile.commcare.ca_file.as_deref())?)));
     let on_wait: OnWait = Arc::new(|wait: &Wait| {
@@ -254,7 +353,7 @@ async fn servers(here: &Here, ready: &Ready, keys: &Keys, rows: &[&Row], lines: 
         let seconds = wait.pause.as_secs_f64().ceil();
         say(&format!("{}: next try in {seconds} s, {}{detail}", wait.side, wait.cause));
     });
-    let check = Check {
+    Check {
         profile,
         dhis2,
         commcare,
@@ -264,13 +363,6 @@ async fn servers(here: &Here, ready: &Ready, keys: &Keys, rows: &[&Row], lines: 
         sleep: Arc::clone(&here.sleep),
         on_wait,
         seed: here.seed(),
-    };
-    let stop = CancellationToken::new();
-    signals::on_interrupt(vec![(stop.clone(), "stopping")]);
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => Err(refused(Exit::Interrupted, "interrupted; nothing was written")),
-        lines = check.servers() => Ok(lines),
     }
 }
 
@@ -301,7 +393,7 @@ pub(super) fn columns() -> Option<usize> {
     Some(size.map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0).unwrap_or(80))
 }
 
-fn folded(line: &Line, columns: Option<usize>) -> Vec<String> {
+pub(super) fn folded(line: &Line, columns: Option<usize>) -> Vec<String> {
     let head = format!("{:<4}  {}", line.level.to_string(), line.what);
     let head = format!("{head}{}", " ".repeat(MARGIN.saturating_sub(width(&head))));
     let broken = |text: &str, first: &str| -> Vec<String> {
@@ -336,6 +428,17 @@ mod tests {
         assert!(folded.iter().all(|text| width(text) <= 46), "{folded:?}");
         assert_eq!(folded[1], "                      six seven eight");
         assert_eq!(folded[3], "                         then that");
+    }
+
+    #[test]
+    fn a_refused_sign_in_says_where_its_secret_is_from() {
+        let from = |place: &str| Some(place.to_owned());
+        let keys = Keys { dhis2_from: from("the keyring"), commcare_from: None, ..Keys::default() };
+        let refused = |what| keys.sourced(Line::broken(what, "refused (401)", "Check it.")).remedy;
+        assert_eq!(refused("DHIS2 sign-in"), "Check it. It was tried with the secret from the keyring.");
+        assert_eq!((refused("HQ sign-in"), refused("DHIS2 units")), ("Check it.".to_owned(), "Check it.".to_owned()));
+        let fine = Line::ok("DHIS2 sign-in", "fine");
+        assert_eq!(keys.sourced(fine.clone()), fine);
     }
 
     #[test]

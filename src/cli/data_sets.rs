@@ -88,7 +88,7 @@ pub(super) async fn data_sets(here: &Here, args: &args::DataSets, out: &mut Out)
     let ready = here.ready(None)?;
     let used = here.mapping_file(Some(&ready.profile))?;
     let chosen = choose::rows(&args.choose, &used.mapping)?;
-    let connect = here.connect(&ready)?;
+    let connect = here.connect(&ready).await?;
     here.log()?;
     let facilities = Facilities::Cases { case_type: ready.profile.case_type.clone(), wanted: Vec::new() };
     let (mapping, period) = (Arc::new(used.mapping.clone()), quarter);

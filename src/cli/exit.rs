@@ -43,6 +43,20 @@ impl Exit {
         }
     }
 
+    /// What it means, in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "wrong usage, settings or mapping",
+            Self::Waiting => "changes wait for approval",
+            Self::Partly => "partly applied or not verified",
+            Self::Held => "some approved changes were held; the others, if any, were applied",
+            Self::Stopped => "refused by an open STOP",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// What this error means for the exit code.
     pub(super) fn of(error: &anyhow::Error) -> Self {
         if let Some(refusal) = error.downcast_ref::<Refusal>() {

@@ -14,6 +14,7 @@ use super::{
     args::{Global, Scope},
     exit::{Exit, told, usage},
     log,
+    notify::Noted,
     out::{count, say, someone_is_there},
     private, prompt,
 };
@@ -29,6 +30,7 @@ use crate::{
         },
         curl::{Curl, Sink},
         http::{Options, Side, Sleeper, real},
+        keyring::{self, Asker, Keyring, System, Unusable},
         known::Known,
         mapping::{NotSaved, Saved, save},
         store::Store,
@@ -50,6 +52,8 @@ pub(super) struct Here {
     /// The local date when the program started, asked for once (fault matrix row Q01).
     today: Date,
     pub(super) who: String,
+    /// What the run notes of itself, to be told when it ended.
+    pub(super) noted: Noted,
 }
 
 /// A profile with where it came from.
@@ -82,6 +86,7 @@ impl Here {
             clock,
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             who: name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned()),
+            noted: Noted::default(),
         }
     }
 
@@ -118,12 +123,14 @@ impl Here {
     /// The profile asked for; else `prefer` where there is one of that name; else the default one.
     pub(super) fn ready(&self, prefer: Option<&str>) -> Result<Ready> {
         let places = self.places()?;
-        let settings = config::open(&places)?.ok_or_else(|| told(Exit::Usage, first_steps(&places)))?;
+        let settings =
+            config::open(&places)?.ok_or_else(|| told(Exit::Usage, first_steps(&places, &missing(&places))))?;
         seen(&settings)?;
         let flags = config::flags(&settings)?;
         let asked = wanted(self.global.profile.as_deref(), "ONSE_PROFILE", env)?;
         let name = asked.as_deref().or(prefer.filter(|name| settings.profiles.contains_key(*name)));
         let profile = settings.profile(name)?.clone();
+        self.noted.profile(&profile, settings.profile(None).is_ok_and(|usual| usual.name == profile.name));
         Ok(Ready { places, settings, profile, flags })
     }
 
@@ -135,6 +142,18 @@ impl Here {
     /// Whether there is a settings file.
     pub(super) fn has_settings(&self) -> Result<bool> {
         Ok(config::open(&self.places()?)?.is_some())
+    }
+
+    /// What is missing before anything can be reviewed, without a full stop: the settings file, though somebody may have named it,
+    /// or a profile in it.
+    pub(super) fn lacks(&self) -> Result<Option<String>> {
+        let places = Places { config_named: false, ..self.places()? };
+        let lacks = match config::open(&places)?.map(|settings| settings.profiles.len()) {
+            None => "does not exist",
+            Some(0) => "has no profile",
+            Some(_) => return Ok(None),
+        };
+        Ok(Some(format!("{} {lacks}", places.config.display())))
     }
 
     /// The mapping as its file is at this moment, whatever is wrong with its rows.
@@ -178,14 +197,15 @@ impl Here {
     }
 
     /// Both clients over the real network. Asks for a secret that is missing where a person is there to answer.
-    pub(super) fn connect(&self, ready: &Ready) -> Result<Connect> {
-        self.connect_telling(ready, None)
+    pub(super) async fn connect(&self, ready: &Ready) -> Result<Connect> {
+        self.connect_telling(ready, None).await
     }
 
     /// The same, handing every request to `sink` as a curl command where there is one.
-    pub(super) fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
+    pub(super) async fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
         let profile = &ready.profile;
-        let mut found = find_secrets(&ready.places, &ready.settings, profile, env)?;
+        let mut found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await?;
+        self.without_keyring(found.no_keyring.as_ref())?;
         if found.dhis2.is_none() {
             found.dhis2 = ask_dhis2(profile)?;
         }
@@ -203,7 +223,27 @@ impl Here {
             dhis2: way(Side::Dhis2, &profile.dhis2.ca_file)?,
             commcare: way(Side::CommCare, &profile.commcare.ca_file)?,
         };
-        self.connected(profile, &found.complete()?, &ways)
+        let secrets = found.complete()?;
+        self.noted.secrets(&secrets);
+        self.connected(profile, &secrets, &ways)
+    }
+
+    /// The keyring, unless the environment turns it off.
+    pub(super) fn keyring(&self) -> Result<Asker> {
+        let value = env(keyring::VARIABLE).map(|value| value.to_string_lossy().into_owned());
+        let on = keyring::wanted(value.as_deref())?;
+        Ok(Asker::new(on.then(|| Arc::new(System) as Arc<dyn Keyring>), Arc::clone(&self.sleep)))
+    }
+
+    /// A line for the log where the keyring was of no use, and on screen where it was waited for.
+    pub(super) fn without_keyring(&self, unusable: Option<&Unusable>) -> Result<()> {
+        let Some(unusable) = unusable else { return Ok(()) };
+        self.log()?;
+        tracing::info!("secrets were not looked for in the keyring: {unusable}");
+        if unusable.silent {
+            say(&format!("the keyring is left out: {unusable}; {}=off never asks it", keyring::VARIABLE));
+        }
+        Ok(())
     }
 
     /// Both clients over these ways.
@@ -318,29 +358,51 @@ fn seen(settings: &Settings) -> Result<Seen, SettingsError> {
     Err(SettingsError { file: Some(settings.file.clone()), wrong })
 }
 
-/// What to do on a machine without settings.
-pub(super) fn first_steps(places: &Places) -> String {
+fn missing(places: &Places) -> String {
+    format!("{} does not exist", places.config.display())
+}
+
+/// What to do on a machine without settings, because of what they lack.
+pub(super) fn first_steps(places: &Places, lacks: &str) -> String {
+    let config = places.config.display();
     format!(
-        "There are no settings yet ({config} does not exist).\n\
+        "There are no settings yet ({lacks}).\n\
          \n\
          To look around first: onse demo\n\
          It reviews a made-up country on this machine, without network or credentials.\n\
          \n\
-         To review your own, write {config} with your addresses and names in it:\n\
+         To review your own, be asked for addresses and names: onse init\n\
+         Or write {config} with them in it:\n\
          \n\
          \x20   default_profile = \"main\"\n\
          \n\
-         \x20   [profiles.main.dhis2]\n\
-         \x20   url      = \"https://dhis2.example.org\"\n\
-         \x20   username = \"importer\"\n\
+         {PROFILE}\n\
          \n\
-         \x20   [profiles.main.commcare]\n\
-         \x20   url      = \"https://www.commcarehq.org\"\n\
-         \x20   project  = \"my-project\"\n\
-         \x20   username = \"me@example.org\"\n\
-         \n\
-         The DHIS2 password and the CommCare API key never stand there. They are asked for, or taken from\n\
-         ONSE_DHIS2_PASSWORD and ONSE_COMMCARE_API_KEY. Then run: onse",
-        config = places.config.display()
+         {KEPT}Then run: onse"
     )
 }
+
+/// What to do where nobody is there to be asked.
+pub(super) fn by_hand(places: &Places) -> String {
+    let config = places.config.display();
+    let asks = "onse init asks its questions at a terminal, and standard input or standard error is none.";
+    if !places.config.exists() {
+        return format!("{asks}\n\n{}", first_steps(places, &missing(places)));
+    }
+    format!(
+        "{asks} Add a profile to {config} by hand, in place of main a name of its own:\n\n{PROFILE}\n\n{KEPT}Then run: onse check"
+    )
+}
+
+/// A profile as an example.
+const PROFILE: &str = "    [profiles.main.dhis2]\n    \
+    url      = \"https://dhis2.example.org\"\n    \
+    username = \"importer\"\n\
+    \n    [profiles.main.commcare]\n    \
+    url      = \"https://www.commcarehq.org\"\n    \
+    project  = \"my-project\"\n    \
+    username = \"me@example.org\"";
+
+/// Where secrets stand.
+const KEPT: &str = "The DHIS2 password and the CommCare API key never stand there. They are asked for, or taken from\n\
+    ONSE_DHIS2_PASSWORD and ONSE_COMMCARE_API_KEY, from the keyring, or from secrets.toml beside the settings. ";

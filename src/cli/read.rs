@@ -54,8 +54,9 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
         bail!("{} exists already; a review file is never overwritten. Name another file with -o", path.display());
     }
     let commands = args.curl.then(Commands::new);
-    let connect = here.connect_telling(&ready, commands.as_ref().map(Commands::sink).as_ref())?;
+    let connect = here.connect_telling(&ready, commands.as_ref().map(Commands::sink).as_ref()).await?;
     here.log()?;
+    here.noted.file(&path);
     let session = here.session(create(&path)?, Some(connect));
     let read = Box::pin(headless(here, &session, &ask, args.curl)).await;
     session.close();
@@ -64,19 +65,19 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     }
     let Opened { plan, ledger, .. } = read?;
     let report = || -> Result<()> {
-        if args.json {
-            return show::json(&path, out);
-        }
         let file = format!("file     {}", path.display());
         let mut lines = std::iter::once(file).chain(export::summary(&plan, &ledger));
         match commands {
+            _ if args.json => show::json(&path, out)?,
             // Standard output is a script then.
             Some(commands) => {
                 lines.for_each(|line| say(&line));
-                commands.end()
+                commands.end()?;
             }
-            None => Ok(lines.try_for_each(|line| writeln!(out, "{line}"))?),
+            None => lines.try_for_each(|line| writeln!(out, "{line}"))?,
         }
+        // What to do next stands last, also where both go to one terminal.
+        Ok(out.flush()?)
     };
     report().with_context(|| told(Exit::Failed, format!("the plan is in {}; it could not be told", path.display())))?;
     if waits(&plan) {

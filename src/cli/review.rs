@@ -12,16 +12,16 @@ use super::{
     args::{self, Country, Scope},
     exit::{Exit, told, usage},
     here::{Here, Ready, create, first_steps},
-    log, mapped,
+    init, log, mapped,
     out::{Out, count, say},
     plain::{Way, lines, way},
     read, sandbox,
-    screen::{Left, Opening, screen},
+    screen::{Left, Opening, env, look, screen},
 };
 use crate::{
     domain::{outcome::Outcome, plan::Head},
     io::{
-        config::{CommCareSecret, Dhis2Secret, FlagSettings, Profile, Secrets, load},
+        config::{CommCareSecret, Dhis2Secret, FlagSettings, LookSettings, Profile, Secrets, load},
         http::Secret,
         known::Known,
         store::{Form, Store},
@@ -32,21 +32,42 @@ use crate::{
         session::{self, Session},
     },
     sandbox::{COMMCARE_API_KEY, DHIS2_PASSWORD},
-    tui::model::Run,
+    tui::{
+        first::{self, Choice},
+        model::Run,
+        terminal,
+    },
 };
 
 /// Where the sandbox of the demo is: a name that no network knows.
 const ORIGIN: &str = "https://sandbox.invalid";
 
-/// `onse` alone. Without settings it says what can be done; nobody waits for a screen where there is none.
+/// `onse` alone. Without settings or a profile in them it offers what can be done; nobody waits for a screen where there is none.
 pub(super) async fn first(here: &Here, out: &mut Out) -> Result<Exit> {
-    if !here.has_settings()? && std::io::stdout().is_terminal() {
-        writeln!(out, "{}", first_steps(&here.places()?))?;
-        return Ok(Exit::Done);
+    if std::io::stdout().is_terminal()
+        && let Some(lacks) = here.lacks()?
+    {
+        return Box::pin(choice(here, &lacks, out)).await;
     }
     let scope = Scope { period: None, allow_unfinished: false, facilities: Vec::new() };
     let further = args::Further::default();
     review(here, &args::Review { file: None, new: false, scope, further, offline: false, plain: false }).await
+}
+
+/// The first screen and what is chosen there; where nothing can be drawn or typed, the same in words.
+async fn choice(here: &Here, lacks: &str, out: &mut Out) -> Result<Exit> {
+    let term = env("TERM").map(|term| term.to_string_lossy().into_owned());
+    if !terminal::is_there() || !terminal::can_draw(term.as_deref()) {
+        writeln!(out, "{}", first_steps(&here.places()?, lacks))?;
+        return Ok(Exit::Done);
+    }
+    let look = look(LookSettings::default(), here.global.color, &env);
+    match first::ask(look, lacks).await? {
+        Choice::Demo => demo(here, &args::Demo { country: Country::default(), plain: false }).await,
+        Choice::SetUp => init::init(here, &args::Init {}, out).await,
+        Choice::Quit => Ok(Exit::Done),
+        Choice::Interrupted => Err(told(Exit::Interrupted, "left; nothing was written").into()),
+    }
 }
 
 pub(super) async fn review(here: &Here, args: &args::Review) -> Result<Exit> {
@@ -86,7 +107,7 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
             return Err(usage(format!("there is no unfinished review of {quarter}, and --offline reads no new one")));
         }
     }
-    let connect = here.connect(&ready)?;
+    let connect = here.connect(&ready).await?;
     here.log()?;
     let path = folder.join(here.file_name(quarter));
     let session = here.session(create(&path)?, Some(connect));
@@ -112,7 +133,7 @@ async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<
         connect::fits(&ready.profile, &loaded.plan.head)
             .map_err(|why| usage(format!("{why}, or look at it with --offline")))?;
         let again = again(here, &ready, &loaded.plan.head);
-        (Some(here.connect(&ready)?), Some(ready.profile), again.map_err(|error| format!("{error:#}")))
+        (Some(here.connect(&ready).await?), Some(ready.profile), again.map_err(|error| format!("{error:#}")))
     };
     here.log()?;
     // Said here as well: on screen the next message takes its place.
@@ -226,6 +247,9 @@ async fn on_screen(here: &Here, opening: Opening) -> Result<Exit> {
             return Err(shown.err().unwrap_or(error).context(told(Exit::Partly, words)));
         }
     };
+    if before != now {
+        here.noted.submitted(session.path());
+    }
     ended(shown, &before, &now, session.path())
 }
 

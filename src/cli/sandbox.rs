@@ -33,6 +33,7 @@ pub(super) fn build(here: &Here, country: &Country, gzip: bool) -> Sandbox {
         seed: country.seed,
         version: country.dhis2_version,
         gzip,
+        faults: country.faults.clone().unwrap_or_default(),
         ..Options::new((quarter.year(), quarter.number()))
     };
     Sandbox::new(&options, Arc::clone(&here.clock))

@@ -149,7 +149,7 @@ fn write_table(review: &Path, at: &str, opened: &Opened, cells: Vec<Cell>) -> Re
     let cells: Vec<Cell> = cells.into_iter().filter(known).collect();
     let (path, file) = new_table(review, at)?;
     let (parts, history) = (BTreeMap::new(), BTreeMap::new());
-    let view = View { plan, ledger, forms, parts: &parts, history: &history, cells: &cells };
+    let view = View { review: "", plan, ledger, forms, parts: &parts, history: &history, cells: &cells };
     let mut to = BufWriter::new(file);
     if let Err(error) = view.csv(&mut to).and_then(|()| to.flush()) {
         drop(to);

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     domain::{
         caseblock::USERNAME,
+        ledger::Ledger,
         nearest::nearest,
         plan::{Cell, Facility, Plan, ordinal},
         query::{Called, Filter, pick},
@@ -55,10 +56,11 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
         }
         return Ok(Exit::Done);
     }
-    let Opened { plan, ledger, forms, .. } = opened(loaded)?;
+    let opened = opened(loaded)?;
+    let Opened { plan, ledger, .. } = &opened;
     let narrowed = args.facility.is_some() || args.property.is_some();
-    let facility = args.facility.as_deref().map(|words| facility(&plan, words)).transpose()?;
-    let property = args.property.as_deref().map(|name| property(&plan, name)).transpose()?;
+    let facility = args.facility.as_deref().map(|words| facility(plan, words)).transpose()?;
+    let property = args.property.as_deref().map(|name| property(plan, name)).transpose()?;
     // The table is of the changes, unless one facility or property is asked for whole; JSON is of everything.
     let changes_only = args.filter.is_some() || !(narrowed || args.json);
     let everything = Filter::default();
@@ -67,14 +69,16 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
         facility.as_ref().is_none_or(|all| all.contains(&cell.facility))
             && property.is_none_or(|one| one == cell.property)
     };
-    let cells: Vec<Cell> = if changes_only {
-        // Cells that read (0?) are no changes; who asks for them by their state wants to see them.
-        let zeros = filter.decidable(&plan, &ledger).filter(|cell| filter.names_zero() && plan.may_be_zero(*cell));
-        let found: BTreeSet<Cell> = filter.changes(&plan, &ledger).chain(zeros).filter(asked).collect();
-        found.into_iter().collect()
-    } else {
-        plan.cells().filter(asked).collect()
-    };
+    let cells: Vec<Cell> =
+        if changes_only { found(filter, plan, ledger, asked) } else { plan.cells().filter(asked).collect() };
+    print(args, &opened, &cells, out)?;
+    Ok(Exit::Done)
+}
+
+/// The cells in the form that was asked for.
+fn print(args: &args::Show, opened: &Opened, cells: &[Cell], out: &mut Out) -> Result<()> {
+    let Opened { plan, ledger, forms, .. } = opened;
+    let narrowed = args.facility.is_some() || args.property.is_some();
     let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { BTreeMap::default() };
     // As text the quarters before are told of what was asked for by name; of all they would hide the changes.
     let history = if args.json || narrowed {
@@ -82,14 +86,25 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
     } else {
         BTreeMap::default()
     };
-    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, history: &history, cells: &cells };
+    // A table may come back as verdicts, and carries which review it is of.
+    let review = if args.csv { Store::id(&args.file)?.unwrap_or_default() } else { String::new() };
+    let view = View { review: &review, plan, ledger, forms, parts: &parts, history: &history, cells };
     if args.json {
         view.json(out)?;
-        writeln!(out)?;
-        return Ok(Exit::Done);
+        return Ok(writeln!(out)?);
     }
-    lines(&view, out)?;
-    Ok(Exit::Done)
+    if args.csv {
+        return Ok(view.csv_lines(out)?);
+    }
+    lines(&view, out)
+}
+
+/// The changes that a filter finds, of those `asked` for, in cell order. Cells that read `(0?)` are no changes; who asks for them by
+/// their state wants to see them.
+pub(super) fn found(filter: &Filter, plan: &Plan, ledger: &Ledger, asked: impl Fn(&Cell) -> bool) -> Vec<Cell> {
+    let zeros = filter.decidable(plan, ledger).filter(|cell| filter.names_zero() && plan.may_be_zero(*cell));
+    let found: BTreeSet<Cell> = filter.changes(plan, ledger).chain(zeros).filter(asked).collect();
+    found.into_iter().collect()
 }
 
 /// The summary, then the cells.
@@ -112,7 +127,15 @@ pub(super) fn json(path: &Path, out: &mut Out) -> Result<()> {
     let parts = Store::read_only_parts(path, plan.head.generation)?;
     let history = Store::read_only_history(path, plan.head.generation)?;
     let cells: Vec<Cell> = plan.cells().collect();
-    let view = View { plan: &plan, ledger: &ledger, forms: &forms, parts: &parts, history: &history, cells: &cells };
+    let view = View {
+        review: "",
+        plan: &plan,
+        ledger: &ledger,
+        forms: &forms,
+        parts: &parts,
+        history: &history,
+        cells: &cells,
+    };
     view.json(out)?;
     writeln!(out)?;
     Ok(())

@@ -31,6 +31,7 @@ use crate::{
         connect, export,
         forms::{place, stamp, standing},
         report::Sending,
+        run::held_back,
         session::{Opened, Session, opened},
         submit::Steering,
     },
@@ -127,7 +128,7 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
         if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
             return Err(usage(format!("this review cannot be submitted: {why}")));
         }
-        let session = here.session(store.clone(), Some(here.connect(&profile)?)).stale_after(days);
+        let session = here.session(store.clone(), Some(here.connect(&profile).await?)).stale_after(days);
         let mapping = here.mapping(Some(&profile.profile))?.mapping;
         let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
         if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
@@ -254,6 +255,7 @@ pub(super) async fn send(
             return Err(refused(exit, format!("{error:#}. {}", next(file))));
         }
     };
+    here.noted.held(held_back(before.plan, &sending));
     let exit = before.verdict(&sending, touched(session, before).await, stop.is_cancelled());
     let reported = if json {
         export::submission(before.plan, &sending, out).and_then(|()| writeln!(out)).map_err(Into::into)

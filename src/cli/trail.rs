@@ -24,6 +24,7 @@ const NAMED: usize = 3;
 struct Json<'a> {
     schema: u32,
     trail: Vec<Line<'a>>,
+    mark: &'a str,
     damage: Option<&'a str>,
 }
 
@@ -39,9 +40,12 @@ struct Line<'a> {
 }
 
 pub(super) fn trail(file: &Path, json: bool, out: &mut Out) -> Result<Exit> {
-    let Trail { entries, damage } = Store::read_only_trail(file)?;
+    let whole = Store::read_only_trail(file)?;
+    let mark = whole.mark();
+    let Trail { entries, damage } = whole;
     if json {
-        let json = Json { schema: 1, trail: entries.iter().map(line).collect(), damage: damage.as_deref() };
+        let trail = entries.iter().map(line).collect();
+        let json = Json { schema: 1, trail, mark: &mark, damage: damage.as_deref() };
         serde_json::to_writer(&mut *out, &json)?;
         writeln!(out)?;
     } else {
@@ -56,6 +60,8 @@ pub(super) fn trail(file: &Path, json: bool, out: &mut Out) -> Result<Exit> {
                 out,
                 "no trail: the file is of a version before there was one, and gets it when it is opened for writing"
             )?;
+        } else {
+            writeln!(out, "mark of the last entry: {mark}")?;
         }
     }
     let Some(damage) = damage else { return Ok(Exit::Done) };
@@ -126,7 +132,7 @@ impl<'a> Detail<'a> {
         let label = self.text("label").filter(|label| !label.is_empty());
         let what = match (act, self.number("of")) {
             (_, Some(of)) => format!("decision {of}"),
-            ("settle", None) => label?.to_owned(),
+            ("settle" | "import", None) => label?.to_owned(),
             _ => {
                 let cells = self.count("cells", "cell", "cells")?;
                 label.map_or(cells.clone(), |label| format!("{cells}: {label}"))

@@ -5,13 +5,15 @@ use std::{io::Write as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::{
     args,
     exit::{Exit, told, usage},
     here::{Here, create},
     out::{Out, count, say},
-    read,
+    progress,
+    read::discard,
 };
 use crate::{
     domain::{outcome::Outcome, text::inert, value::grouped},
@@ -19,6 +21,8 @@ use crate::{
     job::{
         connect, export,
         forms::place,
+        report::Reading,
+        session::Connect,
         undo::{Undone, undone},
     },
 };
@@ -28,16 +32,15 @@ pub(super) async fn undo(here: &Here, args: &args::Undo, out: &mut Out) -> Resul
     vacant(args, &loaded)?;
     let ready = here.ready(Some(&loaded.used.profile))?;
     connect::fits(&ready.profile, &loaded.plan.head)?;
-    let connect = here.connect(&ready)?;
+    let connect = here.connect(&ready).await?;
     here.log()?;
-    let sources = connect(Arc::new(|wait| {
-        say(&format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
-    }));
-    let undone = undone(loaded, &name(&args.file), &sources, (here.clock)()).await?;
+    let undone = read(here, &connect, loaded, &name(&args.file)).await?;
     let writes = undone.counts.put_back > 0;
     if writes {
         keep(&args.output, &undone).await?;
+        here.noted.file(&args.output);
     }
+    here.noted.say(format!("of {}: {}", args.file.display(), cells(&undone)));
     tell(args, &undone, out).with_context(|| {
         let file = args.output.display();
         let lost = "what is and is not put back could not be told";
@@ -56,6 +59,18 @@ pub(super) async fn undo(here: &Here, args: &args::Undo, out: &mut Out) -> Resul
     }
     say(&format!("nothing can be put back, so {} was not made; nothing was changed", args.output.display()));
     Ok(if undone.counts.conflicts > 0 { Exit::Held } else { Exit::Done })
+}
+
+/// Reads the cases, telling how far it is and of waits.
+async fn read(here: &Here, connect: &Connect, loaded: Loaded, name: &str) -> Result<Undone> {
+    let (news, progress) = watch::channel(Reading::default());
+    let now = || (here.clock)();
+    let (news, clock) = (Arc::new(news), Arc::clone(&here.clock));
+    let waits = Arc::clone(&news);
+    let sources = connect(Arc::new(move |wait| waits.send_modify(|reading| reading.waits(wait, clock()))));
+    let tell = |done, all| news.send_modify(|reading| reading.cases.set(done, Some(all), now()));
+    let job = undone(loaded, name, &sources, now(), &tell);
+    progress::watched(job, progress, &here.clock, progress::reading, progress::has_bar()).await
 }
 
 /// Whether there is something to undo, and a place for the review that does it. Asks no server.
@@ -79,7 +94,7 @@ async fn keep(path: &Path, undone: &Undone) -> Result<()> {
     let saved = undone.save(&store).await;
     store.close();
     if saved.is_err() {
-        read::discard(path);
+        discard(path);
     }
     saved
 }
@@ -99,21 +114,25 @@ fn tell(args: &args::Undo, undone: &Undone, out: &mut Out) -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn lines(args: &args::Undo, undone: &Undone, out: &mut Out) -> Result<()> {
+/// How many cells of each kind.
+fn cells(undone: &Undone) -> String {
     let counts = undone.counts;
     let n = |count: usize| grouped(&count.to_string());
-    if counts.put_back > 0 {
-        writeln!(out, "file     {}", args.output.display())?;
-    }
-    writeln!(out, "undo of  {}", args.file.display())?;
-    writeln!(
-        out,
-        "cells    to be put back {}, of which become blank {}   as before already {}   conflicts {}",
+    format!(
+        "to be put back {}, of which become blank {}   as before already {}   conflicts {}",
         n(counts.put_back),
         n(counts.blanks),
         n(counts.as_before),
         n(counts.conflicts)
-    )?;
+    )
+}
+
+fn lines(args: &args::Undo, undone: &Undone, out: &mut Out) -> Result<()> {
+    if undone.counts.put_back > 0 {
+        writeln!(out, "file     {}", args.output.display())?;
+    }
+    writeln!(out, "undo of  {}", args.file.display())?;
+    writeln!(out, "cells    {}", cells(undone))?;
     for one in &undone.conflicts {
         writeln!(out, "conflict {}: {}", inert(&place(&undone.plan, one.cell)), inert(&one.why))?;
     }

@@ -11,6 +11,7 @@ use super::{
     exit::Exit,
     here::Here,
     out::{Out, say},
+    progress,
     submit::{Before, Work, as_it_stands, report, send},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     io::store::Store,
     job::{
         connect, export,
-        report::Sending,
+        report::{Phase, Sending},
         session::{Opened, opened},
         verify::as_they_stand,
     },
@@ -40,7 +41,7 @@ pub(super) async fn verify(here: &Here, args: &args::Verify, out: &mut Out) -> R
         let used = store.used().await?;
         let ready = here.ready(Some(&used.profile))?;
         connect::fits(&ready.profile, &plan.head)?;
-        let session = here.session(store.clone(), Some(here.connect(&ready)?));
+        let session = here.session(store.clone(), Some(here.connect(&ready).await?));
         here.log()?;
         send(here, &session, Work::Verify, &before, (&args.file, args.json), out).await
     };
@@ -59,13 +60,18 @@ async fn damaged(here: &Here, args: &args::Verify, why: anyhow::Error, out: &mut
     say(&format!("{why:#}"));
     let ready = here.ready(Some(&used.profile))?;
     connect::fits(&ready.profile, &plan.head)?;
-    let connect = here.connect(&ready)?;
+    let connect = here.connect(&ready).await?;
     here.log()?;
-    let sources = connect(Arc::new(|wait| {
-        say(&format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
+    let (progress, news) = watch::channel(Sending { phase: Phase::ReadingBack, ..Sending::default() });
+    let bar = progress::has_bar();
+    // A line of its own would stand in the middle of a bar.
+    let sources = connect(Arc::new(move |wait| {
+        if !bar {
+            say(&format!("{}: {}; next try in {} s", wait.side, wait.cause, wait.pause.as_secs()));
+        }
     }));
-    let (progress, _) = watch::channel(Sending::default());
-    let found = as_they_stand(&sources, &plan, forms, (here.clock)(), &progress).await?;
+    let job = as_they_stand(&sources, &plan, forms, (here.clock)(), &progress);
+    let found = progress::watched(job, news, &here.clock, progress::sending, bar).await?;
     if args.json {
         export::submission(&plan, &found, out)?;
         writeln!(out)?;

@@ -3,8 +3,10 @@
 
 mod apply;
 mod carry;
+mod import;
 mod note;
 mod replay;
+mod rules;
 mod settle;
 mod verdict;
 
@@ -16,7 +18,10 @@ use super::{
 };
 
 pub use carry::Reset;
+pub use import::{Missing, Row};
 pub use replay::{deciders, resets};
+pub use rules::is_reason;
+use rules::{nothing, stop_alone};
 pub use settle::Settled;
 pub use verdict::{Act, Tally, Undecided, Verdict};
 use verdict::{Shift, Slot};
@@ -52,6 +57,13 @@ pub enum Step {
         /// Why, where a reason was given.
         reason: Option<String>,
         /// What it was done to, in words: `4 in Kasenga HC`.
+        label: String,
+    },
+    /// Verdicts from a spreadsheet, each row with its own reason.
+    Import {
+        /// In cell order.
+        rows: Vec<Row>,
+        /// How many from where, in words: `31 verdicts from Q2.xlsx`.
         label: String,
     },
     /// Takes back the entry with this number.
@@ -103,18 +115,26 @@ struct Done {
 enum What {
     /// A decision.
     Decided {
-        act: Act,
+        how: How,
         cells: Vec<Cell>,
         /// The verdict each of these cells had before; empty where all were undecided.
         before: Vec<Option<Verdict>>,
         /// Reasons the cells had before.
         reasons: Vec<(Cell, String)>,
-        reason: Option<String>,
     },
     /// The STOPs of a property.
     Settled(Settled),
     /// A note, with those the cells had before.
     Noted { cells: Vec<Cell>, text: String, before: Vec<(Cell, String)> },
+}
+
+/// What was said of cells, and why.
+#[derive(Clone, Debug)]
+enum How {
+    /// The same of all.
+    All(Act, Option<String>),
+    /// Of each its own.
+    Each(Vec<(Act, Option<String>)>),
 }
 
 impl Done {
@@ -137,7 +157,8 @@ impl Done {
     /// `approved 4 in Kasenga HC`, `settled C5 of dhis_beds`, `noted malaria_pos of Kasenga HC`.
     fn words(&self) -> String {
         let past = match &self.what {
-            What::Decided { act, .. } => act.past(),
+            What::Decided { how: How::All(act, _), .. } => act.past(),
+            What::Decided { how: How::Each(_), .. } => "imported",
             What::Settled(_) => "settled",
             What::Noted { text, .. } => note::past(text),
         };
@@ -249,7 +270,8 @@ impl Ledger {
             ));
         }
         self.none_in_blocked(plan, act, cells.len(), &cells)?;
-        let done = self.decision(plan, self.last + 1, act, &cells, reason, label);
+        let how = How::All(act, reason.map(str::to_owned));
+        let done = self.decision(plan, self.last + 1, how, &cells, label);
         self.does(plan, done);
         let step = Step::Decide { act, cells, reason: reason.map(str::to_owned), label: label.to_owned() };
         Ok(self.entry(step, stamp))
@@ -428,12 +450,12 @@ impl Ledger {
         cells.into_iter().filter(|cell| self.verdict(plan, *cell).is_none() && !self.sent.contains(cell))
     }
 
-    fn decision(&self, plan: &Plan, seq: u64, act: Act, cells: &[Cell], reason: Option<&str>, label: &str) -> Done {
+    fn decision(&self, plan: &Plan, seq: u64, how: How, cells: &[Cell], label: &str) -> Done {
         let undecided = cells.iter().all(|cell| self.verdict(plan, *cell).is_none());
         let before = if undecided { Vec::new() } else { cells.iter().map(|cell| self.verdict(plan, *cell)).collect() };
         let had = |cell: &Cell| Some((*cell, self.reasons.get(cell)?.clone()));
         let reasons = if self.reasons.is_empty() { Vec::new() } else { cells.iter().filter_map(had).collect() };
-        let what = What::Decided { act, cells: cells.to_vec(), before, reasons, reason: reason.map(str::to_owned) };
+        let what = What::Decided { how, cells: cells.to_vec(), before, reasons };
         Done { seq, what, label: label.to_owned() }
     }
 
@@ -444,40 +466,6 @@ impl Ledger {
     fn entry(&self, step: Step, stamp: &Stamp) -> Entry {
         Entry { seq: self.last, at: stamp.at.clone(), who: stamp.who.clone(), step }
     }
-}
-
-/// Why nothing can be done to these cells.
-fn nothing(plan: &Plan, act: Act, given: &[Cell]) -> &'static str {
-    let read = |state| given.iter().any(|cell| plan.state(*cell) == state);
-    match act {
-        Act::Approve if given.iter().any(|cell| plan.may_be_zero(*cell)) => {
-            "it reads (0?), since DHIS2 may not have stored a 0: 0 writes 0, r keeps the old value"
-        }
-        Act::Zero if given.iter().any(|cell| plan.kind(*cell) == Kind::Change) => {
-            "DHIS2 holds a number here; 0 is for cells that read (0?)"
-        }
-        _ if read(State::ZeroNotStored) => "the case holds 0 already; nothing to decide",
-        _ => "nothing to decide here",
-    }
-}
-
-/// A STOP is approved alone and with a reason (review-ux.md rule 3), as a zero too.
-fn stop_alone(plan: &Plan, act: Act, cells: &[Cell], reason: Option<&str>) -> Result<(), String> {
-    if !act.writes() || !cells.iter().any(|cell| plan.severity(*cell) == Some(Severity::Stop)) {
-        return Ok(());
-    }
-    if cells.len() > 1 {
-        return Err("a STOP is approved one at a time".to_owned());
-    }
-    if !is_reason(reason) {
-        return Err(format!("a STOP needs a reason of at least {SHORTEST_REASON} characters"));
-    }
-    Ok(())
-}
-
-/// Whether this is a reason to approve a STOP or to settle one.
-pub fn is_reason(reason: Option<&str>) -> bool {
-    reason.is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_REASON)
 }
 
 #[cfg(test)]

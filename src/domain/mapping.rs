@@ -18,6 +18,7 @@ mod header;
 mod line;
 mod read;
 mod records;
+pub(crate) mod table;
 mod text;
 mod write;
 

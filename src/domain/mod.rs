@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod plan;
 pub mod quarter;
 pub mod query;
+pub mod returned;
 pub mod state;
 pub mod text;
 pub mod total;

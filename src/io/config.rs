@@ -14,6 +14,7 @@ use crate::domain::nearest::nearest;
 
 mod files;
 mod flags;
+mod keep;
 mod keys;
 mod places;
 mod profile;
@@ -22,9 +23,13 @@ mod table;
 
 pub use files::{UsedMapping, mapping, open};
 pub use flags::{FlagSettings, flags};
+pub use keep::{NotKept, keep, repository};
 pub use keys::{KeySetting, keys};
 pub use places::{Places, wanted};
-pub use secrets::{CommCareSecret, Dhis2Secret, Found, Missing, Secrets, find_secrets};
+pub use profile::typed_address;
+pub use secrets::{
+    CommCareSecret, Dhis2Secret, Found, Missing, Place, Secrets, find_secrets, secrets_fit, secrets_given, secrets_text,
+};
 
 /// Settings or mapping that cannot be used: the class of errors with exit code 2. Nothing was read from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +59,7 @@ impl SettingsError {
         Self { file: Some(file.to_owned()), wrong }
     }
 
-    fn general(what: impl Into<String>) -> Self {
+    pub(super) fn general(what: impl Into<String>) -> Self {
         Self { file: None, wrong: vec![Wrong { line: None, what: what.into() }] }
     }
 }
@@ -159,6 +164,8 @@ pub struct Profile {
     pub submit_user_id: Option<String>,
     /// Days after which a review is read again before it can be submitted.
     pub stale_after_days: u32,
+    /// The program that is told of every run, and its arguments; empty for none.
+    pub notify: Vec<String>,
     /// Where the totals come from.
     pub dhis2: Dhis2,
     /// Where the cases are.
@@ -209,7 +216,10 @@ impl Settings {
         let Some(name) = asked.or(self.default_profile.as_deref()) else {
             return match self.profiles.values().collect::<Vec<_>>()[..] {
                 [only] => Ok(only),
-                [] => refuse("There is no profile. Add a [profiles.NAME]; the README shows one, and \"onse sandbox\" prints one to try.".to_owned()),
+                [] => refuse(
+                    "There is no profile. onse init asks for one and adds it; \"onse sandbox\" prints one to try."
+                        .to_owned(),
+                ),
                 _ => refuse(format!("Which profile? Add --profile NAME or set default_profile. There are: {listed}.")),
             };
         };

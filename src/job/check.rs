@@ -10,6 +10,7 @@ use crate::{
     domain::{mapping::Row, quarter::Quarter, text::inert, value::grouped},
     io::{
         config::{CommCareSecret, Dhis2Secret, Profile},
+        dhis2::Spelling,
         http::{Failure, OnWait, Sleeper},
         transport::SharedTransport,
     },
@@ -20,6 +21,7 @@ mod commcare;
 mod dhis2;
 mod facts;
 mod values;
+pub mod way;
 
 /// How good a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,18 @@ impl Check<'_> {
         }
         lines.extend(hq);
         lines
+    }
+
+    /// Asks DHIS2 alone, as far as it shows without organisation units of cases. With the lines the spelling of the address that
+    /// answers, where it is not the one of the profile.
+    pub async fn dhis2(&self) -> (Vec<Line>, Option<Spelling>) {
+        let source = self.source().await;
+        (source.lines, source.turned)
+    }
+
+    /// Asks `CommCare` HQ alone.
+    pub async fn hq(&self) -> Vec<Line> {
+        self.holder().await.0
     }
 }
 

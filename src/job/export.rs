@@ -3,6 +3,7 @@
 
 mod csv;
 mod shapes;
+mod xlsx;
 
 use std::{
     collections::BTreeMap,
@@ -11,9 +12,10 @@ use std::{
 
 use serde::Serialize;
 
+pub use self::shapes::Counts;
 use self::shapes::{
-    Counts, JsonCase, JsonCell, JsonCheck, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview,
-    JsonSkipped, JsonSubmission, SubmissionCounts,
+    JsonCase, JsonCell, JsonCheck, JsonFacility, JsonForm, JsonHeld, JsonPart, JsonPast, JsonReview, JsonSkipped,
+    JsonSubmission, SubmissionCounts,
 };
 use super::{forms::fates, report::Sending};
 use crate::{
@@ -38,6 +40,8 @@ const LONGEST_NAME: usize = 32;
 
 /// What is printed: a review and which of its cells.
 pub struct View<'a> {
+    /// Id of the review file, which a spreadsheet made of it carries; empty where it has none.
+    pub review: &'a str,
     /// Old and new values.
     pub plan: &'a Plan,
     /// The verdicts.
@@ -296,7 +300,8 @@ pub fn decided(tally: &Tally, sent: usize) -> String {
     )
 }
 
-fn counts(plan: &Plan, ledger: &Ledger) -> Counts {
+/// The counts of a review.
+pub fn counts(plan: &Plan, ledger: &Ledger) -> Counts {
     let tally = ledger.all();
     let cells = plan.facilities().len() * plan.properties().len();
     let same = plan.same_count();
@@ -352,7 +357,7 @@ pub fn submission(plan: &Plan, sending: &Sending, to: &mut dyn Write) -> io::Res
 }
 
 /// The name scripts see. Frozen and not answered is unknown to them: a byte may have left.
-fn outcome_name(outcome: Outcome) -> &'static str {
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     if outcome == Outcome::Frozen { Outcome::Unknown.name() } else { outcome.name() }
 }
 
@@ -461,7 +466,15 @@ mod tests {
             answer: None,
             seen: Vec::new(),
         };
-        let view = View { plan: &plan, ledger: &ledger, forms: &[form], parts: &parts, history: &history(), cells };
+        let view = View {
+            review: "",
+            plan: &plan,
+            ledger: &ledger,
+            forms: &[form],
+            parts: &parts,
+            history: &history(),
+            cells,
+        };
         let (mut json, mut table) = (Vec::new(), Vec::new());
         view.json(&mut json).unwrap();
         view.table(&mut table).unwrap();
@@ -526,7 +539,8 @@ mod tests {
             ]
         );
         let (parts, history) = (BTreeMap::new(), BTreeMap::new());
-        let view = View { plan: &plan, ledger: &ledger, forms: &[], parts: &parts, history: &history, cells: &[] };
+        let view =
+            View { review: "", plan: &plan, ledger: &ledger, forms: &[], parts: &parts, history: &history, cells: &[] };
         let mut out = Vec::new();
         view.json(&mut out).unwrap();
         let value: Value = serde_json::from_slice(&out).unwrap();

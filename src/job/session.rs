@@ -326,8 +326,7 @@ fn forgotten(plan: &Plan, ledger: &Ledger, forms: &[Form], elsewhere: &[Cell], e
                 newest = cells;
                 again.clear();
             }
-            Step::Decide { cells, .. } => again.extend(cells),
-            Step::Settle { .. } | Step::Note { .. } | Step::Undo(_) | Step::Redo(_) => {}
+            step => again.extend(step.decided()),
         }
     }
     let taken: BTreeSet<Cell> = fates(forms)

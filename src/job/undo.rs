@@ -53,9 +53,19 @@ impl Undone {
     }
 }
 
+/// Cases read at once; between them it is told how far it is.
+const AT_ONCE: usize = 250;
+
 /// Reads the cases of everything `loaded`, a review file of this name, wrote or may have written, and says what can be put back.
-/// Nothing is written or sent. Fails where nothing was ever sent from it, and where the cases cannot be read.
-pub async fn undone(loaded: Loaded, name: &str, sources: &Sources, now: Timestamp) -> Result<Undone> {
+/// `tell` hears how many cases were read, of how many. Nothing is written or sent. Fails where nothing was ever sent from it, and
+/// where the cases cannot be read.
+pub async fn undone(
+    loaded: Loaded,
+    name: &str,
+    sources: &Sources,
+    now: Timestamp,
+    tell: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Undone> {
     let Loaded { plan, used, forms, .. } = loaded;
     let (Some(first), Some(last)) = (forms.first(), forms.last()) else {
         bail!("nothing was sent from {name}, so there is nothing to undo");
@@ -66,7 +76,7 @@ pub async fn undone(loaded: Loaded, name: &str, sources: &Sources, now: Timestam
     let open = of.forms.iter().filter(|form| !form.outcome.settled());
     let unsettled = open.map(|form| unsettled(form.number, form.outcome, name)).collect();
     let written = written(forms.iter().flat_map(writes));
-    let cases = cases(sources, &plan, &written, now).await?;
+    let cases = cases(sources, &plan, &written, now, tell).await?;
     let read_at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let made = undo(&plan, of, &read_at, &written, &cases);
     Ok(Undone { plan: Arc::new(made.plan), conflicts: made.conflicts, counts: made.counts, used, unsettled })
@@ -95,6 +105,7 @@ async fn cases(
     plan: &Plan,
     written: &BTreeMap<Cell, Written>,
     now: Timestamp,
+    tell: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<BTreeMap<u32, CaseNow>> {
     let allowance = Mutex::default();
     let eyes = Eyes { sources, plan, allowance: &allowance, now, stops: false };
@@ -106,7 +117,14 @@ async fn cases(
         let at = |property| Cell { facility, property };
         written.range(at(0)..=at(u16::MAX)).any(|(cell, one)| strange(cell, one, case))
     };
-    let found = eyes.cases(&facilities(written.keys().copied()), doubt).await?.found;
+    let (all, mut found) = (facilities(written.keys().copied()), BTreeMap::new());
+    let mut done = 0;
+    tell(done, all.len());
+    for some in all.chunks(AT_ONCE) {
+        found.extend(eyes.cases(some, doubt).await?.found);
+        done += some.len();
+        tell(done, all.len());
+    }
     let now = found.into_iter().map(|(facility, case)| {
         let other = as_planned(plan, Cell { facility, property: 0 }, Some(&case)).err();
         let changed = case.changed();

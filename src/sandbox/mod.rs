@@ -1,9 +1,9 @@
 //! Both servers as one service from request to response, seeded and deterministic.
 //!
 //! DHIS2 answers below `/dhis2/`, CommCare HQ below `/a/{project}/`. The service is called in process through
-//! [`Sandbox::transport`], or behind a listener with [`Sandbox::listen`] for use by hand and by other clients. It is
-//! not a fault injector (faults wrap a transport) and not a whole DHIS2 or HQ: what is answered stands at the head of
-//! `dhis2` and `commcare`.
+//! [`Sandbox::transport`], or behind a listener with [`Sandbox::listen`] for use by hand and by other clients. Faults on
+//! order are a layer before it (`faults`); those of simulations wrap a transport. It is not a whole DHIS2 or HQ: what is
+//! answered stands at the head of `dhis2` and `commcare`.
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     commcare::store::Store,
     dhis2::account::{Account, accounts},
+    faults::Befalling,
     world::{Changes, Country},
 };
 use crate::io::transport::SharedTransport;
@@ -25,6 +26,7 @@ use crate::io::transport::SharedTransport;
 mod answer;
 mod commcare;
 mod dhis2;
+mod faults;
 mod gzip;
 mod hooks;
 mod in_process;
@@ -47,6 +49,7 @@ pub use self::{
         },
         version::Version,
     },
+    faults::Faults,
     options::{Gateway, Options},
     planted::{Oddity, Planted},
 };
@@ -163,6 +166,7 @@ struct Inner {
     options: Options,
     store: Mutex<Store>,
     seen: Mutex<Vec<Seen>>,
+    befalling: Befalling,
     clock: Clock,
 }
 
@@ -182,6 +186,7 @@ impl Sandbox {
             options: options.clone(),
             store: Mutex::new(store),
             seen: Mutex::default(),
+            befalling: Befalling::new(&options.faults, options.seed),
             country: Arc::new(country),
             clock,
         }))
@@ -199,7 +204,16 @@ impl Sandbox {
         let routes = Router::new()
             .merge(dhis2::routes(self.options().version))
             .merge(commcare::routes())
-            .fallback(async || answer::html(http::StatusCode::NOT_FOUND, "Not Found"))
+            .fallback(async || answer::html(http::StatusCode::NOT_FOUND, "Not Found"));
+        let routes = if self.options().faults.is_empty() {
+            routes
+        } else {
+            let befalling = self.0.befalling.clone();
+            routes.layer(axum::middleware::from_fn(move |request: Request, next: Next| {
+                befalling.clone().befall(request, next)
+            }))
+        };
+        let routes = routes
             .layer(axum::middleware::from_fn(move |request: Request, next: Next| log.clone().admit(request, next)))
             .with_state(self.clone());
         if self.options().gzip { routes.layer(axum::middleware::from_fn(gzip::compress)) } else { routes }

@@ -1,6 +1,6 @@
 //! What sandbox to make.
 
-use super::{FACILITIES, Version};
+use super::{FACILITIES, Faults, Version};
 
 /// What country to make, and which servers stand in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Options {
     /// Whether answers are compressed for those who ask with `Accept-Encoding: gzip`, as a proxy in front would do it
     /// (dhis2.md section 1.6).
     pub gzip: bool,
+    /// What befalls which requests.
+    pub faults: Faults,
 }
 
 impl Options {
@@ -36,6 +38,7 @@ impl Options {
             gateway: Gateway::default(),
             calendar: "iso8601".to_owned(),
             gzip: false,
+            faults: Faults::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod asks;
 pub mod explorer;
+pub mod first;
 pub mod hit;
 pub mod keymap;
 mod keys;

@@ -188,7 +188,7 @@ impl Tty {
 
     /// Waits until nobody takes the keys any more, so that the shell gets what is typed from now on. The stream of keys must
     /// have been dropped.
-    async fn let_go(&mut self) {
+    pub(super) async fn let_go(&mut self) {
         if let Some(let_go) = self.let_go.take() {
             let _ = tokio::time::timeout(LET_GO, let_go).await;
         }

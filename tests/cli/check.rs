@@ -67,9 +67,9 @@ fn where_a_secret_is_from_is_told_and_a_missing_one_costs_its_side_only() {
     for (line, variable) in missing.iter().zip(["ONSE_DHIS2_PASSWORD", "ONSE_COMMCARE_API_KEY"]) {
         assert!(line["what"] == "secrets" && line["remedy"].as_str().unwrap().contains(variable), "{line}");
     }
-    assert!(
-        lines(&none).iter().all(|line| ["settings", "secrets", "mapping"].contains(&line["what"].as_str().unwrap()))
-    );
+    // Nothing that only a server could have said.
+    let local = ["settings", "secrets", "DHIS2 way", "HQ way", "mapping"];
+    assert!(lines(&none).iter().all(|line| local.contains(&line["what"].as_str().unwrap())));
     let home = home.with("ONSE_COMMCARE_API_KEY", &servers.text("commcare_api_key"));
     let half = home.run(&["check", "--json"]).ok(2);
     assert!(line(&half, "secrets", "ok").contains("from the environment (ONSE_COMMCARE_API_KEY)"));
@@ -125,6 +125,14 @@ fn settings_that_are_not_there_or_wrong_are_lines_too() {
     let ran = home.run(&["check", "--json"]).ok(2);
     assert!(line(&ran, "settings", "stop").contains("does not exist"));
     line(&ran, "mapping", "look");
+    // A file that somebody named, and one without a profile.
+    let ran = home.run(&["check", "--config", "else.toml", "--json"]).ok(2);
+    assert!(line(&ran, "settings", "stop").contains("else.toml does not exist") && ran.out.contains("onse init"));
+    home.run(&["plan", "--config", "else.toml"]).refused(2, &["no such file", "onse init"]);
+    fs::write(home.path("empty.toml"), "# nothing yet\n").unwrap();
+    let ran = home.run(&["check", "--config", "empty.toml", "--json"]).ok(2);
+    assert!(line(&ran, "settings", "stop").contains("empty.toml has no profile") && ran.out.contains("onse init"));
+    home.run(&["plan", "--config", "empty.toml"]).refused(2, &["There is no profile", "onse init"]);
     let (home, servers) = ready();
     fs::write(home.path("config.toml"), servers.config().replace("label", "lable").replace("project ", "projekt "))
         .unwrap();

@@ -5,10 +5,15 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
 };
 
+use onse::sandbox::{Options, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 const ONSE: &str = env!("CARGO_BIN_EXE_onse");
 
@@ -88,6 +93,11 @@ impl Home {
         let mut command = Command::new(ONSE);
         command.args(args).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("HOME", self.folder.path()).env("TMPDIR", self.folder.path()).env("USER", "tester");
+        // No keyring of this machine: on Linux there is no way to one, elsewhere it is turned off.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+        if cfg!(not(target_os = "linux")) {
+            command.env("ONSE_KEYRING", "off");
+        }
         command.env("ONSE_DATA_DIR", self.path("data")).envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -171,6 +181,44 @@ pub(crate) fn ready() -> (Home, Servers) {
     let servers = Servers::start(&home, &[]);
     let (config, secrets) = (servers.config(), servers.secrets());
     (home.settings(&config, Some(&secrets)), servers)
+}
+
+/// A sandbox of this process behind a socket, so that a test may tell it how to behave; a home that leads to it.
+pub(crate) struct Hosted {
+    pub(crate) home: Home,
+    pub(crate) sandbox: Sandbox,
+    stop: CancellationToken,
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub(crate) fn hosted(more: &str) -> Hosted {
+    let (child, home) = (Home::new(), Home::new());
+    let servers = Servers::start(&child, &[]);
+    let options = Options { facilities: 40, ..Options::new((2026, 2)) };
+    let sandbox = Sandbox::new(&options, Arc::new(jiff::Timestamp::now));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, served) = (CancellationToken::new(), sandbox.clone());
+    let until = stop.clone();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            served.listen(listener, Duration::ZERO, until).await
+        })
+    });
+    let config = servers
+        .config()
+        .replace(&servers.text("commcare_url"), &origin)
+        .replace("label =", &format!("{more}\nlabel ="));
+    let home = home.settings(&config, Some(&servers.secrets()));
+    Hosted { home, sandbox, stop }
 }
 
 /// Every cell of a review as JSON, with its facility's case id.

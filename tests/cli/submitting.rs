@@ -1,55 +1,16 @@
 //! What a person at the command line is told when a submission goes wrong: rows of the fault matrix that speak of exit codes and
 //! text. What becomes of the cases is in `faults_submit`.
 
-use std::{fs, sync::Arc, thread, time::Duration};
+use std::fs;
 
-use onse::sandbox::{Options, Receiving, Sandbox};
+use onse::sandbox::Receiving;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     between::{ELSEWHERE, Mode},
-    rig::{Home, Ran, Servers, cells, ready},
+    rig::{Home, Ran, cells, hosted, ready},
     trouble::{approved, interrupted_twice, through},
 };
-
-/// A sandbox of this process behind a socket, so that a test may tell it how to behave; a home that leads to it.
-struct Hosted {
-    home: Home,
-    sandbox: Sandbox,
-    stop: CancellationToken,
-}
-
-impl Drop for Hosted {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-fn hosted(more: &str) -> Hosted {
-    let (child, home) = (Home::new(), Home::new());
-    let servers = Servers::start(&child, &[]);
-    let options = Options { facilities: 40, ..Options::new((2026, 2)) };
-    let sandbox = Sandbox::new(&options, Arc::new(jiff::Timestamp::now));
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let (stop, served) = (CancellationToken::new(), sandbox.clone());
-    let until = stop.clone();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            served.listen(listener, Duration::ZERO, until).await
-        })
-    });
-    let config = servers
-        .config()
-        .replace(&servers.text("commcare_url"), &origin)
-        .replace("label =", &format!("{more}\nlabel ="));
-    let home = home.settings(&config, Some(&servers.secrets()));
-    Hosted { home, sandbox, stop }
-}
 
 /// Reads 2026Q2 and approves what has no flag; how many changes that is.
 fn chosen(home: &Home) -> String {

@@ -119,9 +119,12 @@ impl Terminal {
 #[test]
 fn without_settings_the_way_in_is_shown() {
     let home = Home::new();
-    let (code, shown) = Terminal::start(&home, &[]).end();
+    let mut terminal = Terminal::start(&home, &[]);
+    terminal.shows("d  demo");
+    terminal.shows("s  set up");
+    terminal.press("q");
+    let (code, shown) = terminal.end();
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("onse demo") && shown.contains("[profiles.main.commcare]"), "{shown}");
 }
 
 #[test]

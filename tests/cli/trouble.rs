@@ -43,7 +43,7 @@ fn a_wrong_secret_is_exit_1_and_never_shown() {
         let (home, _servers) = ready();
         let home = home.with(variable, MARK);
         let ran = home.run(&["plan", "-o", "q.review", "--log-level", "trace"]);
-        ran.refused(1, &[sentence, "401", "Nothing was changed", variable]);
+        ran.refused(1, &[sentence, "401", "where each secret is from", "Nothing was changed", variable]);
         assert!(!ran.err.contains(MARK) && home.reviews().is_empty(), "{ran:?}");
         let log = fs::read_to_string(home.path("data/logs/onse.log")).unwrap();
         assert!(log.contains("401") && !log.contains(MARK), "{log}");

@@ -106,7 +106,8 @@ fn wrong_usage_is_exit_2_and_help_is_exit_0() {
     }
     home.run(&["show", "f", "--where", "is:odd"]).refused(2, &["is:left"]);
     let version = home.run(&["--version"]).ok(0);
-    assert_eq!(version.out, format!("onse {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(version.out, format!("onse {}\n", env!("ONSE_VERSION")));
+    assert!(version.out.starts_with(&format!("onse {} (", env!("CARGO_PKG_VERSION"))), "{version:?}");
     for command in ["", "demo", "review", "plan", "show", "decide", "submit", "check", "sandbox"] {
         let args: Vec<&str> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
         let help = home.run(&args).ok(0);

@@ -278,7 +278,7 @@ async fn undoing() -> Approved {
     rig.ends_well().await;
     let loaded = Store::read_only(&rig.path()).unwrap();
     let sources = connect(rig.line())(Arc::new(|_| {}));
-    let undone = undone(loaded, "2026Q2.review", &sources, clock()).await.unwrap();
+    let undone = undone(loaded, "2026Q2.review", &sources, clock(), &|_, _| {}).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(&review(folder.path())).unwrap();
     undone.save(&store).await.unwrap();

@@ -116,7 +116,7 @@ async fn an_undo_is_not_called_applied_by_an_index_from_before_the_review() {
     let folder = tempfile::tempdir().unwrap();
     let loaded = Store::read_only(world.session.path()).unwrap();
     let sources = connect(world.sandbox.transport(crate::support::ORIGIN))(Arc::new(|_| {}));
-    let undone = undone(loaded, "q.review", &sources, world.time.now()).await.unwrap();
+    let undone = undone(loaded, "q.review", &sources, world.time.now(), &|_, _| {}).await.unwrap();
     let store = Store::create(&folder.path().join("undo.review")).unwrap();
     undone.save(&store).await.unwrap();
     // No form arrives, and no answer comes.

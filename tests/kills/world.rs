@@ -158,7 +158,7 @@ impl Prepared {
         let session = session(Store::create(&file(&new)).unwrap(), world.server.clone(), time);
         let sources = connect(ORIGIN, world.server.clone(), time.sleeper(), &Limits::default())(Arc::new(|_| {}));
         let loaded = Store::read_only(&file(&here)).unwrap();
-        let undone = undone(loaded, "first.review", &sources, time.now()).await.unwrap();
+        let undone = undone(loaded, "first.review", &sources, time.now(), &|_, _| {}).await.unwrap();
         assert!(undone.counts.put_back == self.cells.len() && undone.counts.blanks > 0, "{:?}", undone.counts);
         session.close();
         let store = Store::open(&file(&new)).unwrap();

@@ -5,6 +5,7 @@
 
 mod give_back;
 mod hostile;
+mod init;
 mod manners;
 mod mouse;
 mod plain;

@@ -52,6 +52,9 @@ impl Home {
             ("LANG", "C.UTF-8".to_owned()),
             ("TERM", "xterm-256color".to_owned()),
             ("USER", "tester".to_owned()),
+            // No keyring of this machine: on Linux there is no way to one, elsewhere it is turned off.
+            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus".to_owned()),
+            ("ONSE_KEYRING", if cfg!(target_os = "linux") { "on" } else { "off" }.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()

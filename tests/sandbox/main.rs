@@ -6,6 +6,7 @@ mod cases;
 mod clients;
 mod country;
 mod door;
+mod faults;
 mod later;
 mod limits;
 mod older;

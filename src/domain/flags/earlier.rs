@@ -228,7 +228,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         flags::{Whole, facts::nothing, of_cell},
-        ledger::{Act, Stamp},
+        ledger::{Act, Row, Stamp},
         plan::{Draft, Facility, State, sample},
     };
 
@@ -393,6 +393,19 @@ mod tests {
         assert_eq!(earlier.accepted("case0", "dhis_p0"), Some(&expected));
         assert_eq!((earlier.accepted("case0", "dhis_p1"), earlier.accepted("case9", "dhis_p0")), (None, None));
         assert_eq!((earlier.accepted_cells(), earlier.from().len()), (1, 1));
+    }
+
+    #[test]
+    fn what_was_imported_with_a_reason_of_its_own_is_accepted() {
+        let (plan, mut ledger, mut entries) = review("2026Q1", flagged, &[]);
+        let row = |cell, reason: &str| Row { cell, act: Act::Approve, reason: Some(reason.to_owned()) };
+        let rows = vec![row(CELL, "new wing"), row(Cell { facility: 1, property: 1 }, "not flagged")];
+        let stamp = Stamp { at: String::new(), who: "Ada".to_owned() };
+        entries.push(ledger.import(&plan, rows, "2 verdicts from a.csv", &stamp).unwrap());
+        let earlier = told(&[(plan, ledger, entries)]);
+        let accepted = earlier.accepted("case0", "dhis_p0").unwrap();
+        assert_eq!((accepted.who.as_str(), accepted.reason.as_str()), ("Ada", "new wing"));
+        assert_eq!(earlier.accepted_cells(), 1);
     }
 
     #[test]

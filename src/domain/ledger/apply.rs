@@ -1,6 +1,6 @@
 //! What is done and taken back, put into verdicts, counts, reasons, notes and what is settled. Whether it may be is not asked here.
 
-use super::{Done, Ledger, Shift, Slot, Verdict, What};
+use super::{Done, How, Ledger, Shift, Slot, Verdict, What};
 use crate::domain::plan::{Cell, Plan, index};
 
 impl Ledger {
@@ -45,11 +45,21 @@ impl Ledger {
 
     pub(super) fn apply(&mut self, plan: &Plan, done: &Done) {
         match &done.what {
-            What::Decided { act, cells, reason, .. } => {
+            What::Decided { how: How::All(act, reason), cells, .. } => {
                 self.set(plan, cells.iter().map(|cell| (*cell, act.verdict())));
-                match reason {
+                match reason.as_ref().filter(|_| act.verdict().is_some()) {
                     Some(reason) => self.reasons.extend(cells.iter().map(|cell| (*cell, reason.clone()))),
                     None => self.no_reasons(cells),
+                }
+            }
+            What::Decided { how: How::Each(said), cells, .. } => {
+                self.set(plan, cells.iter().zip(said).map(|(cell, (act, _))| (*cell, act.verdict())));
+                for (cell, (act, reason)) in cells.iter().zip(said) {
+                    // What is undecided has no reason that the next one to look at it could take over unread.
+                    match reason.as_ref().filter(|_| act.verdict().is_some()) {
+                        Some(reason) => _ = self.reasons.insert(*cell, reason.clone()),
+                        None => _ = self.reasons.remove(cell),
+                    }
                 }
             }
             What::Settled(settled) => self.settled.push(settled.clone()),

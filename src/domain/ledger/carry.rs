@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Ledger, Stamp, Step, Verdict, What, is_reason, resets, settle::Standing};
+use super::{Entry, How, Ledger, Row, Stamp, Step, Verdict, What, import, is_reason, resets, settle::Standing};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Kind, Plan},
@@ -27,22 +27,38 @@ impl Ledger {
     /// The entry that forgets what was decided on values that `now`, the next reading in the same places, does not hold any
     /// more; `None` where nothing moved. `entries` are the log of this ledger, which is on `before`. Among what is forgotten are
     /// the decisions on what has become a STOP, unless it was approved alone and with a reason; and of bulk approvals the cells of
-    /// a property that has become one, unless what it says now was settled before.
+    /// a property that has become one, unless what it says now was settled before. A row of an import is alone, and its reason its own
+    /// where no other facility has the same.
     pub fn reset(&self, entries: &[Entry], before: &Plan, now: &Plan, stamp: &Stamp) -> Option<Entry> {
         let last = resets(entries);
         let mut moved = BTreeMap::new();
         let mut standing = Standing::default();
         for entry in entries {
             standing.follow(entry);
-            let Step::Decide { act, cells, reason, .. } = &entry.step else { continue };
-            let blocked = if act.writes() && cells.len() > 1 { standing.blocked(now) } else { Vec::new() };
-            let blocked = |cell: &Cell| blocked.get(usize::from(cell.property)).copied().unwrap_or(false);
-            let as_stop = !act.writes() || (cells.len() == 1 && is_reason(reason.as_deref()));
-            for cell in cells.iter().filter(|cell| last.get(cell).is_none_or(|reset| *reset < entry.seq)) {
-                let stop = now.severity(*cell) == Some(Severity::Stop) && !as_stop;
-                if stop || blocked(cell) || !is_same(before, now, *cell) {
-                    moved.entry(*cell).or_insert_with(|| self.forgotten(before, *cell));
+            let stands = |cell: &Cell| last.get(cell).is_none_or(|reset| *reset < entry.seq);
+            let mut look = |cell: Cell, unfit: bool| {
+                if unfit || !is_same(before, now, cell) {
+                    moved.entry(cell).or_insert_with(|| self.forgotten(before, cell));
                 }
+            };
+            match &entry.step {
+                Step::Decide { act, cells, reason, .. } => {
+                    let blocked = if act.writes() && cells.len() > 1 { standing.blocked(now) } else { Vec::new() };
+                    let blocked = |cell: &Cell| blocked.get(usize::from(cell.property)).copied().unwrap_or(false);
+                    let as_stop = !act.writes() || (cells.len() == 1 && is_reason(reason.as_deref()));
+                    for cell in cells.iter().filter(|cell| stands(cell)) {
+                        let stop = now.severity(*cell) == Some(Severity::Stop) && !as_stop;
+                        look(*cell, stop || blocked(cell));
+                    }
+                }
+                Step::Import { rows, .. } => {
+                    let left: Vec<&Row> = rows.iter().filter(|row| stands(&row.cell)).collect();
+                    let unfit = import::unreasoned(now, &standing.blocked(now), &left, &[]);
+                    for row in left {
+                        look(row.cell, unfit.contains_key(&row.cell));
+                    }
+                }
+                Step::Undo(_) | Step::Redo(_) | Step::Settle { .. } | Step::Note { .. } | Step::Reset(_) => {}
             }
         }
         let (at, who) = (stamp.at.clone(), stamp.who.clone());
@@ -69,9 +85,13 @@ impl Ledger {
         for done in [&mut self.done, &mut self.undone] {
             done.retain_mut(|done| match &mut done.what {
                 What::Settled(_) | What::Noted { .. } => true,
-                What::Decided { cells, before, reasons, .. } => {
+                What::Decided { how, cells, before, reasons } => {
                     let mut stays = cells.iter().map(|cell| !approved.contains(cell));
                     before.retain(|_| stays.next().unwrap_or(true));
+                    if let How::Each(said) = how {
+                        let mut stays = cells.iter().map(|cell| !approved.contains(cell));
+                        said.retain(|_| stays.next().unwrap_or(true));
+                    }
                     cells.retain(|cell| !approved.contains(cell));
                     reasons.retain(|(cell, _)| !approved.contains(cell));
                     !cells.is_empty()
@@ -169,6 +189,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Key {
         Decide(Act, Vec<(u32, u16)>, bool),
+        Import(Vec<Row>),
         Undo,
         Redo,
     }
@@ -177,7 +198,8 @@ mod tests {
         let act = prop_oneof![Just(Act::Approve), Just(Act::Zero), Just(Act::Reject), Just(Act::Clear)];
         let decide = (act, prop::collection::vec((0..4_u32, 0..3_u16), 1..8), any::<bool>())
             .prop_map(|(act, cells, reason)| Key::Decide(act, cells, reason));
-        prop::collection::vec(prop_oneof![4 => decide, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..20)
+        let import = import::tests::rows().prop_map(Key::Import);
+        prop::collection::vec(prop_oneof![4 => decide, 2 => import, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..20)
     }
 
     fn press(plan: &Plan, ledger: &mut Ledger, keys: &[Key], log: &mut Vec<Entry>) {
@@ -187,6 +209,7 @@ mod tests {
                     let cells = cells.iter().map(|(f, p)| cell(*f, *p));
                     ledger.decide(plan, *act, cells, reason.then_some("because"), "some", &stamp())
                 }
+                Key::Import(rows) => import::tests::import(plan, ledger, rows),
                 Key::Undo => ledger.undo(plan, &stamp()),
                 Key::Redo => ledger.redo(plan, &stamp()),
             });

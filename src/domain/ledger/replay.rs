@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Act, Entry, Ledger, Step, Verdict, note, stop_alone};
+use super::{Act, Done, Entry, How, Ledger, Row, Step, Verdict, import, note, stop_alone};
 use crate::domain::{
     flags::Severity,
     plan::{Cell, Plan},
@@ -41,17 +41,28 @@ pub fn deciders(entries: &[Entry]) -> BTreeMap<Cell, &str> {
         match &entry.step {
             Step::Undo(of) => _ = undone.insert(*of),
             Step::Redo(of) => _ = undone.remove(of),
-            Step::Decide { .. } | Step::Settle { .. } | Step::Note { .. } | Step::Reset(_) => {}
+            Step::Decide { .. } | Step::Import { .. } | Step::Settle { .. } | Step::Note { .. } | Step::Reset(_) => {}
         }
     }
     let last = resets(entries);
     let mut who = BTreeMap::new();
     for entry in entries.iter().filter(|entry| !undone.contains(&entry.seq)) {
-        let Step::Decide { cells, .. } = &entry.step else { continue };
-        let stands = cells.iter().filter(|cell| last.get(cell).is_none_or(|reset| *reset < entry.seq));
-        who.extend(stands.map(|cell| (*cell, entry.who.as_str())));
+        let stands = entry.step.decided().filter(|cell| last.get(cell).is_none_or(|reset| *reset < entry.seq));
+        who.extend(stands.map(|cell| (cell, entry.who.as_str())));
     }
     who
+}
+
+impl Step {
+    /// The cells it gives a verdict, in cell order: those of a decision or of an import.
+    pub fn decided(&self) -> impl Iterator<Item = Cell> {
+        let (cells, rows): (&[Cell], &[Row]) = match self {
+            Self::Decide { cells, .. } => (cells, &[]),
+            Self::Import { rows, .. } => (&[], rows),
+            Self::Undo(_) | Self::Redo(_) | Self::Settle { .. } | Self::Note { .. } | Self::Reset(_) => (&[], &[]),
+        };
+        cells.iter().copied().chain(rows.iter().map(|row| row.cell))
+    }
 }
 
 impl Ledger {
@@ -80,14 +91,19 @@ impl Ledger {
                 could_be(plan, *act, cells, &left, reason.as_deref())?;
                 self.none_in_blocked(plan, *act, cells.len(), &left)
                     .map_err(|why| format!("approves what could not be approved ({why}): {}", plan.titles(&left)))?;
-                self.undone.clear();
-                if left.is_empty() {
-                    resets.empty.insert(entry.seq);
-                } else {
-                    let done = self.decision(plan, entry.seq, *act, &left, reason.as_deref(), label);
-                    self.apply(plan, &done);
-                    self.done.push(done);
-                }
+                let how = How::All(*act, reason.clone());
+                let done = self.decision(plan, entry.seq, how, &left, label);
+                self.decided_again(plan, done, resets);
+            }
+            Step::Import { rows, label } => {
+                exist(plan, rows.iter().map(|row| &row.cell))?;
+                let stands = |row: &&Row| resets.last.get(&row.cell).is_none_or(|reset| *reset < entry.seq);
+                let left: Vec<&Row> = rows.iter().filter(stands).collect();
+                // Reasons that stood elsewhere were looked at when it was taken; on a later reading other ones stand.
+                let missing = import::unreasoned(plan, &self.blocked(plan), &left, &[]);
+                import::could_be(plan, rows, &left, &missing)?;
+                let done = self.imported(plan, entry.seq, &left, label);
+                self.decided_again(plan, done, resets);
             }
             Step::Settle { property, statements, reason } => {
                 let settled = self.could_settle(plan, *property, statements, reason, entry)?;
@@ -122,6 +138,17 @@ impl Ledger {
         }
         self.last = entry.seq;
         Ok(())
+    }
+
+    /// Applies a decision of which some cells may be left, or none.
+    fn decided_again(&mut self, plan: &Plan, done: Done, resets: &mut Resets) {
+        self.undone.clear();
+        if done.cells().is_empty() {
+            resets.empty.insert(done.seq);
+        } else {
+            self.apply(plan, &done);
+            self.done.push(done);
+        }
     }
 }
 

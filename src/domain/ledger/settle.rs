@@ -160,7 +160,7 @@ impl<'a> Standing<'a> {
             }
             Step::Undo(of) => _ = self.now.remove(of),
             Step::Redo(of) if self.known.contains_key(of) => _ = self.now.insert(*of),
-            Step::Decide { .. } | Step::Note { .. } | Step::Redo(_) | Step::Reset(_) => {}
+            Step::Decide { .. } | Step::Import { .. } | Step::Note { .. } | Step::Redo(_) | Step::Reset(_) => {}
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         flags::Flag,
-        ledger::{Tally, Verdict},
+        ledger::{How, Tally, Verdict, import},
         plan::{State, sample},
     };
 
@@ -511,10 +511,10 @@ mod tests {
 
         #[test]
         fn through_all_readings_no_bulk_approval_stands_where_a_stop_was_open(
-            readings in prop::collection::vec((checks(), keys()), 1..5),
+            readings in prop::collection::vec((checks(), keys(), import::tests::rows()), 1..5),
         ) {
             let (mut log, mut before): (Vec<Entry>, Option<Plan>) = (Vec::new(), None);
-            for (checks, keys) in readings {
+            for (checks, keys, mut rows) in readings {
                 let now = plan(&checks);
                 if let Some(before) = &before {
                     let ledger = Ledger::replay(before, &log).unwrap();
@@ -523,12 +523,24 @@ mod tests {
                 // Whatever was settled or not, and taken back or not, the log is one a person made.
                 let mut ledger = Ledger::replay(&now, &log).unwrap();
                 log.extend(keys.iter().filter_map(|key| press(&now, &mut ledger, key).ok()));
+                rows.retain(|row| row.cell.facility < now.height());
+                log.extend(import::tests::import(&now, &mut ledger, &rows));
                 let again = Ledger::replay(&now, &log).unwrap();
                 prop_assert_eq!(verdicts(&now, &ledger), verdicts(&now, &again));
                 prop_assert_eq!(&ledger.settled, &again.settled);
                 for done in &ledger.done {
-                    let What::Decided { act, cells, .. } = &done.what else { continue };
+                    let What::Decided { how, cells, .. } = &done.what else { continue };
                     let blocked = ledger.blocked(&now);
+                    let act = match how {
+                        How::All(act, _) => act,
+                        How::Each(said) => {
+                            // Nor does a row of an import without a reason of its own.
+                            for (at, (act, reason)) in cells.iter().zip(said) {
+                                prop_assert!(!act.writes() || !blocked[usize::from(at.property)] || reason.is_some());
+                            }
+                            continue;
+                        }
+                    };
                     let open = cells.iter().filter(|at| blocked[usize::from(at.property)]);
                     let count = log.iter().find(|entry| entry.seq == done.seq).map_or(0, |entry| match &entry.step {
                         Step::Decide { cells, .. } => cells.len(),

@@ -204,6 +204,7 @@ fn a_log_that_no_person_could_have_made_is_refused() {
 #[derive(Clone, Debug)]
 enum Key {
     Decide(Act, Vec<(u32, u16)>, bool),
+    Import(Vec<Row>),
     Undo,
     Redo,
     Sent(Vec<(u32, u16)>),
@@ -213,7 +214,8 @@ fn keys() -> impl Strategy<Value = Vec<Key>> {
     let act = prop_oneof![Just(Act::Approve), Just(Act::Zero), Just(Act::Reject), Just(Act::Clear)];
     let decide = (act, prop::collection::vec((0..4_u32, 0..3_u16), 1..8), any::<bool>())
         .prop_map(|(act, cells, reason)| Key::Decide(act, cells, reason));
-    prop::collection::vec(prop_oneof![4 => decide, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..40)
+    let import = import::tests::rows().prop_map(Key::Import);
+    prop::collection::vec(prop_oneof![4 => decide, 2 => import, 2 => Just(Key::Undo), 1 => Just(Key::Redo)], 0..40)
 }
 
 fn keys_and_sending() -> impl Strategy<Value = Vec<Key>> {
@@ -240,6 +242,7 @@ fn press(plan: &Plan, ledger: &mut Ledger, keys: &[Key]) -> Vec<Entry> {
                 let cells = cells.iter().map(|(f, p)| cell(*f, *p));
                 ledger.decide(plan, *act, cells, reason.then_some("because"), "some", &stamp())
             }
+            Key::Import(rows) => import::tests::import(plan, ledger, rows),
             Key::Undo => ledger.undo(plan, &stamp()),
             Key::Redo => ledger.redo(plan, &stamp()),
             Key::Sent(cells) => {

@@ -157,7 +157,7 @@ pub(super) fn spoilt(text: &str) -> &'static str {
 
 /// The name of a column as it is compared: letter case, quotes, and whether spaces, `-` or `_` stand between its words are no
 /// matter. Empty where it is none.
-pub(super) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     if name.len() > LONGEST {
         return String::new();
     }

@@ -4,7 +4,7 @@
 
 use super::super::{flags::Relation, value::grouped};
 use super::{
-    COLUMNS, MOST_ROWS, Problem, RELATION, Row,
+    COLUMNS, LIMIT, MOST_ROWS, Problem, RELATION, Row,
     header::{LeftOut, folded, spoilt},
     listed, properties,
     records::{MOST_VALUES, Record, Records},
@@ -35,10 +35,19 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// How the file is written.
+    /// How a mapping is written.
     pub(super) fn of(bytes: &[u8]) -> Result<Self, Problem> {
+        if bytes.len() > LIMIT {
+            let most = LIMIT / (1024 * 1024);
+            return Err(whole(format!("The file is too large: it has more than {most} MiB. Is it a mapping?")));
+        }
+        Self::with(bytes, &COLUMNS)
+    }
+
+    /// How a file is written whose header has these columns.
+    pub(super) fn with(bytes: &[u8], columns: &[&str]) -> Result<Self, Problem> {
         let (text, doubts) = Text::of(bytes)?;
-        let (separator, start) = named(&text.text).unwrap_or_else(|| (likeliest(&text.text), 0));
+        let (separator, start) = named(&text.text).unwrap_or_else(|| (likeliest(&text.text, columns), 0));
         Ok(Self { text, separator, start, doubts })
     }
 
@@ -58,12 +67,12 @@ fn named(text: &str) -> Option<(u8, usize)> {
     SEPARATORS.contains(separator).then_some((*separator, end + ends))
 }
 
-/// The separator with which the header has most of the columns a mapping needs; a comma where none has more.
-fn likeliest(text: &str) -> u8 {
+/// The separator with which the header has most of the columns that are needed; a comma where none has more.
+fn likeliest(text: &str, columns: &[&str]) -> u8 {
     let known = |separator: u8| {
         let header = Records::new(text, separator, 0).find(|record| record.values().any(|v| !trimmed(v).is_empty()));
         let names: Vec<String> = header.iter().flat_map(Record::values).map(folded).collect();
-        COLUMNS.iter().filter(|column| names.iter().any(|name| name == *column)).count()
+        columns.iter().filter(|column| names.iter().any(|name| name == *column)).count()
     };
     let mut best = (0, b',');
     for separator in SEPARATORS {
@@ -184,7 +193,7 @@ fn relate(rows: &mut [Row], relations: &[String]) -> Vec<Problem> {
 }
 
 /// A value that runs over several lines of which one looks like a row: a quote was left open, and rows are lost in it.
-fn swallowed(record: &Record, separator: u8) -> Option<Problem> {
+pub(super) fn swallowed(record: &Record, separator: u8) -> Option<Problem> {
     let row_like =
         |text: &str| text.split(['\r', '\n']).skip(1).any(|part| part.matches(char::from(separator)).count() >= 3);
     let value = record.values().find(|field| row_like(field))?;

@@ -3,7 +3,7 @@
 
 use encoding_rs::WINDOWS_1252;
 
-use super::{LIMIT, Problem, foreign, read::whole, shown};
+use super::{Problem, foreign, read::whole, shown};
 
 /// How a file writes its letters. It is kept when the file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,6 @@ pub(super) struct Text {
 impl Text {
     /// The text of these bytes with the letters that may have been meant otherwise, or the one reason why they are none.
     pub(super) fn of(bytes: &[u8]) -> Result<(Self, Vec<Problem>), Problem> {
-        if bytes.len() > LIMIT {
-            let most = LIMIT / (1024 * 1024);
-            return Err(whole(format!("The file is too large: it has more than {most} MiB. Is it a mapping?")));
-        }
         if let Some(what) = foreign::binary(bytes) {
             return Err(whole(what));
         }

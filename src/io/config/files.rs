@@ -16,7 +16,10 @@ pub fn open(places: &Places) -> Result<Option<Settings>, SettingsError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !places.config_named => return Ok(None),
-        Err(error) => return Err(SettingsError::of_file(path, format!("It cannot be read: {}.", why(&error)))),
+        Err(error) => {
+            let init = if error.kind() == std::io::ErrorKind::NotFound { " onse init writes one." } else { "" };
+            return Err(SettingsError::of_file(path, format!("It cannot be read: {}.{init}", why(&error))));
+        }
     };
     load(path, &read_open(path, file)?).map(Some)
 }

@@ -18,7 +18,7 @@ const STALE_AFTER_DAYS: u32 = 14;
 
 const FILE_KEYS: [&str; 7] = ["default_profile", "theme", "ascii", "mouse", "profiles", "keys", "flags"];
 const THEMES: [(&str, Theme); 3] = [("default", Theme::Default), ("contrast", Theme::Contrast), ("mono", Theme::Mono)];
-const PROFILE_KEYS: [&str; 10] = [
+const PROFILE_KEYS: [&str; 11] = [
     "mapping",
     "case_type",
     "label",
@@ -27,6 +27,7 @@ const PROFILE_KEYS: [&str; 10] = [
     "stamp_property",
     "submit_user_id",
     "stale_after_days",
+    "notify",
     "dhis2",
     "commcare",
 ];
@@ -90,6 +91,7 @@ fn profile<'t>(reading: &mut Reading<'t>, name: &str, section: &Section<'t>, fol
     let stamp_property = stamp(reading, section);
     let submit_user_id = optional(reading, section, "submit_user_id");
     let stale_after_days = reading.number(section, "stale_after_days", 0..=3650, STALE_AFTER_DAYS);
+    let notify = notify(reading, section, folder);
     let dhis2 = side(reading, section, "dhis2").and_then(|side| dhis2(reading, &side, folder));
     let commcare = side(reading, section, "commcare").and_then(|side| commcare(reading, &side, folder));
     Some(Profile {
@@ -102,6 +104,7 @@ fn profile<'t>(reading: &mut Reading<'t>, name: &str, section: &Section<'t>, fol
         stamp_property,
         submit_user_id,
         stale_after_days: stale_after_days?,
+        notify: notify?,
         dhis2: dhis2?,
         commcare: commcare?,
     })
@@ -201,6 +204,25 @@ fn file_at<'t>(reading: &mut Reading<'t>, section: &Section<'t>, key: &str, fold
     reading.needed(section, key).map(|path| folder.join(path.text))
 }
 
+/// The program that is told of every run, with its arguments: each a text of its own, since no shell takes them apart. A program
+/// with a folder before its name is taken from the folder of the settings when it is relative; any other is looked for in PATH.
+fn notify<'t>(reading: &mut Reading<'t>, section: &Section<'t>, folder: &Path) -> Option<Vec<String>> {
+    let texts = reading.texts(section, "notify", "[\"mail\", \"-s\", \"onse\", \"me@example.org\"]")?;
+    if let Some(text) = texts.iter().find(|text| text.text.contains('\0')) {
+        reading.refuse(text.line, "notify holds a control character.");
+        return None;
+    }
+    if let Some(program) = texts.first().filter(|program| program.text.trim().is_empty()) {
+        reading.refuse(program.line, "notify begins with an empty text; the program stands first.");
+        return None;
+    }
+    let mut words: Vec<String> = texts.into_iter().map(|text| text.text).collect();
+    if let Some(program) = words.first_mut().filter(|program| Path::new(program).components().count() > 1) {
+        *program = folder.join(&*program).to_string_lossy().into_owned();
+    }
+    Some(words)
+}
+
 /// The address of a server. The message never repeats one that may carry a password.
 fn address<'t>(reading: &mut Reading<'t>, section: &Section<'t>, allow_http: bool) -> Option<Url> {
     let given = reading.needed(section, "url")?;
@@ -214,6 +236,18 @@ fn address<'t>(reading: &mut Reading<'t>, section: &Section<'t>, allow_http: boo
     };
     reading.refuse(given.line, fault);
     None
+}
+
+/// The address of a server as a person types it, with `https://` before it where no scheme is named. Fails with what is wrong, as
+/// in the settings; whether `http://` is allowed is not judged.
+pub fn typed_address(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    match Url::parse(&whole) {
+        Err(_) if text.contains(['@', '?']) => Err("This is not a web address.".to_owned()),
+        Err(error) => Err(format!("\"{}\" is not a web address: {error}.", text.escape_debug())),
+        Ok(url) => address_fault(&url, true).map_or(Ok(url), |fault| Err(fault.to_owned())),
+    }
 }
 
 fn address_fault(url: &Url, allow_http: bool) -> Option<&'static str> {

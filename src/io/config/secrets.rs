@@ -1,4 +1,5 @@
-//! Secrets: from the environment, else from `secrets.toml` beside the settings. Asking a person is up to the caller.
+//! Secrets: from the environment, else from the keyring, else from `secrets.toml` beside the settings. Asking a person is up to
+//! the caller.
 //!
 //! No message of this module holds a secret or a part of one.
 
@@ -12,6 +13,7 @@ use super::table::{Reading, Section, parse};
 use super::{Places, Profile, Settings, SettingsError, wanted};
 use crate::domain::nearest::nearest;
 use crate::io::http::Secret;
+use crate::io::keyring::{Asker, Entry, Unusable};
 
 const PASSWORD: &str = "dhis2_password";
 const TOKEN: &str = "dhis2_token";
@@ -46,6 +48,17 @@ pub struct Secrets {
     pub commcare: CommCareSecret,
 }
 
+/// Where a secret came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The environment.
+    Environment,
+    /// The keyring of the system.
+    Keyring,
+    /// `secrets.toml`.
+    File,
+}
+
 /// What was found. A caller may ask a person for the rest and fill it in.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -53,6 +66,12 @@ pub struct Found {
     pub dhis2: Option<Dhis2Secret>,
     /// For CommCare.
     pub commcare: Option<CommCareSecret>,
+    /// Where the secret for DHIS2 came from; none where there is none.
+    pub dhis2_from: Option<Place>,
+    /// Where the secret for CommCare came from; none where there is none.
+    pub commcare_from: Option<Place>,
+    /// Why the keyring was of no use, where it was asked.
+    pub no_keyring: Option<Unusable>,
     profile: String,
     file: PathBuf,
     has_user: bool,
@@ -68,6 +87,8 @@ pub struct Missing {
     profile: String,
     file: PathBuf,
     has_user: bool,
+    /// Why the keyring was passed over, unless that is how it was wanted.
+    no_keyring: Option<Unusable>,
 }
 
 impl fmt::Display for Missing {
@@ -84,6 +105,9 @@ impl fmt::Display for Missing {
         write!(f, "{both}")?;
         if self.commcare {
             self.one(f, "CommCare API key", "ONSE_COMMCARE_API_KEY", API_KEY)?;
+        }
+        if let Some(why) = &self.no_keyring {
+            write!(f, " The keyring was passed over: {why}.")?;
         }
         Ok(())
     }
@@ -115,19 +139,41 @@ impl Found {
                 profile: self.profile,
                 file: self.file,
                 has_user: self.has_user,
+                no_keyring: self.no_keyring.filter(|why| !why.off),
             }),
         }
     }
 }
 
-/// Looks for the secrets of `profile`. What the environment gives is not looked for in the file; a file that others can
-/// read is refused (fault matrix row F05).
-pub fn find_secrets(
+/// Looks for the secrets of `profile`. What the environment gives is not looked for in the keyring, and what either gives not in
+/// the file; a file that others can read is refused (fault matrix row F05). A keyring that cannot be used stops nothing.
+pub async fn find_secrets(
     places: &Places,
     settings: &Settings,
     profile: &Profile,
     env: impl Fn(&str) -> Option<OsString>,
+    keyring: &Asker,
 ) -> Result<Found, SettingsError> {
+    let mut found = given(places, profile, env)?;
+    found.ask(profile, keyring).await?;
+    if found.dhis2.is_none() || found.commcare.is_none() {
+        let (dhis2, commcare) = in_file(&places.secrets, settings, &profile.name)?;
+        found.take(dhis2, commcare, Place::File);
+    }
+    if matches!(found.dhis2, Some(Dhis2Secret::Password(_))) && profile.dhis2.username.is_none() {
+        let what = format!(
+            "There is a DHIS2 password but no user. Add username to [profiles.{}.dhis2], or give a token instead.",
+            profile.name
+        );
+        return Err(SettingsError::of_file(&settings.file, what));
+    }
+    Ok(found)
+}
+
+/// What the environment gives.
+pub fn secrets_given(
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<(Option<Dhis2Secret>, Option<CommCareSecret>), SettingsError> {
     let variable = |name: &str| -> Result<Option<Secret>, SettingsError> {
         let Some(value) = wanted(None, name, &env)? else {
             return Ok(None);
@@ -140,44 +186,121 @@ pub fn find_secrets(
     let given = |name| Ok((name, variable(name)?));
     let dhis2 = dhis2(given("ONSE_DHIS2_PASSWORD")?, given("ONSE_DHIS2_TOKEN")?);
     let commcare = commcare(given("ONSE_COMMCARE_PASSWORD")?, given("ONSE_COMMCARE_API_KEY")?);
+    Ok((dhis2.map_err(SettingsError::general)?, commcare.map_err(SettingsError::general)?))
+}
+
+/// The same for this profile.
+fn given(places: &Places, profile: &Profile, env: impl Fn(&str) -> Option<OsString>) -> Result<Found, SettingsError> {
+    let (dhis2, commcare) = secrets_given(env)?;
     let mut found = Found {
-        dhis2: dhis2.map_err(SettingsError::general)?,
-        commcare: commcare.map_err(SettingsError::general)?,
+        dhis2: None,
+        commcare: None,
+        dhis2_from: None,
+        commcare_from: None,
+        no_keyring: None,
         profile: profile.name.clone(),
         file: places.secrets.clone(),
         has_user: profile.dhis2.username.is_some(),
     };
-    if found.dhis2.is_none() || found.commcare.is_none() {
-        let (dhis2, commcare) = in_file(&places.secrets, settings, &profile.name)?;
-        found.dhis2 = found.dhis2.or(dhis2);
-        found.commcare = found.commcare.or(commcare);
-    }
-    if matches!(found.dhis2, Some(Dhis2Secret::Password(_))) && profile.dhis2.username.is_none() {
-        let what = format!(
-            "There is a DHIS2 password but no user. Add username to [profiles.{}.dhis2], or give a token instead.",
-            profile.name
-        );
-        return Err(SettingsError::of_file(&settings.file, what));
-    }
+    found.take(dhis2, commcare, Place::Environment);
     Ok(found)
 }
 
-type Pair = (Option<Dhis2Secret>, Option<CommCareSecret>);
+impl Found {
+    /// Fills in what is not there yet.
+    fn take(&mut self, dhis2: Option<Dhis2Secret>, commcare: Option<CommCareSecret>, from: Place) {
+        if let (None, Some(secret)) = (&self.dhis2, dhis2) {
+            (self.dhis2, self.dhis2_from) = (Some(secret), Some(from));
+        }
+        if let (None, Some(secret)) = (&self.commcare, commcare) {
+            (self.commcare, self.commcare_from) = (Some(secret), Some(from));
+        }
+    }
 
-fn in_file(path: &Path, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
+    /// Asks the keyring for what is missing, if anything is.
+    async fn ask(&mut self, profile: &Profile, keyring: &Asker) -> Result<(), SettingsError> {
+        let entries = [
+            self.dhis2.is_none().then(|| Entry::dhis2(profile)),
+            self.commcare.is_none().then(|| Entry::commcare(profile)),
+        ];
+        let asked: Vec<Entry> = entries.iter().flatten().cloned().collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let held = match keyring.get(asked).await {
+            Ok(held) => held,
+            Err(unusable) => {
+                self.no_keyring = Some(unusable);
+                return Ok(());
+            }
+        };
+        let mut held = held.into_iter();
+        let no_keyring = &mut self.no_keyring;
+        let mut next = |entry: &Option<Entry>| -> Result<Option<Secret>, SettingsError> {
+            let Some((entry, held)) = entry.as_ref().and_then(|entry| Some((entry, held.next()?))) else {
+                return Ok(None);
+            };
+            let secret = match held {
+                Ok(Some(secret)) => secret,
+                Ok(None) => return Ok(None),
+                Err(why) => {
+                    no_keyring.get_or_insert(why);
+                    return Ok(None);
+                }
+            };
+            let fault = if secret.expose().is_empty() { Some("is empty") } else { secret_fault(secret.expose()) };
+            match fault {
+                None => Ok(Some(secret)),
+                Some(fault) => Err(SettingsError::general(format!(
+                    "The keyring entry \"{}\" {fault}.",
+                    entry.user().escape_debug()
+                ))),
+            }
+        };
+        let [dhis2, commcare] = &entries;
+        let of = if self.has_user { Dhis2Secret::Password } else { Dhis2Secret::Token };
+        let (dhis2, commcare) = (next(dhis2)?.map(of), next(commcare)?.map(CommCareSecret::ApiKey));
+        self.take(dhis2, commcare, Place::Keyring);
+        Ok(())
+    }
+}
+
+/// The text of a file of secrets that only its owner can read; `None` where there is none. Fails where others can read it.
+pub fn secrets_text(path: &Path) -> Result<Option<String>, SettingsError> {
+    let Some(file) = opened(path)? else { return Ok(None) };
+    read_open(path, file).map(Some)
+}
+
+/// The file, where there is one and it is private.
+fn opened(path: &Path) -> Result<Option<File>, SettingsError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((None, None)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             let what = format!("It cannot be read: {}. It must be yours and have mode 0600.", why(&error));
             return Err(SettingsError::of_file(path, what));
         }
     };
     private(path, &file)?;
-    let text = read_open(path, file)?;
-    let table = parse(path, &text)?;
+    Ok(Some(file))
+}
+
+type Pair = (Option<Dhis2Secret>, Option<CommCareSecret>);
+
+fn in_file(path: &Path, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
+    let Some(file) = opened(path)? else { return Ok((None, None)) };
+    in_text(path, &read_open(path, file)?, settings, profile)
+}
+
+/// Whether a file of secrets with this text would be taken with these settings. Fails as every command with them would.
+pub fn secrets_fit(path: &Path, text: &str, settings: &Settings) -> Result<(), SettingsError> {
+    in_text(path, text, settings, "").map(drop)
+}
+
+fn in_text(path: &Path, text: &str, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
+    let table = parse(path, text)?;
     let top = Section { title: String::new(), line: 1, table: &table };
-    let mut reading = Reading::new(&text);
+    let mut reading = Reading::new(text);
     let mut found = (None, None);
     for (name, section) in reading.tables(&top) {
         let pair = one(&mut reading, &section);
@@ -247,7 +370,7 @@ fn one_of<T>(a: Given, b: Given, as_a: fn(Secret) -> T, as_b: fn(Secret) -> T) -
 }
 
 /// A line end pasted along would break the header it is sent in.
-fn secret_fault(text: &str) -> Option<&'static str> {
+pub(in crate::io) fn secret_fault(text: &str) -> Option<&'static str> {
     text.chars().any(char::is_control).then_some("holds a line end or another control character")
 }
 

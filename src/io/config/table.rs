@@ -110,6 +110,27 @@ impl<'t> Reading<'t> {
         Some(text)
     }
 
+    /// A list of texts; empty when the key is not there, none when something of it is wrong. `example` is one that is right.
+    pub(super) fn texts(&mut self, section: &Section<'t>, key: &str, example: &str) -> Option<Vec<Text>> {
+        let Some(value) = section.table.get(key) else {
+            return Some(Vec::new());
+        };
+        let wanted = format!("a list of texts in quotes, such as {example}");
+        let DeValue::Array(list) = value.get_ref() else {
+            self.wrong_type(key, value, &wanted);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for item in list {
+            let DeValue::String(text) = item.get_ref() else {
+                self.wrong_type(key, item, &wanted);
+                return None;
+            };
+            texts.push(Text { line: self.line(item), text: text.clone().into_owned() });
+        }
+        Some(texts)
+    }
+
     /// A whole number within `range`; `default` when the key is not there, none when it is wrong.
     pub(super) fn number(
         &mut self,

@@ -46,6 +46,14 @@ impl Store {
             .collect();
         Ok(copies.into_iter().collect())
     }
+
+    /// The id that this review file shares with its copies; `None` in a file of a version before there was one. Fails where the file
+    /// cannot be read.
+    pub fn id(path: &Path) -> Result<Option<String>> {
+        // Such a file is opened by an address, which is of a whole path.
+        let whole = path.canonicalize().map_err(anyhow::Error::from);
+        whole.and_then(|whole| id(&whole)).with_context(|| format!("cannot read {}", path.display()))
+    }
 }
 
 /// Whether the file says of itself that it is a review.
@@ -59,7 +67,8 @@ fn is_review(path: &Path) -> bool {
 /// The id that a review file shares with its copies. Read as a file that nobody changes, so that no other is made beside it: what
 /// is still in the log of one that is open is not seen, and the id is never only there.
 fn id(path: &Path) -> Result<Option<String>> {
-    let address = url::Url::from_file_path(path).map_err(|()| anyhow!("{} is no path", path.display()))?;
+    let path = path.canonicalize()?;
+    let address = url::Url::from_file_path(&path).map_err(|()| anyhow!("{} is no path", path.display()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(format!("{address}?immutable=1"), flags)?;
     Ok(connection.query_row("SELECT value FROM meta WHERE key = 'id'", [], |row| row.get(0)).optional()?)

@@ -12,12 +12,18 @@ use super::{
 };
 use crate::domain::{
     flags::{Check, Severity},
-    ledger::{Act, Entry, Ledger, Reset, Stamp, Step, Verdict, resets},
+    ledger::{Act, Entry, Ledger, Reset, Row as Imported, Stamp, Step, Verdict, resets},
     plan::{Cell, Plan},
 };
 
 /// A decided cell with the two values that were on screen: facility, property, old, new.
 type Decided = (u32, u16, Option<String>, Option<String>);
+
+/// The act of an entry that took the verdicts of a spreadsheet.
+const IMPORT: &str = "import";
+
+/// A row of an import: facility, property, old, new, what was done and why.
+type Returned = (u32, u16, Option<String>, Option<String>, Act, Option<String>);
 
 /// A cell that was reset, with what was said on which values: facility, property, old, new, verdict.
 type Forgotten = (u32, u16, Option<String>, Option<String>, Option<Verdict>);
@@ -55,6 +61,15 @@ pub(super) fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) 
             let cells: Vec<_> = cells.iter().map(|c| (c.facility, c.property, plan.old(*c), plan.offer(*c))).collect();
             (act.name(), None, reason.as_deref(), label.as_str(), serde_json::to_string(&cells)?)
         }
+        Step::Import { rows, label } => {
+            let row = |row: &_| {
+                let Imported { cell, act, reason } = row;
+                let (old, new) = (plan.old(*cell), plan.offer(*cell));
+                (cell.facility, cell.property, old, new, *act, reason.clone())
+            };
+            let rows: Vec<_> = rows.iter().map(row).collect();
+            (IMPORT, None, None, label.as_str(), serde_json::to_string(&rows)?)
+        }
         Step::Settle { property, statements, reason } => {
             let settling = Settling { property: *property, statements: statements.clone() };
             ("settle", None, Some(reason.as_str()), "", serde_json::to_string(&settling)?)
@@ -85,6 +100,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, entry: &Entry, plan: &Plan) 
     ])?;
     let (cells, label) = match &entry.step {
         Step::Decide { cells, label, .. } | Step::Note { cells, label, .. } => (cells.len(), label.as_str()),
+        Step::Import { rows, label } => (rows.len(), label.as_str()),
         Step::Settle { property, .. } => (0, plan.property(*property).name.as_str()),
         Step::Reset(resets) => (resets.len(), ""),
         Step::Undo(_) | Step::Redo(_) => (0, ""),
@@ -142,6 +158,17 @@ fn entry(row: &Row<'_>, plan: &Plan, reset: &BTreeMap<Cell, u64>) -> Result<Entr
             let stands = |cell| reset.get(&cell).is_none_or(|reset| *reset < seq);
             let cells = held(plan, decided, stands).with_context(damaged)?;
             Step::Decide { act, cells, reason: row.get(6)?, label: row.get(7)? }
+        }
+        (IMPORT, _) => {
+            let rows: Vec<Returned> = serde_json::from_str(cells).with_context(damaged)?;
+            let stands = |cell| reset.get(&cell).is_none_or(|reset| *reset < seq);
+            let (decided, said): (Vec<Decided>, Vec<_>) = rows
+                .into_iter()
+                .map(|(facility, property, old, new, act, reason)| ((facility, property, old, new), (act, reason)))
+                .unzip();
+            let cells = held(plan, decided, stands).with_context(damaged)?;
+            let rows = cells.into_iter().zip(said).map(|(cell, (act, reason))| Imported { cell, act, reason });
+            Step::Import { rows: rows.collect(), label: row.get(7)? }
         }
         ("settle", _) => {
             let Settling { property, statements } = serde_json::from_str(cells).with_context(damaged)?;

@@ -409,18 +409,39 @@ fn cells(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<
 
 fn flags(connection: &Connection, generation: u32, draft: &mut Draft) -> Result<()> {
     let (height, width) = (draft.plan().height(), draft.plan().width());
-    let sql = "SELECT facility, property, id, severity, sentence FROM flag WHERE generation = ?1 ORDER BY rowid";
-    let rows = all(connection, sql, [generation], |row| {
-        let cell = Cell { facility: row.get(0)?, property: row.get(1)? };
-        Ok((cell, row.get::<_, String>(2)?, row.get::<_, String>(3)?, row.get::<_, String>(4)?))
-    })?;
-    for (cell, id, severity, sentence) in rows {
-        let severity = [Severity::Info, Severity::Review, Severity::Stop]
-            .into_iter()
-            .find(|s| s.word() == severity)
-            .filter(|_| cell.facility < height && cell.property < width)
-            .ok_or_else(|| anyhow!("flag {id} of the plan is damaged"))?;
-        draft.flag(cell, Flag::new(&id, severity, sentence));
+    let sql =
+        "SELECT generation, facility, property, id, severity, sentence FROM flag WHERE generation = ?1 ORDER BY rowid";
+    for (_, cell, flag) in flag_rows(connection, sql, generation)? {
+        if cell.facility >= height || cell.property >= width {
+            bail!("flag {} of the plan is damaged", flag.id);
+        }
+        draft.flag(cell, flag);
     }
     Ok(())
+}
+
+/// The flags of the generations before one, by generation and cell.
+pub(super) fn earlier_flags(connection: &Connection, before: u32) -> Result<BTreeMap<(u32, Cell), Vec<Flag>>> {
+    let sql =
+        "SELECT generation, facility, property, id, severity, sentence FROM flag WHERE generation < ?1 ORDER BY rowid";
+    let mut all: BTreeMap<(u32, Cell), Vec<Flag>> = BTreeMap::new();
+    for (generation, cell, flag) in flag_rows(connection, sql, before)? {
+        all.entry((generation, cell)).or_default().push(flag);
+    }
+    Ok(all)
+}
+
+fn flag_rows(connection: &Connection, sql: &str, generation: u32) -> Result<Vec<(u32, Cell, Flag)>> {
+    let rows = all(connection, sql, [generation], |row| {
+        let cell = Cell { facility: row.get(1)?, property: row.get(2)? };
+        let texts: [String; 3] = [row.get(3)?, row.get(4)?, row.get(5)?];
+        Ok((row.get(0)?, cell, texts))
+    })?;
+    let flag = |(generation, cell, [id, severity, sentence]): (u32, Cell, [String; 3])| {
+        let severities = [Severity::Info, Severity::Review, Severity::Stop];
+        let severity = severities.into_iter().find(|one| one.word() == severity);
+        let severity = severity.ok_or_else(|| anyhow!("flag {id} of the plan is damaged"))?;
+        Ok((generation, cell, Flag::new(&id, severity, sentence)))
+    };
+    rows.into_iter().map(flag).collect()
 }

@@ -31,6 +31,7 @@ use tokio::sync::oneshot;
 use self::schema::{check, fold, ours, prepare, reading, upgrade, version};
 use super::transport::Later;
 use crate::domain::{
+    flags::Flag,
     ledger::{Entry, Stamp},
     plan::{Cell, Plan},
     total::Part,
@@ -216,6 +217,13 @@ impl Store {
     pub fn read_only_parts(path: &Path, generation: u32) -> Result<BTreeMap<(u32, String), Vec<Part>>> {
         let connection = reading(path)?;
         matrix::all_parts(&connection, generation).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// The flags of every reading before a generation, for reading only; takes no hold of the file. What it says rests on nothing that is
+    /// decided by: it is what was known when something was sent.
+    pub fn read_only_flags(path: &Path, before: u32) -> Result<BTreeMap<(u32, Cell), Vec<Flag>>> {
+        let connection = reading(path)?;
+        matrix::earlier_flags(&connection, before).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// Takes away a review file into which nothing was ever read, and says whether it did. Any other file stays.

@@ -10,10 +10,10 @@ use super::{LAST_WAIT, history, trail};
 /// Marks a file as a review: `onse` in ASCII.
 pub(super) const APPLICATION: i32 = 0x6f6e_7365;
 /// Version of the tables. A file with a later one is refused (fault matrix row F10).
-const SCHEMA: i32 = 5;
+const SCHEMA: i32 = 6;
 
 /// What each version added; a file is brought from its own version to this one by the steps behind it.
-const STEPS: [&str; 5] = [TABLES, history::TABLE, USUAL, trail::TABLE, NOTE];
+const STEPS: [&str; 6] = [TABLES, history::TABLE, USUAL, trail::TABLE, NOTE, IMPORT];
 
 /// Version 3 changed no table: a cell may have a fifth entry, the usual number, which an earlier version would call damaged.
 const USUAL: &str = "";
@@ -21,6 +21,10 @@ const USUAL: &str = "";
 /// Version 5 changed no table: an entry of the decision log may be a `note`, its text in the column of reasons (NULL where it takes
 /// a note away) and its cells as `[facility, property]`, which an earlier version would call damaged.
 const NOTE: &str = "";
+
+/// Version 6 changed no table: an entry of the decision log may be an `import`, its rows as `[facility, property, old, new, act,
+/// reason]`, which an earlier version would call damaged.
+const IMPORT: &str = "";
 
 /// The tables of version 1. `cells` holds one JSON array per facility, a `[old, held, state]` for each property, so that plain SQL
 /// can read it; a fourth text is the quarter of a number that is an earlier one's.

@@ -52,6 +52,13 @@ pub struct Trail {
     pub damage: Option<String>,
 }
 
+impl Trail {
+    /// The mark of the last entry, worked out anew: it stands for all of them, in this order. Empty where there is none.
+    pub fn mark(&self) -> String {
+        self.entries.iter().fold(String::new(), |before, noted| noted.mark(&before))
+    }
+}
+
 /// What an entry tells of.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {

@@ -20,13 +20,13 @@ impl Check<'_> {
         Ok(Dhis2::new(client.sleeping(self.sleep.clone()).reporting(self.on_wait.clone())))
     }
 
-    /// Finds the spelling that answers; the configured one where both do.
+    /// Finds the spelling that answers; the configured one where both do, and else the other one by its name.
     pub(super) async fn reach(
         &self,
         secret: &Dhis2Secret,
         way: &SharedTransport,
         lines: &mut Vec<Line>,
-    ) -> Option<(Dhis2, Told)> {
+    ) -> Option<(Dhis2, Told, Option<Spelling>)> {
         let given = Spelling { url: self.profile.dhis2.url.clone(), api_root: self.profile.dhis2.api_root };
         let other = given.other();
         let clients = self.dhis2_at(secret, way, &given).and_then(|a| Ok((a, self.dhis2_at(secret, way, &other)?)));
@@ -41,12 +41,12 @@ impl Check<'_> {
             Ok(told) => {
                 let more = !told.more_than_values() && turned.probe().await.is_ok_and(|told| told.more_than_values());
                 lines.push(answers(&given, &told, more.then_some(&other)));
-                Some((dhis2, told))
+                Some((dhis2, told, None))
             }
             Err(failure) if elsewhere(&failure) => match turned.probe().await {
                 Ok(told) => {
                     lines.push(turned_round(&given, &other));
-                    Some((turned, told))
+                    Some((turned, told, Some(other)))
                 }
                 Err(second) if elsewhere(&second) => {
                     lines.extend(nowhere(&given, &other, &failure, self.profile.dhis2.username.is_none()));

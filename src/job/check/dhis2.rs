@@ -10,7 +10,7 @@ use crate::{
         mapping::{Problem, Row},
     },
     io::{
-        dhis2::{Attributes, DataSet, Dhis2, Me, SystemInfo, Told, UnitRef},
+        dhis2::{Attributes, DataSet, Dhis2, Me, Spelling, SystemInfo, Told, UnitRef},
         http::Failure,
     },
     job::{
@@ -33,6 +33,8 @@ const MOST: usize = 20;
 pub(super) struct Source {
     pub(super) lines: Vec<Line>,
     pub(super) reached: Option<Reached>,
+    /// The spelling that answers, where it is not the one of the profile.
+    pub(super) turned: Option<Spelling>,
 }
 
 /// A server that can be asked for values.
@@ -53,15 +55,15 @@ impl Check<'_> {
     pub(super) async fn source(&self) -> Source {
         let Some((secret, way)) = &self.dhis2 else { return Source::default() };
         let mut lines = Vec::new();
-        let Some((dhis2, told)) = self.reach(secret, way, &mut lines).await else {
-            return Source { lines, reached: None };
+        let Some((dhis2, told, turned)) = self.reach(secret, way, &mut lines).await else {
+            return Source { lines, ..Source::default() };
         };
         lines.push(address::signed_in(self.profile, secret, &dhis2, &told));
         lines.extend(facts::lines(&dhis2, told.info.as_ref(), (self.clock)()));
         let Ok((units, readable)) = self.units(&dhis2, &told).await.map_err(|failure| {
             lines.push(Line::failed(UNITS, &failure));
         }) else {
-            return Source { lines, reached: None };
+            return Source { lines, reached: None, turned };
         };
         lines.push(units);
         let completable = told.me.iter().flat_map(|me| me.organisation_units.iter().map(|unit| unit.id.clone()));
@@ -69,12 +71,12 @@ impl Check<'_> {
         match self.mapped(&dhis2, &mut lines).await {
             Ok((sets, assigned)) if able => {
                 let reached = Reached { dhis2, sets, readable, completable, assigned };
-                Source { lines, reached: Some(reached) }
+                Source { lines, reached: Some(reached), turned }
             }
-            Ok(_) => Source { lines, reached: None },
+            Ok(_) => Source { lines, reached: None, turned },
             Err(failure) => {
                 lines.push(Line::failed(MAPPING, &failure));
-                Source { lines, reached: None }
+                Source { lines, reached: None, turned }
             }
         }
     }

@@ -38,21 +38,33 @@ pub(super) struct JsonReview<'a> {
     pub(super) skipped: Vec<JsonSkipped<'a>>,
 }
 
-#[derive(Serialize)]
-pub(super) struct Counts {
-    pub(super) facilities: usize,
-    pub(super) cells: usize,
-    pub(super) changes: usize,
-    pub(super) same: usize,
-    pub(super) without_value: usize,
-    pub(super) approved: u32,
-    pub(super) rejected: u32,
-    pub(super) undecided: u32,
+/// How many cells of each kind a review has. Cells that read `(0?)` are no changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Facilities in scope.
+    pub facilities: usize,
+    /// Facilities times properties.
+    pub cells: usize,
+    /// Cells with another value than the case.
+    pub changes: usize,
+    /// Cells with the value the case has.
+    pub same: usize,
+    /// Cells for which nothing is proposed.
+    pub without_value: usize,
+    /// Changes approved.
+    pub approved: u32,
+    /// Changes rejected.
+    pub rejected: u32,
+    /// Changes undecided.
+    pub undecided: u32,
     /// Cells that read `(0?)` and whose case does not hold 0; they are among those without a value.
-    pub(super) may_be_zero: u32,
-    pub(super) zeros: u32,
-    pub(super) zeros_kept: u32,
-    pub(super) sent: usize,
+    pub may_be_zero: u32,
+    /// Of these, those for which 0 was approved.
+    pub zeros: u32,
+    /// Of these, those that keep their old value.
+    pub zeros_kept: u32,
+    /// Cells in a form that was not refused, or whose case held the value already.
+    pub sent: usize,
 }
 
 /// What looks wrong with a property, or with the run where `property` is `null`.

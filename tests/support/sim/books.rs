@@ -152,9 +152,14 @@ impl Books {
     pub(crate) fn decided(&mut self, plan: &Plan, entry: &Entry) {
         self.acknowledged.push(entry.clone());
         match &entry.step {
-            Step::Decide { act, cells, .. } => {
+            step @ (Step::Decide { .. } | Step::Import { .. }) => {
                 let mut done = Done { seq: entry.seq, cells: Vec::new() };
-                for cell in cells {
+                let said: Vec<_> = match step {
+                    Step::Import { rows, .. } => rows.iter().map(|row| (row.cell, row.act)).collect(),
+                    Step::Decide { act, cells, .. } => cells.iter().map(|cell| (*cell, *act)).collect(),
+                    _ => Vec::new(),
+                };
+                for (cell, act) in &said {
                     let facility = plan.facility(cell.facility).case_id.clone();
                     let spot = (facility, plan.property(cell.property).name.clone());
                     let new = plan.offer(*cell).filter(|_| act.writes()).map(str::to_owned);
