@@ -265,7 +265,7 @@ fn a_profile_is_the_asked_one_or_the_default_or_the_only_one() {
     );
     let unclear = read(&two.replacen("default_profile = \"onse-iss\"", "", 1)).unwrap();
     assert!(unclear.profile(None).unwrap_err().to_string().contains("There are: malawi, onse-iss."));
-    assert!(read("").unwrap().profile(None).unwrap_err().to_string().contains("Add a [profiles.NAME]"));
+    assert!(read("").unwrap().profile(None).unwrap_err().to_string().contains("onse init asks for one and adds it"));
 }
 
 #[test]
@@ -378,7 +378,10 @@ fn settings_nobody_named_may_be_absent_and_named_ones_may_not() {
     let config = folder.path().join("config.toml");
     let mut places = Places::find(Some(&config), env(&[("ONSE_DATA_DIR", "/data")])).unwrap();
     let absent = open(&places).unwrap_err().to_string();
-    assert_eq!(absent, format!("{}: It cannot be read: there is no such file.", config.display()));
+    assert_eq!(
+        absent,
+        format!("{}: It cannot be read: there is no such file. onse init writes one.", config.display())
+    );
     places.config_named = false;
     assert_eq!(open(&places).unwrap(), None);
     std::fs::write(&config, LEAST).unwrap();
