@@ -68,15 +68,41 @@ pub struct Report<'a> {
     pub program: &'a str,
 }
 
+/// Most bytes a report has with its details: it has to fit into a mail.
+const MOST: usize = 4_900_000;
+
+/// What is told of each applied change beside its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    /// Category option combos, and pictures of the quarters before.
+    All,
+    /// Pictures alone.
+    Pictures,
+    /// Neither.
+    Least,
+}
+
 impl<'a> Report<'a> {
     /// Writes it as one HTML file without script or remote content (fault matrix row V11). Fails where `to` does.
     pub fn html(&self, to: &mut dyn Write) -> io::Result<()> {
-        html::write(&Signoff::of(self), to)
+        self.write(html::write, to)
     }
 
     /// Writes the same as Markdown with tables (fault matrix row V12). Fails where `to` does.
     pub fn markdown(&self, to: &mut dyn Write) -> io::Result<()> {
-        markdown::write(&Signoff::of(self), to)
+        self.write(markdown::write, to)
+    }
+
+    /// Writes it with as much detail as fits.
+    fn write(&self, write: fn(&Signoff<'_>, &mut dyn Write) -> io::Result<()>, to: &mut dyn Write) -> io::Result<()> {
+        for detail in [Detail::All, Detail::Pictures] {
+            let mut bytes = Vec::with_capacity(MOST);
+            write(&Signoff::of(self, detail), &mut bytes)?;
+            if bytes.len() <= MOST {
+                return to.write_all(&bytes);
+            }
+        }
+        write(&Signoff::of(self, Detail::Least), to)
     }
 
     /// The flags of a cell in a reading.

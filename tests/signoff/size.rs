@@ -83,5 +83,6 @@ fn however_many_changes_were_applied_the_report_stays_under_5_mb() {
         assert!(html.len() < 5_000_000, "{changes}: {} bytes", html.len());
         let told = html.contains("There are too many for category options here");
         assert_ne!(told, html.contains("<details>"), "{changes}: what is left out is said");
+        assert_eq!(html.contains("<svg "), changes < 12_000, "{changes}: pictures stay as long as there is room");
     }
 }

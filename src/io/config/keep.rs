@@ -4,7 +4,7 @@
 //! of the old one once it is whole and on the disk. What is to be written is read as a program would read it before, by whoever
 //! asks for it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ fn put(path: &Path, before: Option<&[u8]>, after: &[u8]) -> io::Result<()> {
     }
     made?;
     #[cfg(unix)]
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
@@ -112,6 +112,7 @@ fn private_file() -> OpenOptions {
 }
 
 fn private_folder() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix gives it a mode"))]
     let mut folder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Report,
+    Detail, Report,
     cells::{asks, element, in_groups, named},
     section::{Element, Field, Section, Table, columns, count, value},
     sorted::{Sent, Sorted},
@@ -17,18 +17,11 @@ use crate::domain::{
 
 /// Most category option combos told of one value.
 const MOST_PARTS: usize = 12;
-/// Most bytes all category option combos may take; with more none is told.
-const MOST_BYTES: usize = 1_000_000;
-/// About how many bytes a change takes in HTML with its picture, without its category option combos.
-const EACH: usize = 650;
-/// Most bytes that all changes with pictures and category option combos may take; a report has to fit into a mail.
-const MOST_DETAILED: usize = 4_400_000;
 
 impl<'a> Sorted<'a> {
     /// Every applied change.
-    pub(super) fn applied_section(&self, report: &Report<'a>) -> Section<'a> {
-        let detailed = fits(report, &self.applied);
-        let groups = in_groups(report.plan, self.applied.iter().map(|sent| row(report, sent, detailed)));
+    pub(super) fn applied_section(&self, report: &Report<'a>, detail: Detail) -> Section<'a> {
+        let groups = in_groups(report.plan, self.applied.iter().map(|sent| row(report, sent, detail)));
         let lead = if self.applied.is_empty() {
             vec!["There is none.".to_owned()]
         } else {
@@ -38,12 +31,10 @@ impl<'a> Sorted<'a> {
                  quarters before begin with the oldest; - is one without a number.",
                 count(groups.len(), "facility", "facilities")
             )];
-            if !detailed {
-                lead.push(
-                    "There are too many for category options here; onse export FILE --to review.json holds them."
-                        .to_owned(),
-                );
-            }
+            let pictures = if detail == Detail::Least { ", and for pictures" } else { "" };
+            lead.extend((detail != Detail::All).then(|| {
+                format!("There are too many for category options here{pictures}; onse export FILE --to review.json holds them.")
+            }));
             lead
         };
         let headings = ["Data element", "#Before", "#Now", "#Change", "Quarters before", "What was known"];
@@ -82,14 +73,15 @@ impl<'a> Sorted<'a> {
 }
 
 /// An applied change.
-fn row<'a>(report: &Report<'a>, sent: &Sent<'a>, detailed: bool) -> (u32, Vec<Field<'a>>) {
+fn row<'a>(report: &Report<'a>, sent: &Sent<'a>, detail: Detail) -> (u32, Vec<Field<'a>>) {
     let (plan, of, cell) = (report.plan, sent.of, sent.of.cell());
     let is_offered = same(plan.offer(cell), Some(&of.new));
     let property = plan.property(cell.property);
-    let sheet = report.history.get(&(cell.facility, property.data_set.clone())).filter(|_| detailed);
+    let sheet = report.history.get(&(cell.facility, property.data_set.clone())).filter(|_| detail != Detail::Least);
     let trend = Trend::of(sheet, &property.data_element, plan.head.quarter, &of.new);
     let named = Element { property: "", ..named(plan, cell.property) };
-    let name = Field::Element(if detailed && is_offered { with_parts(report, cell, named) } else { named });
+    let name =
+        Field::Element(if detail == Detail::All && is_offered { with_parts(report, cell, named) } else { named });
     let new = if is_offered { plan.dated(cell, &of.new) } else { value(Some(&of.new)).into_owned() };
     let step = change(of.old.as_deref(), Some(&of.new)).unwrap_or_default();
     let old = Field::text(value(of.old.as_deref()));
@@ -109,16 +101,6 @@ fn known<'a>(report: &Report<'a>, sent: &Sent<'a>) -> Field<'a> {
         said.push(format!("of reading {generation}").into());
     }
     Field::Lines(said)
-}
-
-/// Whether there is room for pictures and category option combos of all of these.
-fn fits(report: &Report<'_>, sent: &[Sent<'_>]) -> bool {
-    let rooms = sent.len() * EACH;
-    if rooms > MOST_DETAILED {
-        return false;
-    }
-    let parts = parts_size(report, sent);
-    parts <= MOST_BYTES && rooms + parts <= MOST_DETAILED
 }
 
 /// The same with its category option combos, where there is more than one or the one has a name that says something.
@@ -145,11 +127,4 @@ fn parts<'a>(report: &Report<'a>, cell: Cell) -> impl Iterator<Item = (Cow<'a, s
         let name = if beside.is_empty() { name.into() } else { format!("{name}, {}", beside.join(", ")).into() };
         Some((name, grouped(part.value.as_deref()?).into()))
     })
-}
-
-/// About how many bytes the category option combos of these take.
-fn parts_size(report: &Report<'_>, sent: &[Sent<'_>]) -> usize {
-    let of =
-        |cell| parts(report, cell).take(MOST_PARTS).map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
-    sent.iter().map(|sent| of(sent.of.cell())).sum()
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Report, forms, people,
+    Detail, Report, forms, people,
     section::{Field, Section, Table, count, number, when},
     sorted::Sorted,
     stops,
@@ -45,13 +45,13 @@ pub(super) struct Count {
 
 impl<'a> Signoff<'a> {
     /// Puts the facts of a review together.
-    pub(super) fn of(report: &Report<'a>) -> Self {
+    pub(super) fn of(report: &Report<'a>, detail: Detail) -> Self {
         let sorted = Sorted::of(report);
         let open = Open::of(report);
         let (result, complete) = open.result(&sorted);
         let all = [
             vec![sorted.by_element(report), about(report), checks(report)],
-            vec![sorted.applied_section(report)],
+            vec![sorted.applied_section(report, detail)],
             sorted.earlier_section(report).into_iter().collect(),
             sorted.sections(report),
             vec![left_out(report), forms::section(report), stops::section(report, &sorted)],
