@@ -17,13 +17,13 @@
 //! | V12 | tests/signoff/hostile.rs::v12_text_reads_the_same_once_it_is_shown |
 //! | X04 | tests/cli/notify.rs::x04_the_program_that_is_told_gets_no_secret |
 //! | X05 | tests/keyring.rs::x05_a_keyring_that_is_missing_or_locked_is_passed_over |
-//! | X05 | src/cli/init/dialogue.rs::x05_without_a_keyring_a_file_is_never_the_usual_answer |
+//! | X05 | src/cli/init/dialogue/tests.rs::x05_without_a_keyring_a_file_is_never_the_usual_answer |
 //! | X05 | tests/cli/init.rs::x05_no_way_to_a_keyring_is_a_line_of_the_log_and_no_more |
 //! | X05 | tests/pty/init.rs::x05_from_an_empty_home_to_a_green_check_with_a_file_only_when_it_was_chosen |
 //! | X06 | tests/keyring.rs::x06_a_keyring_that_never_answers_is_waited_for_once_and_only_so_long |
 //! | X08 | tests/cli/init.rs::x08_secrets_inside_a_repository_are_warned_of |
 //! | X08 | src/io/config/keep.rs::x08_a_file_in_a_repository_is_noticed_wherever_in_it |
-//! | X08 | src/cli/init/dialogue.rs::x08_a_file_in_a_repository_is_called_that_before_it_is_chosen |
+//! | X08 | src/cli/init/dialogue/tests.rs::x08_a_file_in_a_repository_is_called_that_before_it_is_chosen |
 
 #[path = "support/rows.rs"]
 mod rows;
