@@ -31,6 +31,7 @@ mod submit;
 mod trail;
 mod undo;
 mod verify;
+mod viewed;
 
 use std::{ffi::OsString, io::Write as _};
 

@@ -37,7 +37,7 @@ pub(super) const VERSION: &str = env!("ONSE_VERSION");
 /// Exit codes, for the help.
 const EXITS: &str = "Exit codes: 0 done or nothing to do, 1 error before any change, 2 wrong usage, settings or mapping, \
 3 changes wait for approval, 4 partly applied or not verified, 5 some approved cells were held because their case changed meanwhile, and the others, if any, \
-were applied, 6 refused by an open STOP, \
+were applied (or some rows of a spreadsheet were refused), 6 refused by an open STOP, \
 130 interrupted.";
 
 /// Flags every command takes.

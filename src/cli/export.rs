@@ -17,6 +17,7 @@ use super::{
     here::Here,
     out::{Out, say},
     show::found,
+    viewed::Viewed,
 };
 use crate::{
     domain::{
@@ -25,7 +26,6 @@ use crate::{
     },
     io::store::Store,
     job::{
-        export::View,
         session::{Opened, opened},
         signoff::Report,
     },
@@ -98,28 +98,17 @@ fn numbered_why(to: &Path, written: &Path) -> Option<String> {
 /// Writes the cells asked for.
 fn cells(args: &args::Export, format: Format) -> Result<PathBuf> {
     let file = &args.file;
-    let Opened { plan, ledger, forms, .. } = opened(Store::read_only(file)?)?;
+    let opened = opened(Store::read_only(file)?)?;
+    let Opened { plan, ledger, .. } = &opened;
     let asks = |cell: &Cell| plan.kind(*cell) == Kind::Change || plan.may_be_zero(*cell);
     let cells: Vec<Cell> = match &args.filter {
-        Some(filter) => found(filter, &plan, &ledger, |_| true),
+        Some(filter) => found(filter, plan, ledger, |_| true),
         None if args.all || format == Format::Json => plan.cells().collect(),
         None => plan.cells().filter(asks).collect(),
     };
-    let generation = plan.head.generation;
-    let (parts, history) = match format {
-        Format::Csv => (BTreeMap::new(), BTreeMap::new()),
-        _ => (Store::read_only_parts(file, generation)?, Store::read_only_history(file, generation)?),
-    };
-    let review = id(file)?.unwrap_or_default();
-    let view = View {
-        review: &review,
-        plan: &plan,
-        ledger: &ledger,
-        forms: &forms,
-        parts: &parts,
-        history: &history,
-        cells: &cells,
-    };
+    let behind = format != Format::Csv;
+    let viewed = Viewed::of(file, opened, behind, behind)?;
+    let view = viewed.view(&cells);
     keep(&args.to, &mut |to| match format {
         Format::Csv => view.csv(to),
         Format::Xlsx => view.xlsx(to),
@@ -140,11 +129,6 @@ struct Whole {
     made_at: String,
 }
 
-/// The id that the file shares with its copies.
-fn id(file: &Path) -> Result<Option<String>> {
-    Store::id(&std::path::absolute(file)?)
-}
-
 fn read(here: &Here, file: &Path) -> Result<Whole> {
     let loaded = Store::read_only(file)?;
     let entries = loaded.entries.clone();
@@ -152,7 +136,7 @@ fn read(here: &Here, file: &Path) -> Result<Whole> {
     let generation = opened.plan.head.generation;
     Ok(Whole {
         name: file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-        id: id(file)?,
+        id: Store::id(file)?,
         entries,
         trail: Store::read_only_trail(file)?,
         parts: Store::read_only_parts(file, generation)?,

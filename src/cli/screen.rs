@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     domain::{caseblock::USERNAME, plan::Cell},
-    io::config::{LookSettings, Theme},
+    io::{
+        config::{LookSettings, Theme},
+        store::Store,
+    },
     job::{
         export::View,
         fetch::Ask,
@@ -147,9 +150,11 @@ fn write_table(review: &Path, at: &str, opened: &Opened, cells: Vec<Cell>) -> Re
     let Opened { plan, ledger, forms, .. } = opened;
     let known = |cell: &Cell| cell.facility < plan.height() && cell.property < plan.width();
     let cells: Vec<Cell> = cells.into_iter().filter(known).collect();
+    // So that verdicts can come back in it.
+    let id = Store::id(review)?.unwrap_or_default();
     let (path, file) = new_table(review, at)?;
     let (parts, history) = (BTreeMap::new(), BTreeMap::new());
-    let view = View { review: "", plan, ledger, forms, parts: &parts, history: &history, cells: &cells };
+    let view = View { review: &id, plan, ledger, forms, parts: &parts, history: &history, cells: &cells };
     let mut to = BufWriter::new(file);
     if let Err(error) = view.csv(&mut to).and_then(|()| to.flush()) {
         drop(to);
@@ -207,6 +212,11 @@ pub(super) fn look(settings: LookSettings, color: Color, env: &dyn Fn(&str) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::{plan::sample, returned::judge},
+        io::{spreadsheet, store::Used},
+        job::session::opened,
+    };
 
     #[test]
     fn a_table_never_takes_the_place_of_another() {
@@ -221,6 +231,29 @@ mod tests {
         assert_eq!(names, ["2026Q2.20260712-0941.csv", "2026Q2.20260712-0941-2.csv", "2026Q2.20260712-0941-3.csv"]);
         let error = new_table(&home.path().join("none/2026Q2.review"), "1").unwrap_err();
         assert!(error.to_string().contains("the review is as it was"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn verdicts_can_come_back_in_a_table() {
+        let home = tempfile::tempdir().unwrap();
+        let review = home.path().join("2026Q2.review");
+        let store = Store::create(&review).unwrap();
+        let used = Used {
+            profile: "main".to_owned(),
+            chunk_size: 1,
+            form_xmlns: String::new(),
+            stamp_property: None,
+            submit_user_id: String::new(),
+        };
+        store.save_plan(Arc::new(sample(2, 1, |_| {})), used, Vec::new(), Vec::new()).await.unwrap();
+        let opened = opened(store.load().await.unwrap()).unwrap();
+        let cells: Vec<Cell> = opened.plan.cells().collect();
+        let path = write_table(&review, "20260712-0941", &opened, cells.clone()).unwrap();
+        let mut rows = spreadsheet::read(Path::new(&path)).unwrap();
+        "reject".clone_into(&mut rows[1].verdict);
+        let id = Store::id(&review).unwrap().unwrap();
+        let judged = judge(&opened.plan, &opened.ledger, &id, &rows).unwrap();
+        assert_eq!((judged.rows.len(), judged.rows[0].cell, judged.refused), (1, cells[1], Vec::new()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `onse show`: a review as a table, as JSON, as the forms it would send, or what was noted in it. Reads the file and changes nothing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{IsTerminal as _, Write as _},
     path::Path,
 };
@@ -14,6 +14,7 @@ use super::{
     here::Here,
     out::{Out, say},
     trail,
+    viewed::Viewed,
 };
 use crate::{
     domain::{
@@ -71,24 +72,16 @@ pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit
     };
     let cells: Vec<Cell> =
         if changes_only { found(filter, plan, ledger, asked) } else { plan.cells().filter(asked).collect() };
-    print(args, &opened, &cells, out)?;
+    print(args, opened, &cells, out)?;
     Ok(Exit::Done)
 }
 
 /// The cells in the form that was asked for.
-fn print(args: &args::Show, opened: &Opened, cells: &[Cell], out: &mut Out) -> Result<()> {
-    let Opened { plan, ledger, forms, .. } = opened;
-    let narrowed = args.facility.is_some() || args.property.is_some();
-    let parts = if args.json { Store::read_only_parts(&args.file, plan.head.generation)? } else { BTreeMap::default() };
+fn print(args: &args::Show, opened: Opened, cells: &[Cell], out: &mut Out) -> Result<()> {
     // As text the quarters before are told of what was asked for by name; of all they would hide the changes.
-    let history = if args.json || narrowed {
-        Store::read_only_history(&args.file, plan.head.generation)?
-    } else {
-        BTreeMap::default()
-    };
-    // A table may come back as verdicts, and carries which review it is of.
-    let review = if args.csv { Store::id(&args.file)?.unwrap_or_default() } else { String::new() };
-    let view = View { review: &review, plan, ledger, forms, parts: &parts, history: &history, cells };
+    let history = args.json || args.facility.is_some() || args.property.is_some();
+    let viewed = Viewed::of(&args.file, opened, args.json, history)?;
+    let view = viewed.view(cells);
     if args.json {
         view.json(out)?;
         return Ok(writeln!(out)?);
@@ -123,20 +116,9 @@ fn lines(view: &View<'_>, out: &mut Out) -> Result<()> {
 
 /// The whole review as JSON.
 pub(super) fn json(path: &Path, out: &mut Out) -> Result<()> {
-    let Opened { plan, ledger, forms, .. } = opened(Store::read_only(path)?)?;
-    let parts = Store::read_only_parts(path, plan.head.generation)?;
-    let history = Store::read_only_history(path, plan.head.generation)?;
-    let cells: Vec<Cell> = plan.cells().collect();
-    let view = View {
-        review: "",
-        plan: &plan,
-        ledger: &ledger,
-        forms: &forms,
-        parts: &parts,
-        history: &history,
-        cells: &cells,
-    };
-    view.json(out)?;
+    let viewed = Viewed::of(path, opened(Store::read_only(path)?)?, true, true)?;
+    let cells: Vec<Cell> = viewed.opened.plan.cells().collect();
+    viewed.view(&cells).json(out)?;
     writeln!(out)?;
     Ok(())
 }

@@ -71,6 +71,12 @@ fn a_quarter_is_told_step_by_step() {
     let (home, _servers) = told("cat >> told.txt");
     let home = home.with("PATH", "/usr/bin:/bin");
     home.run(&["plan", "-o", "q.review"]).ok(3);
+    home.run(&["export", "q.review", "--to", "v.csv"]).ok(0);
+    let table = fs::read_to_string(home.path("v.csv")).unwrap();
+    let filled = table.replacen(",undecided,", ",reject,", 1).replacen(",undecided,", ",maybe,", 1);
+    fs::write(home.path("v.csv"), filled).unwrap();
+    home.run(&["import", "q.review", "v.csv", "--dry-run"]).ok(5);
+    home.run(&["import", "q.review", "v.csv"]).ok(5);
     home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
     home.run(&["submit", "q.review", "--dry-run", "forms"]).ok(0);
     let n = home.run(&["status", "q.review", "--json"]).ok(3).json()["to_send"].to_string();
@@ -82,19 +88,20 @@ fn a_quarter_is_told_step_by_step() {
     let runs = runs(&home);
     let told: Vec<(&str, u64)> =
         runs.iter().map(|(_, run)| (run["command"].as_str().unwrap(), run["exit"].as_u64().unwrap())).collect();
-    let expected = [("plan", 3), ("submit", 2), ("submit", 0), ("verify", 0), ("undo", 3), ("undo", 1)];
+    let expected = [("plan", 3), ("import", 5), ("submit", 2), ("submit", 0), ("verify", 0), ("undo", 3), ("undo", 1)];
     assert_eq!(told, expected, "neither a decision nor a dry run");
     let of = |at: usize| &runs[at].1;
     assert_eq!(
         (&of(0)["file"], &of(0)["next"]),
         (&json!(home.path("q.review")), &json!(format!("onse review {}", home.path("q.review").display())))
     );
-    assert_eq!((&of(2)["review"]["forms"]["APPLIED"], &of(2)["errors"]), (&json!(1), &json!([])));
-    assert!(of(1)["errors"][0].as_str().unwrap().contains("does not match"), "{}", of(1));
-    assert_eq!((&of(4)["file"], &of(4)["review"]["undo_of"]), (&json!(home.path("u.review")), &json!("q.review")));
-    assert!(of(4)["notes"][0].as_str().unwrap().contains("to be put back"), "{}", of(4));
-    let gone = of(5)["errors"].to_string();
-    assert!(gone.contains("gone.review") && of(5)["review"].is_null() && of(5)["next"] == "onse check", "{}", of(5));
+    assert_eq!(of(1)["outcome"], "some rows were refused; the others were taken");
+    assert_eq!((&of(3)["review"]["forms"]["APPLIED"], &of(3)["errors"]), (&json!(1), &json!([])));
+    assert!(of(2)["errors"][0].as_str().unwrap().contains("does not match"), "{}", of(2));
+    assert_eq!((&of(5)["file"], &of(5)["review"]["undo_of"]), (&json!(home.path("u.review")), &json!("q.review")));
+    assert!(of(5)["notes"][0].as_str().unwrap().contains("to be put back"), "{}", of(5));
+    let gone = of(6)["errors"].to_string();
+    assert!(gone.contains("gone.review") && of(6)["review"].is_null() && of(6)["next"] == "onse check", "{}", of(6));
     let text = fs::read_to_string(home.path("told.txt")).unwrap();
     let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("onse     ")).collect();
     assert_eq!(heads.len(), expected.len(), "{text}");

@@ -50,9 +50,7 @@ impl Store {
     /// The id that this review file shares with its copies; `None` in a file of a version before there was one. Fails where the file
     /// cannot be read.
     pub fn id(path: &Path) -> Result<Option<String>> {
-        // Such a file is opened by an address, which is of a whole path.
-        let whole = path.canonicalize().map_err(anyhow::Error::from);
-        whole.and_then(|whole| id(&whole)).with_context(|| format!("cannot read {}", path.display()))
+        id(path).with_context(|| format!("cannot read {}", path.display()))
     }
 }
 
@@ -67,6 +65,7 @@ fn is_review(path: &Path) -> bool {
 /// The id that a review file shares with its copies. Read as a file that nobody changes, so that no other is made beside it: what
 /// is still in the log of one that is open is not seen, and the id is never only there.
 fn id(path: &Path) -> Result<Option<String>> {
+    // Such a file is opened by an address, which is of a whole path.
     let path = path.canonicalize()?;
     let address = url::Url::from_file_path(&path).map_err(|()| anyhow!("{} is no path", path.display()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
