@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     sync::mpsc,
     thread,
@@ -188,6 +188,13 @@ fn left_in_doubt(home: &Home, tty: &mut Tty) {
     let (approved, outcomes): (Vec<_>, Vec<_>) =
         cells.filter(|cell| cell["verdict"] == "approve").map(|cell| (cell, &cell["outcome"])).unzip();
     assert!(!approved.is_empty() && outcomes.iter().all(|outcome| **outcome == "UNKNOWN"), "{approved:?}");
+    // Whoever is told of runs is told of this one, too.
+    let runs = fs::read_dir(home.path("data/runs")).unwrap().map(|entry| entry.unwrap().path());
+    let runs: Vec<PathBuf> = runs.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect();
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    let run: serde_json::Value = serde_json::from_slice(&fs::read(&runs[0]).unwrap()).unwrap();
+    assert_eq!((&run["command"], &run["exit"]), (&"review".into(), &4.into()));
+    assert_eq!(run["review"]["forms"]["UNKNOWN"], 1, "{run}");
 }
 
 #[test]
