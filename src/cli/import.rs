@@ -262,7 +262,7 @@ fn next(args: &args::Import, counts: &Counts, refused: &[Refused], after: Option
             say(&format!("nothing was decided; to take them: onse import {file} {path}{by}"));
         }
         Some((plan, ledger)) if counts.taken() > 0 => {
-            say(&format!("the import is one decision: u in onse review {file} takes it back"));
+            say(&format!("the import is one decision: u on tab 2 or 3 of onse review {file} takes it back"));
             let ready = ledger.to_send(plan).count();
             if ready > 0 {
                 say(&format!("nothing was sent; when all is decided: onse submit {file} --write {ready}"));
