@@ -18,6 +18,7 @@ fn many_seeds_keep_every_promise() {
         panic!("broken by seeds {all:?}, of which the first:\n{}", tell(first.seed, Variant::Whole));
     }
     assert!(found.forms as u64 > seeds, "hardly anything was sent: {} forms", found.forms);
+    assert!(found.returned as u64 > seeds, "hardly any verdict came back: {}", found.returned);
 }
 
 #[test]

@@ -33,6 +33,8 @@ use crate::{
 
 /// Most names that are tried beside the one asked for.
 const MOST_NAMES: u32 = 9_999;
+/// Most times a review is read for a report while somebody writes to it.
+const MOST_READINGS: u32 = 5;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +80,10 @@ pub(super) fn export(here: &Here, args: &args::Export, out: &mut Out) -> Result<
         ));
     }
     let written = if format.is_report() {
-        let report = read(here, &args.file)?;
+        let file = &args.file;
+        let mark = || Ok(Store::read_only_trail(file)?.mark());
+        let report = at_rest(mark, || read(here, file), |whole| whole.trail.mark())
+            .with_context(|| format!("no report of {} was written", file.display()))?;
         keep(to, &mut |file| report.write(format, file))?
     } else {
         cells(args, format)?
@@ -129,6 +134,24 @@ struct Whole {
     made_at: String,
 }
 
+/// What is read while nobody writes: its mark is the one that stood before, else it is read again. A report whose lists are older than
+/// its mark would be signed for more than it shows.
+fn at_rest<T>(
+    before: impl Fn() -> Result<String>,
+    mut read: impl FnMut() -> Result<T>,
+    after: impl Fn(&T) -> String,
+) -> Result<T> {
+    for _ in 0..MOST_READINGS {
+        let mark = before()?;
+        let whole = read()?;
+        if after(&whole) == mark {
+            return Ok(whole);
+        }
+    }
+    Err(anyhow!("somebody writes to the review at this moment; export again once that has ended"))
+}
+
+/// The trail is read last.
 fn read(here: &Here, file: &Path) -> Result<Whole> {
     let loaded = Store::read_only(file)?;
     let entries = loaded.entries.clone();
@@ -138,10 +161,10 @@ fn read(here: &Here, file: &Path) -> Result<Whole> {
         name: file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         id: Store::id(file)?,
         entries,
-        trail: Store::read_only_trail(file)?,
         parts: Store::read_only_parts(file, generation)?,
         history: Store::read_only_history(file, generation)?,
         earlier: Store::read_only_flags(file, generation)?,
+        trail: Store::read_only_trail(file)?,
         made_at: (here.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         opened,
     })
@@ -295,6 +318,28 @@ mod tests {
         let error = keep(&missing, &mut |_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("is no folder; no file was written"), "{error}");
         assert!(!folder.path().join("none").exists());
+    }
+
+    #[test]
+    fn a_report_is_of_one_moment() {
+        // The review as its writer leaves it: a mark, moved on while it is read as often as given.
+        let told = |moves: u32| {
+            let (at, left) = (std::cell::Cell::new(0), std::cell::Cell::new(moves));
+            let read = || {
+                let seen = at.get();
+                if left.get() > 0 {
+                    left.set(left.get() - 1);
+                    at.set(seen + 1);
+                }
+                Ok((seen, at.get()))
+            };
+            at_rest(|| Ok(at.get().to_string()), read, |(_, mark)| mark.to_string())
+        };
+        assert_eq!(told(0).unwrap(), (0, 0));
+        assert_eq!(told(2).unwrap(), (2, 2), "its lists are as new as its mark");
+        assert_eq!(told(MOST_READINGS - 1).unwrap(), (MOST_READINGS - 1, MOST_READINGS - 1));
+        let error = told(MOST_READINGS).unwrap_err().to_string();
+        assert!(error.contains("somebody writes") && error.contains("export again"), "{error}");
     }
 
     #[test]

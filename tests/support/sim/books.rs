@@ -59,6 +59,8 @@ pub(crate) struct Books {
     undone: Vec<Done>,
     /// Decisions the file acknowledged.
     pub(crate) acknowledged: Vec<Entry>,
+    /// Verdicts that were taken from spreadsheets.
+    pub(crate) returned: usize,
     /// Forms that were seen in the file: number, id, bytes.
     pub(crate) known: BTreeMap<u32, (String, Vec<u8>)>,
     /// What DHIS2 holds; `None` once it changed.
@@ -82,6 +84,7 @@ impl Books {
             done: Vec::new(),
             undone: Vec::new(),
             acknowledged: Vec::new(),
+            returned: 0,
             known: BTreeMap::new(),
             truth: None,
             combos: BTreeMap::new(),

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use onse::{
-    domain::{ledger::Entry, quarter::Quarter},
+    domain::{ledger::Entry, quarter::Quarter, returned::Returned},
     io::{
         commcare::CommCare,
         dhis2::{Dhis2, root},
@@ -66,6 +66,8 @@ pub(crate) struct Desk {
     pub(crate) ask: Ask,
     /// What is open; `None` before anything was read.
     pub(crate) opened: Option<Opened>,
+    /// Rows that are out, to come back with verdicts.
+    pub(crate) sheet: Option<Vec<Returned>>,
     pub(crate) wrong: Vec<Wrong>,
 }
 
@@ -82,7 +84,19 @@ impl Desk {
         let ask = ask(world);
         let session = session(world, &transport, &store, seed);
         let (world, folder) = (Arc::clone(world), folder.to_owned());
-        Self { world, line, transport, folder, copies: 0, store, session, ask, opened: None, wrong: Vec::new() }
+        Self {
+            world,
+            line,
+            transport,
+            folder,
+            copies: 0,
+            store,
+            session,
+            ask,
+            opened: None,
+            sheet: None,
+            wrong: Vec::new(),
+        }
     }
 
     /// Does something with the session. A failure is told; after one, or where the process was killed, the file is opened anew.

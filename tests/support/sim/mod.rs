@@ -12,6 +12,7 @@ mod line;
 mod operator;
 mod others;
 mod rebuilt;
+mod sheet;
 mod story;
 mod time;
 mod truth;
@@ -51,6 +52,8 @@ pub(crate) struct Run {
     pub(crate) story: Vec<String>,
     /// Forms HQ received, those in its cases, and kills.
     pub(crate) forms: usize,
+    /// Verdicts that were taken from spreadsheets.
+    pub(crate) returned: usize,
 }
 
 /// A thread's own runtime and folder for many runs.
@@ -92,7 +95,8 @@ impl Bench {
         }
         wrong.sort();
         wrong.dedup();
-        Run { seed, wrong, story: world.story.lines(), forms: world.sandbox.forms().len() }
+        let (forms, returned) = (world.sandbox.forms().len(), world.books().returned);
+        Run { seed, wrong, story: world.story.lines(), forms, returned }
     }
 }
 
@@ -102,6 +106,7 @@ pub(crate) struct Many {
     /// Runs with something wrong, without their stories, by seed.
     pub(crate) wrong: Vec<Run>,
     pub(crate) forms: usize,
+    pub(crate) returned: usize,
 }
 
 /// So many seeds from `from` on, on two threads; ends early once `enough` are wrong.
@@ -119,6 +124,7 @@ pub(crate) fn many(from: u64, count: u64, variant: Variant, enough: usize) -> Ma
                     let run = bench.run(seed, variant, false);
                     let mut found = found.lock().unwrap();
                     found.forms += run.forms;
+                    found.returned += run.returned;
                     if !run.wrong.is_empty() {
                         found.wrong.push(run);
                     }

@@ -13,7 +13,7 @@ use onse::{
 use super::{
     checks::{Rule, Wrong},
     desk::{Desk, Goal},
-    others,
+    others, sheet,
     world::World,
 };
 
@@ -44,6 +44,9 @@ pub(crate) async fn work(desk: &mut Desk) {
 async fn round(desk: &mut Desk, world: &World) {
     world.time.passes(Duration::from_secs(world.dice.between(1, 7200) as u64));
     let Some(_) = &desk.opened else { return Box::pin(desk.read()).await };
+    if world.dice.falls(200) {
+        sheet::pass(desk, world).await;
+    }
     match world.dice.below(20) {
         0..=4 => {
             for _ in 0..world.dice.between(1, 3) {
