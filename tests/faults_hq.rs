@@ -19,12 +19,13 @@ use jiff::Timestamp;
 use onse::{
     domain::{
         flags::Severity,
-        plan::{Cell, Kind, Plan},
+        plan::{Cell, Kind, Plan, State},
     },
     io::{
         commcare::{Api, CommCare, Listing},
         dhis2::{Dhis2, root},
         http::{Client, Secret, Side, SignIn, Sleeper, Wait},
+        known::Known,
         store::Store,
         transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     },
@@ -356,6 +357,57 @@ async fn h27_an_account_of_some_locations_is_shown_fewer_and_may_not_check() {
     assert!(rig.sandbox.forms().is_empty(), "what cannot be checked is not sent");
 }
 
+/// What the check of a run says, by the id of its rule.
+fn says<'a>(plan: &'a Plan, id: &str) -> Option<&'a str> {
+    plan.head.checks.iter().find(|check| check.id == id).map(|check| check.sentence.as_str())
+}
+
+#[tokio::test]
+async fn h27_a_reading_of_some_locations_says_how_many_are_missing_and_calls_none_of_them_deleted() {
+    let (rig, known) = (Rig::new(80), Known::in_memory());
+    let folder = tempfile::tempdir().unwrap();
+    let session = rig.session(folder.path(), rig.plain()).knowing(known.clone());
+    let whole = read(&session, &ask(&[])).await.unwrap().plan;
+    assert_eq!(says(&whole, "R1"), None);
+    let units = |plan: &Plan| -> BTreeSet<String> {
+        plan.facilities().iter().map(|facility| facility.external_id.clone()).collect()
+    };
+    let before = units(&whole);
+    let left: Vec<&str> = before.iter().take(30).map(String::as_str).collect();
+    rig.sandbox.restrict_to(Some(&left));
+    let other = tempfile::tempdir().unwrap();
+    let few = read(&rig.session(other.path(), rig.plain()).knowing(known.clone()), &ask(&[])).await.unwrap().plan;
+    let now = units(&few);
+    assert!(now.len() < before.len() && now.is_subset(&before), "{} of {}", now.len(), before.len());
+    let counted = format!("{} facilities in scope, last time {} (2026Q2)", now.len(), before.len());
+    let told = says(&few, "R1").unwrap();
+    assert!(told.starts_with(&counted) && told.contains("the account sees all locations"), "{told}");
+    let without = &few.head.without_case;
+    assert!(says(&few, "R2").unwrap().contains(&format!("{} organisation units without a case", without.len())));
+    let missing: BTreeSet<&str> = without.iter().map(|(id, _)| id.as_str()).collect();
+    // Of units that were closed, or report on nothing that is mapped, nobody expects a case.
+    let planted = rig.sandbox.planted().iter().filter(|planted| planted.what == Oddity::UnitClosed);
+    let closed: BTreeSet<&str> = planted.filter_map(|planted| planted.external_id.as_deref()).collect();
+    let reported = |cell: &Cell| whole.state(*cell) == State::Reported;
+    let reports = whole.cells().filter(reported).map(|cell| whole.facility(cell.facility).external_id.as_str());
+    let lost: BTreeSet<&str> = reports.filter(|unit| !now.contains(*unit) && !closed.contains(unit)).collect();
+    let unlisted: Vec<_> = lost.difference(&missing).collect();
+    assert!(lost.len() > 20 && unlisted.is_empty(), "each is listed but {unlisted:?}");
+    // Neither here nor in the next reading of the review that had them all.
+    let next = read(&session, &ask(&[])).await.unwrap().plan;
+    let note =
+        next.head.notes.iter().find(|note| note.contains("facilities of an earlier reading are not in this one"));
+    assert!(note.is_some(), "{:?}", next.head.notes);
+    for plan in [&few, &next] {
+        let said = format!("{:?} {:?}", plan.head.notes, plan.skipped());
+        assert!(!said.contains("deleted") && !said.contains("closed"), "{said}");
+    }
+    let lost = |cell: &Cell| !now.contains(&next.facility(cell.facility).external_id);
+    assert!(
+        next.cells().filter(lost).count() > 100 && next.cells().filter(lost).all(|cell| next.offer(cell).is_none())
+    );
+}
+
 #[tokio::test]
 async fn h28_the_newest_time_of_the_index_is_known_and_what_moved_unseen_is_held() {
     for api in BOTH {
@@ -375,6 +427,7 @@ async fn h28_the_newest_time_of_the_index_is_known_and_what_moved_unseen_is_held
         let mut opened = read(&session, &ask(&[])).await.unwrap();
         assert_eq!(rig.list(&rig.plain()).await.newest_indexed_on.unwrap(), before, "the index did not move");
         let plan = Arc::clone(&opened.plan);
+        assert_eq!(plan.head.index_as_of.as_deref(), Some(before.as_str()), "kept with the plan, which shows it");
         approve(&session, &plan, &mut opened.ledger, vec![cell]).await;
         sandbox.hold_index(false);
         assert!(rig.list(&rig.plain()).await.newest_indexed_on.unwrap() > before);

@@ -25,6 +25,8 @@
 //! | X08 | src/io/config/keep.rs::x08_a_file_in_a_repository_is_noticed_wherever_in_it |
 //! | X08 | src/cli/init/dialogue/tests.rs::x08_a_file_in_a_repository_is_called_that_before_it_is_chosen |
 
+use std::{collections::BTreeSet, fs, path::Path};
+
 #[path = "support/rows.rs"]
 mod rows;
 
@@ -34,4 +36,29 @@ const ROWS: [&str; 9] = ["F13", "F21", "M23", "V11", "V12", "X04", "X05", "X06",
 #[test]
 fn every_row_is_held_by_a_test_that_exists() {
     rows::held(include_str!("rows_script.rs"), &ROWS);
+}
+
+/// Sections whose rows are held by tests that are called after them, with how many rows each has.
+const BY_NAME: [(char, usize); 4] = [('n', 23), ('d', 27), ('h', 29), ('q', 6)];
+
+#[test]
+fn every_row_of_network_servers_and_quarters_has_a_test_of_its_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let texts = ["src", "tests"].iter().flat_map(|folder| rows::sources(&root.join(folder)));
+    let names: BTreeSet<String> = texts.flat_map(|path| tests(&fs::read_to_string(path).unwrap())).collect();
+    let rows = BY_NAME.into_iter().flat_map(|(section, last)| (1..=last).map(move |row| format!("{section}{row:02}")));
+    let is_named = |row: &String| names.iter().any(|name| name.split('_').any(|word| word == row));
+    let missing: Vec<String> = rows.filter(|row| !is_named(row)).collect();
+    assert!(missing.is_empty(), "no test is called after {missing:?}");
+}
+
+/// The names of the tests of a source file.
+fn tests(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let named = |pair: &[&str]| {
+        let is_test = pair[0] == "#[test]" || pair[0].starts_with("#[tokio::test");
+        let rest = pair[1].split("fn ").nth(1).filter(|_| is_test)?;
+        Some(rest.split('(').next()?.to_owned())
+    };
+    lines.windows(2).filter_map(named).collect()
 }

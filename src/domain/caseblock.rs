@@ -172,6 +172,12 @@ pub fn forbidden(text: &str) -> Option<char> {
     })
 }
 
+/// What keeps a case with this id out of every form, as the end of a sentence. For planning too, where the facility is named and
+/// nothing is proposed for it (fault matrix row H22).
+pub fn id_fault(case_id: &str) -> Option<String> {
+    unprintable(case_id).map(|found| format!("its id holds the character {}", code(found)))
+}
+
 /// Refuses an envelope that HQ would misread. Without a form id nothing would protect against sending twice.
 fn checked(envelope: &Envelope<'_>) -> Result<(), Unfit> {
     for (what, value, may_be_empty) in [
@@ -206,8 +212,8 @@ fn write_case<'a>(
     if block.case_id.is_empty() {
         return Err(of_form("one of its cases has no id".to_owned()));
     }
-    if let Some(found) = unprintable(&block.case_id) {
-        return Err(of_case(block, format!("its id holds the character {}", code(found))));
+    if let Some(fault) = id_fault(&block.case_id) {
+        return Err(of_case(block, fault));
     }
     let cells = cells(envelope, block, sound)?;
     out.push_str("<case");

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        caseblock::id_fault,
         finer::{MONTHS, Unfit},
         flags::{Earlier, Limits, Relation, Report},
         history::Cached,
@@ -298,6 +299,9 @@ fn told(head: &Head, standards: Option<&Standards>) -> Vec<String> {
 
 /// Why a case cannot take part, if so. An id of another form would fail a whole batch on newer DHIS2 (dhis2.md section 1.3).
 pub(super) fn unfit(case: &CaseRecord) -> Option<String> {
+    if let Some(fault) = id_fault(&case.case_id) {
+        return Some(format!("no form can name this case: {fault}"));
+    }
     match case.external_id.as_deref() {
         None => Some("no external id".to_owned()),
         Some(id) if !is_uid(id) => Some(format!("external id \"{id}\" is not an organisation unit id")),

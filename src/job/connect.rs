@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     earlier::EarlierFrom,
     fetch::{Ask, Reach, Rules},
+    server,
     session::{Connect, Sources},
 };
 use crate::{
@@ -246,6 +247,15 @@ pub fn too_old(head: &Head, now: Timestamp, days: u32) -> Option<String> {
         Some(undone) => why.replace(ANEW, &format!("make it anew: onse undo {} -o FILE2", undone.file)),
         None => why,
     })
+}
+
+/// What is to be said, before anything is sent, of the DHIS2 that a review was read from; `None` where this program was tested with
+/// its version (fault matrix row D26). An undo takes nothing from DHIS2.
+pub fn untested(head: &Head) -> Option<String> {
+    if head.undo.is_some() {
+        return None;
+    }
+    server::untested(&head.dhis2_version)
 }
 
 /// What to do with a review that is too old.

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Result;
 
 use super::{
+    connect::untested,
     forms::{bytes, form_count, forms_now, fresh_id, place, stamp},
     now::{Eyes, facilities, three_way},
     recheck::{Moved, moved_totals},
@@ -37,7 +38,12 @@ impl Session {
         let cells: Vec<Cell> = ledger.to_send(plan).collect();
         let mut lines = vec![(
             Level::Ok,
-            format!("the account may edit data and use the API in {}: it just did", plan.head.project),
+            // The question is asked beside this line (fault matrix row H26).
+            format!(
+                "the account may edit data and use the API in {} at {}: it just did",
+                plan.head.project,
+                plan.head.commcare.trim_end_matches('/')
+            ),
         )];
         let moved = source(&sources, plan, &cells, &mut lines).await;
         let now = (self.clock)();
@@ -184,7 +190,8 @@ pub(super) fn fitting<T>(
 
 /// What a person should look at before typing the count.
 fn to_look_at(plan: &Plan, ledger: &Ledger, ready: &[Cell]) -> Vec<(Level, String)> {
-    let mut lines = Vec::new();
+    let untested = untested(&plan.head).filter(|_| !ready.is_empty());
+    let mut lines: Vec<(Level, String)> = untested.map(|why| (Level::Look, why)).into_iter().collect();
     let stops = ready.iter().filter(|cell| plan.severity(**cell) == Some(Severity::Stop)).count();
     if stops > 0 {
         lines.push((Level::Look, format!("{} STOP approved, each with a reason", number(stops))));
@@ -217,4 +224,29 @@ fn number(n: usize) -> String {
 fn tenths(bytes: usize) -> String {
     let tenths = (bytes * 10).div_ceil(1 << 20);
     format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{caseblock::Unfit, plan::sample};
+
+    /// Fault matrix row H22, of a review that an earlier version read: the cells of that case are held by its name, the rest goes.
+    #[test]
+    fn h22_a_case_no_form_can_name_is_held_alone() {
+        let plan = sample(3, 1, |_| {});
+        let cell = |facility| FormCell { facility, property: 0, old: Some("1".into()), new: "2".into(), since: None };
+        let bad = plan.facility(1).case_id.clone();
+        let build = |cells: &[FormCell]| {
+            let there = cells.iter().any(|cell| plan.facility(cell.facility).case_id == bad);
+            let what = "its id holds the character U+0001".to_owned();
+            let unfit = Unfit { case_id: bad.clone(), property: String::new(), what };
+            if there { Err(unfit) } else { Ok(cells.len()) }
+        };
+        let (made, held) = fitting((0..3).map(cell).collect(), &plan, build);
+        let (sent, size) = made.unwrap();
+        assert_eq!((sent.iter().map(|cell| cell.facility).collect::<Vec<_>>(), size), (vec![0, 2], 2));
+        assert_eq!(held.iter().map(|held| held.cell.facility).collect::<Vec<_>>(), [1]);
+        assert!(held[0].why.contains("U+0001") && !held[0].moved, "{held:?}");
+    }
 }

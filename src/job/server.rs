@@ -94,12 +94,8 @@ impl Server {
     }
 
     fn told(mut self) -> Self {
-        let version = inert(self.info.version.as_deref().unwrap_or_default()).into_owned();
-        if self.info.release().is_some_and(|release| !TESTED.contains(&release)) {
-            self.notes.push(format!(
-                "DHIS2 {version} is not one of the versions this program was tested with (2.30 to 2.43); look closely before sending"
-            ));
-        }
+        let version = self.info.version.as_deref().unwrap_or_default();
+        self.notes.extend(untested(version).map(|why| format!("{why}; look closely before sending")));
         let missing: Vec<&str> = [
             (self.elements.is_none(), "data elements"),
             (self.sets.is_none(), "data sets"),
@@ -146,6 +142,23 @@ impl Server {
     pub(super) fn reach(&self) -> Reach<'_> {
         // An account whose units are kept from us reaches nobody knows where.
         Reach { me: self.me.as_ref().filter(|me| !me.hides_units), release: self.info.release() }
+    }
+}
+
+/// What is to be said of a server that says this version, empty where it says none; `None` where this program was tested with it
+/// (fault matrix row D26).
+pub(super) fn untested(version: &str) -> Option<String> {
+    let info = SystemInfo { version: Some(version.to_owned()), ..SystemInfo::default() };
+    let name = inert(version);
+    match info.release() {
+        Some(release) if TESTED.contains(&release) => None,
+        Some(_) => Some(format!("DHIS2 {name} is not one of the versions this program was tested with (2.30 to 2.43)")),
+        None if name.is_empty() => {
+            Some("DHIS2 does not say its version; this program was tested with 2.30 to 2.43".to_owned())
+        }
+        None => Some(format!(
+            "DHIS2 says a version that is not understood, {name}; this program was tested with 2.30 to 2.43"
+        )),
     }
 }
 

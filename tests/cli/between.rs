@@ -39,6 +39,8 @@ pub(crate) enum Mode {
     HtmlElements,
     /// Every data element is said to be of single persons, all else goes through.
     Trackers,
+    /// DHIS2 says a version of a later time, all else goes through.
+    Newer,
     /// Everything is sent on to another server.
     Away,
 }
@@ -130,14 +132,20 @@ fn serve(
         Mode::HtmlElements if is_elements && by_id => {
             client.write_all(answer("200 OK\r\nContent-Type: text/html", "<html>Sign in</html>").as_bytes())
         }
-        Mode::Trackers if is_elements => {
-            let plain = String::from_utf8_lossy(&request).replace("accept-encoding:", "x-none:");
-            let told = String::from_utf8_lossy(&forward(plain.as_bytes(), upstream)?).into_owned();
-            client.write_all(told.replace("\"AGGREGATE\"", "\"TRACKER\"  ").as_bytes())
+        Mode::Trackers if is_elements => client.write_all(&bent(&request, upstream, "\"AGGREGATE\"", "\"TRACKER\"  ")?),
+        Mode::Newer if line.contains("/system/info") => {
+            client.write_all(&bent(&request, upstream, "\"version\":\"2.4", "\"version\":\"2.9")?)
         }
         Mode::Away => client.write_all(answer(&format!("302 Found\r\nLocation: {ELSEWHERE}/cases"), "").as_bytes()),
         _ => client.write_all(&forward(&request, upstream)?),
     }
+}
+
+/// The answer with one text in place of another of as many bytes.
+fn bent(request: &[u8], upstream: SocketAddr, was: &str, is: &str) -> std::io::Result<Vec<u8>> {
+    let plain = String::from_utf8_lossy(request).replace("accept-encoding:", "x-none:");
+    let told = String::from_utf8_lossy(&forward(plain.as_bytes(), upstream)?).into_owned();
+    Ok(told.replace(was, is).into_bytes())
 }
 
 /// A request with its body.

@@ -1,7 +1,7 @@
 //! What a person at the command line is told when a submission goes wrong: rows of the fault matrix that speak of exit codes and
 //! text. What becomes of the cases is in `faults_submit`.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use onse::sandbox::Receiving;
 use serde_json::Value;
@@ -165,5 +165,23 @@ fn h26_another_project_or_server_is_refused_with_both_named_and_the_count_is_alw
             .refused(2, &["the review was made elsewhere", from, to, "--profile"]);
     }
     fs::write(home.path("config.toml"), &good).unwrap();
-    home.run(&["submit", "q.review", "--write", &count]).ok(0);
+    let review = home.run(&["show", "q.review", "--json"]).ok(0).json();
+    let approved = cells(&review).into_iter().filter(|(_, cell)| cell["verdict"] == "approve");
+    let cases = approved.map(|(id, _)| id).collect::<BTreeSet<_>>().len();
+    assert!(cases > 1);
+    let ran = home.run(&["submit", "q.review", "--write", &count]).ok(0);
+    let place = format!("{count} changes in {cases} cases go to onse-demo at {mine}, SANDBOX");
+    assert_eq!(ran.err.lines().next(), Some(place.as_str()), "{ran:?}");
+    assert!(!ran.err.contains("tested with"), "{ran:?}");
+}
+
+#[test]
+fn d26_a_dhis2_that_was_never_tried_is_told_of_once_before_anything_is_sent() {
+    let (home, _servers, between) = through(Mode::Newer);
+    let count = approved(&home);
+    let ran = home.run(&["submit", "q.review", "--write", &count]).ok(0);
+    let lines: Vec<&str> = ran.err.lines().collect();
+    assert!(lines[0].ends_with(&format!(" go to onse-demo at {}, SANDBOX", between.origin())), "{ran:?}");
+    assert!(lines[1].contains("is not one of the versions this program was tested with"), "{ran:?}");
+    assert_eq!(ran.err.matches("tested with").count(), 1, "once: {ran:?}");
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use onse::{
-    domain::plan::State,
-    io::{dhis2::URL_LIMIT, http::Cause},
+    domain::{ledger::Act as Verdict, plan::State},
+    io::{dhis2::URL_LIMIT, http::Cause, known::Known},
     sandbox::{Gateway, Options, Version},
 };
 
@@ -35,6 +35,20 @@ async fn d06_a_request_that_is_too_long_is_halved_and_the_limit_kept_for_the_res
         assert!(got.dhis2.limit() <= most + 100 && got.dhis2.limit() >= 2_000, "{}", got.dhis2.limit());
         assert!(got.asked.iter().skip(12).all(|asked| asked.address.len() <= most));
         assert!(rig.time.slept().is_empty(), "nothing to wait for");
+    }
+}
+
+/// What a server took is known in the next run, which asks nothing too long (and of another server nothing is known).
+#[tokio::test]
+async fn d06_the_next_run_begins_with_what_the_server_took() {
+    let rig = Rig::new(400);
+    let known = Known::in_memory();
+    for (run, refused) in [(0, true), (1, false)] {
+        let long = |path: &str| if path.len() > 3_000 { Act::page(414) } else { Act::Pass };
+        let got = rig.knowing(&known, long).await;
+        got.says(&rig.truth().await);
+        assert_eq!(!places(&got, 414).is_empty(), refused, "run {run}");
+        assert!(got.dhis2.limit() <= 3_100 && got.dhis2.limit() >= 2_000, "{}", got.dhis2.limit());
     }
 }
 
@@ -118,7 +132,10 @@ async fn spoiled(faults: &[(Spoil, u16)], most: usize) {
             let opened = got.read.as_ref().unwrap();
             let left = opened.ledger.undecided(&opened.plan, opened.plan.cells());
             let lost = |cell: &onse::domain::plan::Cell| opened.plan.state(*cell) == State::FetchFailed;
-            assert!(!left.plain.iter().any(lost), "it cannot be approved");
+            assert!(!left.plain.iter().any(lost), "none is left to approve");
+            let act = [Verdict::Approve, Verdict::Zero];
+            let fits = |cell| act.iter().any(|act| act.fits(&opened.plan, cell));
+            assert!(!opened.plan.cells().filter(lost).any(fits), "it cannot be approved, nor made 0");
         }
     }
 }

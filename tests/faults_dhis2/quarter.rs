@@ -118,6 +118,11 @@ fn q04_an_unfinished_quarter_is_read_only_when_allowed_with_a_warning_that_stays
     for told in [ran.out, home.run(&["show", file]).out, home.run(&["show", file, "--json"]).out] {
         assert!(told.contains("2999Q4 was not over when it was read"), "{told}");
     }
+    for report in ["report.md", "report.html"] {
+        home.run(&["export", file, "--to", report]).ok(0);
+        let told = std::fs::read_to_string(home.path(report)).unwrap();
+        assert!(told.contains("2999Q4 was not over when it was read"), "{report}: {told}");
+    }
 }
 
 #[tokio::test]
@@ -126,4 +131,8 @@ async fn q04_a_finished_quarter_has_no_such_warning() {
     assert!(!rig.read(&ask(&[])).await.has_note("not over"));
     let got = rig.read(&Ask { unfinished: true, ..ask(&[]) }).await;
     assert!(got.note("not over").contains("2026Q2"));
+    for size in [(60, 40), (80, 24), (120, 40)] {
+        let text = crate::names::overview(&got, size).replace('\n', " ");
+        assert!(text.contains("quarter 2026Q2 was not over"), "{size:?}: {text}");
+    }
 }

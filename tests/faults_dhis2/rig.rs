@@ -12,6 +12,7 @@ use onse::{
         commcare::CommCare,
         dhis2::{Dhis2, URL_LIMIT, root},
         http::{Client, Secret, Side, SignIn},
+        known::Known,
         store::Store,
         transport::{Answer, Body, Broken, Later, SharedTransport, Transport, Whole},
     },
@@ -336,6 +337,11 @@ impl Rig {
         self.over(&self.line(rules, judge), ask).await
     }
 
+    /// Reads with what is known from earlier runs.
+    pub(crate) async fn knowing(&self, known: &Known, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Got {
+        self.with_known(&self.line(Vec::new(), judge), &crate::support::ask(&[]), Some(known)).await
+    }
+
     fn line(&self, rules: Vec<Rule>, judge: impl Fn(&str) -> Act + Send + Sync + 'static) -> Line {
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
         let bent = Bent {
@@ -348,12 +354,20 @@ impl Rig {
     }
 
     async fn over(&self, line: &Line, ask: &Ask) -> Got {
+        self.with_known(line, ask, None).await
+    }
+
+    async fn with_known(&self, line: &Line, ask: &Ask, known: Option<&Known>) -> Got {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("2026Q2.review")).unwrap();
         let kept = Arc::<Mutex<Option<(Client, Dhis2)>>>::default();
         let clock = self.time.clone();
         let connect = self.connect(Arc::clone(&line.faulty), Arc::clone(&kept));
         let session = Session::new(store, Some(connect), Arc::new(move || clock.now()), self.time.sleeper(), "Grace");
+        let session = match known {
+            Some(known) => session.knowing(known.clone()),
+            None => session,
+        };
         let (progress, shown) = watch::channel(Reading::default());
         let read = self.time.drive(session.read(ask, progress, CancellationToken::new())).await;
         let written = session.open().await.is_ok();

@@ -209,35 +209,40 @@ fn pauses(world: &World) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn h16_h17_it_waits_as_long_as_it_takes_and_says_until_when() {
-    for (closed, why) in [(Receiving::SlowDown, "asked to slow down (429)"), (Receiving::Migrating, "(503)")] {
-        let world = World::approved(40, 10, 1000).await;
-        let (sandbox, start) = (world.sandbox.clone(), world.time.now());
-        sandbox.set_receiver(closed);
-        world.line.set(move |asked| {
-            if asked.at.duration_since(start).as_mins() >= 60 {
-                sandbox.set_receiver(Receiving::Open);
-            }
-            Mishap::Pass
-        });
-        let (sent, told) = world.submit_told(steering()).await;
-        assert!(sent.all_applied() && sent.pause.is_none() && sent.note.is_none(), "{sent:?}");
-        let pauses = pauses(&world);
-        assert!(pauses.starts_with(&[15, 30, 60, 120, 240]) && pauses[5..].iter().all(|pause| *pause == 300));
-        let said: Vec<&Pausing> = told.iter().filter_map(|(_, told)| told.pause.as_ref()).collect();
-        assert!(said.iter().all(|pause| pause.why.contains(why) && pause.why.contains("form 1")), "{said:?}");
-        let (at, first) = told.iter().find(|(_, told)| told.pause.is_some()).unwrap();
-        let words = first.pause.as_ref().unwrap().words(*at);
-        assert!(words.ends_with("the same bytes are sent again in 15 s"), "{words}");
-        assert!(
-            said.iter().map(|pause| pause.until).collect::<BTreeSet<_>>().len() >= pauses.len() - 1,
-            "each is told"
-        );
-        assert!(told.iter().all(|(_, told)| told.unknown + told.applied + told.accepted + told.waiting <= 10));
-        let posts = world.line.posts();
-        assert!(posts.len() == pauses.len() + 1 && posts.iter().all(|post| *post == posts[0]));
-        world.wrote(&world.cells);
-    }
+async fn h16_it_waits_as_long_as_it_takes_and_says_until_when() {
+    waited_out(Receiving::SlowDown, "asked to slow down (429)").await;
+}
+
+#[tokio::test]
+async fn h17_a_project_that_is_moved_is_waited_for_as_long_as_it_takes() {
+    waited_out(Receiving::Migrating, "(503)").await;
+}
+
+/// Closed for an hour: the same bytes go again and again until they are taken, and each pause is told.
+async fn waited_out(closed: Receiving, why: &str) {
+    let world = World::approved(40, 10, 1000).await;
+    let (sandbox, start) = (world.sandbox.clone(), world.time.now());
+    sandbox.set_receiver(closed);
+    world.line.set(move |asked| {
+        if asked.at.duration_since(start).as_mins() >= 60 {
+            sandbox.set_receiver(Receiving::Open);
+        }
+        Mishap::Pass
+    });
+    let (sent, told) = world.submit_told(steering()).await;
+    assert!(sent.all_applied() && sent.pause.is_none() && sent.note.is_none(), "{sent:?}");
+    let pauses = pauses(&world);
+    assert!(pauses.starts_with(&[15, 30, 60, 120, 240]) && pauses[5..].iter().all(|pause| *pause == 300));
+    let said: Vec<&Pausing> = told.iter().filter_map(|(_, told)| told.pause.as_ref()).collect();
+    assert!(said.iter().all(|pause| pause.why.contains(why) && pause.why.contains("form 1")), "{said:?}");
+    let (at, first) = told.iter().find(|(_, told)| told.pause.is_some()).unwrap();
+    let words = first.pause.as_ref().unwrap().words(*at);
+    assert!(words.ends_with("the same bytes are sent again in 15 s"), "{words}");
+    assert!(said.iter().map(|pause| pause.until).collect::<BTreeSet<_>>().len() >= pauses.len() - 1, "each is told");
+    assert!(told.iter().all(|(_, told)| told.unknown + told.applied + told.accepted + told.waiting <= 10));
+    let posts = world.line.posts();
+    assert!(posts.len() == pauses.len() + 1 && posts.iter().all(|post| *post == posts[0]));
+    world.wrote(&world.cells);
 }
 
 #[tokio::test]
@@ -255,31 +260,39 @@ async fn h16_a_time_that_is_named_is_kept_to() {
 }
 
 #[tokio::test]
-async fn h16_h17_a_wait_can_be_left_and_the_same_call_goes_on() {
-    for closed in [Receiving::SlowDown, Receiving::Migrating] {
-        let world = World::approved(40, 20, 10).await;
-        world.sandbox.set_receiver(closed);
-        let (steering, mut waits) = (steering(), BTreeSet::new());
-        let stop = steering.stop.clone();
-        let leave = |told: &Sending| {
-            waits.extend(told.pause.as_ref().map(|pause| pause.until));
-            if waits.len() == 8 {
-                stop.cancel();
-            }
-        };
-        let (sent, _) = world.submit_watched(steering, leave).await;
-        assert_eq!(world.line.posts().len(), 8, "{closed:?}: left in a wait, not at its end");
-        assert_eq!((counts(&sent), sent.waiting, &sent.pause), ([0, 0, 0, 10], 10, &None), "{closed:?}");
-        assert_eq!(sent.forms[0].outcome, Some(Outcome::Frozen), "nothing was taken");
-        assert!(sent.note.as_ref().unwrap().contains("Submit again"), "{sent:?}");
-        assert!(world.sandbox.effects().is_empty());
-        world.sandbox.set_receiver(Receiving::Open);
-        let sent = world.submit().await;
-        assert_eq!((counts(&sent), sent.forms.len()), ([20, 0, 0, 0], 2));
-        let posts = world.line.posts();
-        assert!(posts[..posts.len() - 1].iter().all(|post| *post == posts[0]), "the same bytes");
-        world.wrote(&world.cells);
-    }
+async fn h16_a_wait_can_be_left_and_the_same_call_goes_on() {
+    left(Receiving::SlowDown).await;
+}
+
+#[tokio::test]
+async fn h17_a_wait_for_a_project_that_is_moved_can_be_left_too() {
+    left(Receiving::Migrating).await;
+}
+
+/// Left in the eighth wait; another run goes on with the same bytes.
+async fn left(closed: Receiving) {
+    let world = World::approved(40, 20, 10).await;
+    world.sandbox.set_receiver(closed);
+    let (steering, mut waits) = (steering(), BTreeSet::new());
+    let stop = steering.stop.clone();
+    let leave = |told: &Sending| {
+        waits.extend(told.pause.as_ref().map(|pause| pause.until));
+        if waits.len() == 8 {
+            stop.cancel();
+        }
+    };
+    let (sent, _) = world.submit_watched(steering, leave).await;
+    assert_eq!(world.line.posts().len(), 8, "{closed:?}: left in a wait, not at its end");
+    assert_eq!((counts(&sent), sent.waiting, &sent.pause), ([0, 0, 0, 10], 10, &None), "{closed:?}");
+    assert_eq!(sent.forms[0].outcome, Some(Outcome::Frozen), "nothing was taken");
+    assert!(sent.note.as_ref().unwrap().contains("Submit again"), "{sent:?}");
+    assert!(world.sandbox.effects().is_empty());
+    world.sandbox.set_receiver(Receiving::Open);
+    let sent = world.submit().await;
+    assert_eq!((counts(&sent), sent.forms.len()), ([20, 0, 0, 0], 2));
+    let posts = world.line.posts();
+    assert!(posts[..posts.len() - 1].iter().all(|post| *post == posts[0]), "the same bytes");
+    world.wrote(&world.cells);
 }
 
 #[tokio::test]

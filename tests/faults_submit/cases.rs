@@ -11,7 +11,8 @@ use onse::{
         plan::{Cell, Kind},
         value::same,
     },
-    job::report::{Held, Sending},
+    io::http::Limits,
+    job::report::{Held, Level, Sending},
 };
 
 use crate::{
@@ -140,26 +141,25 @@ async fn h10_facilities_somebody_worked_on_within_the_last_minute_are_listed() {
 }
 
 #[tokio::test]
-async fn h22_a_character_xml_cannot_carry_is_held_with_the_facility_named_and_the_rest_goes() {
+async fn h22_a_case_id_xml_cannot_carry_is_out_at_planning_with_the_facility_named_and_the_rest_goes() {
     let mut world = World::read(40, 1000).await;
-    let id = world.case_id(one_each(&world.plain().await, 5)[3]);
-    // Read anew with an odd id for that case; HQ knows it by that id all along.
+    let cell = one_each(&world.plain().await, 5)[3];
+    let (id, name) = (world.case_id(cell), world.plan.facility(cell.facility).name.clone());
+    // Read with an odd id for that case; HQ knows it by that id all along.
     let odd = format!("{}\\u0001", &id[1..]);
     world.line.set(move |asked| if asked.has(RECEIVER) { Mishap::Pass } else { Mishap::Bent(id.clone(), odd.clone()) });
-    world.read_again().await;
-    let chosen = one_each(&world.plain().await, 24);
-    let odd = world.plan.facilities().iter().rposition(|facility| facility.case_id.contains('\u{1}')).unwrap();
-    let fits = |cell: &Cell| Act::Approve.fits(&world.plan, *cell);
-    let bad: Vec<Cell> = world.plan.row(u32::try_from(odd).unwrap()).filter(fits).take(1).collect();
-    world.approve([chosen, bad.clone()].concat()).await;
-    let name = world.plan.facility(bad[0].facility).name.clone();
-    let opened = world.opened().await;
-    let check = world.time.drive(world.session.check(&world.plan, &opened.ledger)).await.unwrap();
-    assert_eq!(cells(&check.held), bad);
-    assert!(check.lines.iter().any(|(_, line)| line.contains(&name) && line.starts_with("held")), "{:?}", check.lines);
+    let folder = tempfile::tempdir().unwrap();
+    let anew = crate::faults::session(folder.path(), world.line.clone(), &world.time, &Limits::default());
+    world.plan = world.time.drive(Box::pin(support::read(&anew, &world.ask))).await.unwrap().plan;
+    world.session = anew;
+    let out: Vec<_> = world.plan.skipped().iter().filter(|case| case.case_id.contains('\u{1}')).collect();
+    assert_eq!(out.len(), 1);
+    assert!(out[0].case_name == name && out[0].reason.contains("its id holds the character U+0001"), "{out:?}");
+    assert!(world.plan.facilities().iter().all(|facility| !facility.case_id.contains('\u{1}')), "nothing is proposed");
+    world.approve(one_each(&world.plain().await, 24)).await;
     let sent = world.submit().await;
-    assert_eq!((cells(&sent.held), counts(&sent)), (bad.clone(), [24, 0, 0, 0]));
-    world.wrote(&without(&world.cells, &bad));
+    assert_eq!((sent.held.len(), counts(&sent)), (0, [24, 0, 0, 0]));
+    world.wrote(&world.cells);
 }
 
 #[test]
@@ -409,4 +409,35 @@ async fn h26_only_the_number_that_was_confirmed_is_sent() {
     assert_eq!((counts(&sent), world.line.posts().len()), ([10, 0, 0, 0], 1));
     assert!(sent.note.unwrap().contains("more would be sent than was confirmed"));
     assert_eq!(world.to_send().await, world.cells[10..]);
+}
+
+/// The number of changes is asked for beside these lines, on the screen and in lines.
+#[tokio::test]
+async fn d26_h26_the_question_names_the_server_and_a_dhis2_version_that_was_never_tried() {
+    let ours = ["2.42.1", "2.44.0", "next", ""];
+    let words = [None, Some("2.44.0 is not one of the versions"), Some("not understood, next"), Some("does not say")];
+    for (version, words) in ours.into_iter().zip(words) {
+        let mut world = World::read(40, 1000).await;
+        let told = world.plan.head.dhis2_version.clone();
+        let said = format!("\"version\":\"{version}\"");
+        let was = format!("\"version\":\"{told}\"");
+        world.line.set(
+            move |asked| {
+                if asked.has("/system/info") { Mishap::Bent(was.clone(), said.clone()) } else { Mishap::Pass }
+            },
+        );
+        world.read_again().await;
+        assert_eq!(world.plan.head.dhis2_version, version);
+        world.approve(one_each(&world.plain().await, 3)).await;
+        let opened = world.opened().await;
+        let check = world.time.drive(world.session.check(&world.plan, &opened.ledger)).await.unwrap();
+        let lines: Vec<_> = check.lines.iter().filter(|(_, line)| line.contains("tested with")).collect();
+        assert_eq!(lines.len(), usize::from(words.is_some()), "asked once: {lines:?}");
+        if let Some(words) = words {
+            assert!(lines[0].0 == Level::Look && lines[0].1.contains(words), "{lines:?}");
+        }
+        let place = format!(" in {} at {ORIGIN}: ", onse::sandbox::PROJECT);
+        assert!(check.lines.iter().any(|(level, line)| *level == Level::Ok && line.contains(&place)), "{check:?}");
+        assert!(world.submit().await.all_applied(), "a warning is no refusal");
+    }
 }

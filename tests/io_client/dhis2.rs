@@ -1,7 +1,7 @@
 //! DHIS2: the addresses that are asked, and answers that need more than parsing.
 
 use onse::io::{
-    dhis2::{CategoryCombo, Denied, Dhis2, URL_LIMIT, Wanted, batches, denied},
+    dhis2::{CategoryCombo, Denied, Dhis2, Elements, URL_LIMIT, Wanted, batches, denied},
     http::{Side, Why},
 };
 use serde_json::json;
@@ -148,4 +148,35 @@ async fn a_first_page_is_not_taken_for_all() {
     let failure = server.data_sets(&ids(&["aaa", "bbb"])).await.unwrap_err();
     assert!(failure.to_string().contains("page 1 of 21"), "{failure}");
     assert_eq!(server.data_sets(&ids(&["aaa"])).await.unwrap().len(), 1);
+}
+
+/// A slow line brings small pieces for a long time; what is not asked for goes as it comes, so the memory in use does not grow.
+#[test]
+fn n14_memory_is_flat_however_much_comes_in() {
+    let row = |element: &str| {
+        format!(
+            r#"{{"dataElement":"{element}","period":"2026Q2","orgUnit":"ou","categoryOptionCombo":"c","attributeOptionCombo":"a","value":"7"}}"#
+        )
+    };
+    let piece = bytes::Bytes::from((row("other") + ",").repeat(64));
+    let peak = |pieces: usize| {
+        let mut body = vec![Ok(r#"{"dataValues":["#.into())];
+        body.extend(std::iter::repeat_with(|| Ok(piece.clone())).take(pieces));
+        body.push(Ok((row("de") + "]}").into()));
+        let json = vec![("content-type", "application/json".to_owned())];
+        let (server, _) = dhis2(vec![Play::Answer(200, json, body)]);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut elements = Elements::default();
+        elements.want("de");
+        let wanted = Wanted { elements: elements.into(), ..Wanted::all(&ids(&["ds"]), &ids(&["2026Q2"])) };
+        let mut rows = 0;
+        let used = allocation_counter::measure(|| {
+            rows = runtime.block_on(server.data_values(&ids(&["ou"]), &wanted)).unwrap().rows().len();
+        });
+        assert_eq!(rows, 1);
+        used.bytes_max
+    };
+    let (little, much) = (peak(16), peak(4_000));
+    assert!(piece.len() * 4_000 > 30_000_000, "{} bytes", piece.len());
+    assert!(much <= little + (16 << 10) && much < 1 << 20, "{much} bytes for 30 MB, {little} for much less");
 }

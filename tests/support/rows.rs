@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Every source file at or below a path.
-fn sources(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(path: &Path) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];
     }
