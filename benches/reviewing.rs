@@ -1,11 +1,13 @@
 //! What a key of the review costs at 100,000 facilities by 21 properties, from the key to the state that is drawn: filter, sort,
-//! find, bulk decisions, undo. Run with `cargo bench --bench reviewing`; `-- --some 1106` takes another number of facilities.
+//! find, bulk decisions, undo; and what loading it from its file costs (fault matrix row F20). Run with `cargo bench --bench reviewing`; `-- --some 1106` takes another number of facilities.
 //!
 //! A quarter of the cells change, one in thirty is flagged, as in the field (data-quality-flags.md section 5). Writing to disk is not
 //! in these numbers; `benches/known.rs` and the store have theirs.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench; a failure here is its answer")]
 
 use std::{
+    path::Path,
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,6 +19,8 @@ use onse::{
         plan::{Cell, Facility, Head, Plan, Property, State},
         quarter::Quarter,
     },
+    io::store::{Store, Used},
+    job::session::opened,
     tui::{
         keymap::Press,
         model::{Look, Model, Run},
@@ -29,6 +33,9 @@ use onse::{
 const WIDTH: u16 = 21;
 /// What every key is to stay under.
 const BAR: Duration = Duration::from_millis(10);
+/// What loading is to stay under, in time and in MiB (fault matrix row F20).
+const LOADED: Duration = Duration::from_secs(2);
+const MOST: u64 = 512;
 /// Times each is done.
 const TIMES: usize = 15;
 
@@ -163,9 +170,48 @@ fn report(what: &str, mut took: Vec<Duration>, said: &str) {
     println!("{median:>10.2?} {over:4} {what:44} {said}");
 }
 
+/// Writes a review and has another process load it, whose memory holds nothing else.
+fn loaded(facilities: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("2026Q2.review");
+    let used = Used {
+        profile: "main".to_owned(),
+        chunk_size: 1000,
+        form_xmlns: String::new(),
+        stamp_property: None,
+        submit_user_id: String::new(),
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut plan = plan(facilities);
+        plan.head.generation = 1;
+        let store = Store::create(&path).unwrap();
+        store.save_plan(Arc::new(plan), used, Vec::new(), Vec::new()).await.unwrap();
+        store.close();
+    });
+    let load = Command::new(std::env::current_exe().unwrap()).arg("--load").arg(&path).status().unwrap();
+    assert!(load.success());
+}
+
+/// Loads a review as the screen does before it opens, and says what that took.
+fn load(path: &Path) {
+    let start = Instant::now();
+    let opened = opened(Store::read_only(path).unwrap()).unwrap();
+    let took = start.elapsed();
+    // The most memory the process ever had, where the system tells it.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let mebibytes = peak.unwrap_or(0_u64) / 1024;
+    let over = if took > LOADED || mebibytes > MOST { "OVER" } else { "" };
+    println!("{took:>10.2?} {over:4} {} facilities are loaded, in {mebibytes} MiB", opened.plan.height());
+}
+
 fn main() {
-    let mut args = std::env::args().skip_while(|arg| arg != "--some").skip(1);
-    let facilities = args.next().and_then(|number| number.parse().ok()).unwrap_or(100_000);
+    let after = |name: &'static str| std::env::args().skip_while(move |arg| arg != name).nth(1);
+    if let Some(file) = after("--load") {
+        return load(Path::new(&file));
+    }
+    let facilities = after("--some").and_then(|number| number.parse().ok()).unwrap_or(100_000);
+    loaded(facilities);
     let mut desk = Desk::new(facilities);
     desk.keys("3");
     for words in [

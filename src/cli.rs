@@ -1,10 +1,12 @@
 //! The command line: what was typed, which command does it, where words go, and the exit code. The work itself is in `job`.
 
+mod again;
 mod args;
 mod check;
 mod completions;
 mod data_sets;
 mod decide;
+mod dry_run;
 mod exit;
 mod export;
 mod here;

@@ -14,6 +14,8 @@
 //! | V08 | tests/pty/manners.rs::v08_ten_thousand_characters_are_pasted |
 //! | V09 | tests/pty/manners.rs::v09_a_held_key_never_takes_a_stop |
 //! | V10 | tests/pty/hostile.rs::a_hostile_name_is_text_and_nothing_else |
+//! | V10 | tests/cli/usage.rs::server_text_is_inert_in_every_output |
+//! | V10 | tests/signoff/hostile.rs::v11_hostile_text_stays_text_in_html |
 //! | V10 | tests/update/copy.rs::v10_what_is_copied_stays_one_field_and_does_nothing |
 //! | V13 | tests/::v13_the_whole_review_in_lines |
 //! | V14 | tests/pty/stop.rs::a_window_that_is_closed_keeps_decisions |
@@ -21,6 +23,7 @@
 //! | K21 | tests/pty/stop.rs::every_way_to_be_interrupted_gives_the_terminal_back |
 //! | K21 | tests/pty/stop.rs::ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_review_back |
 //! | K21 | tests/pty/stop.rs::a_signal_to_end_while_sending_writes_down_what_is_open |
+//! | K21 | tests/cli/submitting.rs::k20_k21_a_signal_lets_the_form_under_way_end_and_sends_no_more |
 //! | K22 | tests/pty/manners.rs::k22_a_reader_that_stops_is_no_fault |
 
 #[path = "support/rows.rs"]

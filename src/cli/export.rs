@@ -320,6 +320,27 @@ mod tests {
         assert!(!folder.path().join("none").exists());
     }
 
+    /// Whoever kills it while it writes finds nothing under its name, and what is left beside it is in nobody's way.
+    #[test]
+    fn k14_a_report_has_its_name_only_once_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("report.html");
+        let killed = |file: &mut dyn Write| {
+            file.write_all(&vec![b'x'; 100_000])?;
+            file.flush()?;
+            assert!(!to.exists() && fs::read_dir(folder.path()).unwrap().count() == 1, "half of it has its name");
+            // As when the process ends here: nothing more is done to the disk.
+            std::panic::resume_unwind(Box::new(()))
+        };
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| keep(&to, &mut { killed }).is_ok()));
+        assert!(ended.is_err() && !to.exists());
+        let part = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        assert_eq!(part.extension().and_then(std::ffi::OsStr::to_str), Some("part"));
+        let path = keep(&to, &mut |file| file.write_all(b"whole")).unwrap();
+        assert_eq!((path.as_path(), fs::read(&to).unwrap().as_slice()), (to.as_path(), &b"whole"[..]));
+        assert_eq!(fs::metadata(part).unwrap().len(), 100_000);
+    }
+
     #[test]
     fn a_report_is_of_one_moment() {
         // The review as its writer leaves it: a mark, moved on while it is read as often as given.

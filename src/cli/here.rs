@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
+    again::Again,
     args::{Global, Scope},
     exit::{Exit, told, usage},
     log,
@@ -54,6 +55,8 @@ pub(super) struct Here {
     pub(super) who: String,
     /// What the run notes of itself, to be told when it ended.
     pub(super) noted: Noted,
+    /// What becomes of the sign-in while it runs.
+    pub(super) again: Again,
 }
 
 /// A profile with where it came from.
@@ -87,6 +90,7 @@ impl Here {
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             who: name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned()),
             noted: Noted::default(),
+            again: Again::default(),
         }
     }
 
@@ -204,16 +208,12 @@ impl Here {
     /// The same, handing every request to `sink` as a curl command where there is one.
     pub(super) async fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
         let profile = &ready.profile;
-        let mut found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await?;
-        self.without_keyring(found.no_keyring.as_ref())?;
-        if found.dhis2.is_none() {
-            found.dhis2 = ask_dhis2(profile)?;
-        }
-        if found.commcare.is_none() {
-            found.commcare = ask_commcare(profile)?;
-        }
+        let secrets = match self.again.secrets() {
+            Some(secrets) => secrets,
+            None => self.secrets(ready).await?,
+        };
         let way = |side, ca_file: &Option<PathBuf>| -> Result<SharedTransport> {
-            let wire = wire(ca_file.as_deref())?;
+            let wire = self.again.watching(side, wire(ca_file.as_deref())?);
             Ok(match sink {
                 Some(sink) => Arc::new(Curl::new(wire, side, ca_file.clone(), Arc::clone(sink))),
                 None => wire,
@@ -223,9 +223,23 @@ impl Here {
             dhis2: way(Side::Dhis2, &profile.dhis2.ca_file)?,
             commcare: way(Side::CommCare, &profile.commcare.ca_file)?,
         };
-        let secrets = found.complete()?;
         self.noted.secrets(&secrets);
+        self.again.uses(&secrets);
         self.connected(profile, &secrets, &ways)
+    }
+
+    /// Both secrets, asked for where they are missing and a person is there to answer.
+    async fn secrets(&self, ready: &Ready) -> Result<Secrets> {
+        let profile = &ready.profile;
+        let mut found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await?;
+        self.without_keyring(found.no_keyring.as_ref())?;
+        if found.dhis2.is_none() {
+            found.dhis2 = ask_dhis2(profile)?;
+        }
+        if found.commcare.is_none() {
+            found.commcare = ask_commcare(profile)?;
+        }
+        Ok(found.complete()?)
     }
 
     /// The keyring, unless the environment turns it off.

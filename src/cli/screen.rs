@@ -14,11 +14,11 @@ use anyhow::{Context as _, Result};
 
 use super::{
     args::Color,
+    dry_run::write_forms,
     here::{Here, Seen},
     out::say,
     plain::Way,
     private,
-    submit::write_forms,
 };
 use crate::{
     domain::{caseblock::USERNAME, plan::Cell},

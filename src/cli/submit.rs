@@ -1,23 +1,18 @@
 //! `onse submit`: what is approved goes out and is read back, or is written to a folder to be looked at.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{collections::BTreeSet, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     args,
+    dry_run::dry_run,
     exit::{Exit, refused, told, usage},
     here::Here,
     out::{Out, count, say},
-    private, progress, show, signals,
+    progress, signals,
 };
 use crate::{
     domain::{
@@ -33,7 +28,7 @@ use crate::{
         forms::{place, stamp, standing},
         report::Sending,
         run::held_back,
-        session::{Opened, Session, opened},
+        session::{Opened, Session},
         submit::Steering,
     },
 };
@@ -46,109 +41,80 @@ pub(super) async fn submit(here: &Here, args: &args::Submit, out: &mut Out) -> R
     }
 }
 
-/// Writes forms to a new or empty folder and names the files.
-pub(super) fn write_forms(folder: &Path, forms: &[Vec<u8>]) -> Result<Vec<String>> {
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(usage(format!("{} is not empty; name a new or an empty folder", folder.display())));
-    }
-    if !forms.is_empty() {
-        private::folders(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    write_each(folder, forms, |path, form| private::file(path)?.write_all(form))
-}
-
-/// Writes one form after the other. Where one cannot be written, the error says what is there already.
-fn write_each(
-    folder: &Path,
-    forms: &[Vec<u8>],
-    mut write: impl FnMut(&Path, &[u8]) -> io::Result<()>,
-) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for (at, form) in (1..).zip(forms) {
-        let path = folder.join(format!("form-{at:03}.xml"));
-        write(&path, form).with_context(|| {
-            let (path, done, all) = (path.display(), number(files.len()), count(forms.len(), "form", "forms"));
-            let before = format!("{done} of {all} in {} were written before it", folder.display());
-            told(Exit::Failed, format!("cannot write {path}; {before}. Nothing was sent, and the review is as it was"))
-        })?;
-        files.push(path.display().to_string());
-    }
-    Ok(files)
-}
-
-/// The forms as files. Touches no network and changes nothing in the review.
-fn dry_run(here: &Here, args: &args::Submit, folder: &Path, out: &mut Out) -> Result<Exit> {
-    let loaded = Store::read_only(&args.file)?;
-    let used = loaded.used.clone();
-    let forms = show::forms(here, loaded)?;
-    if !forms.is_empty() {
-        say_stamp(here, &used);
-    }
-    let Opened { plan, ledger, .. } = opened(Store::read_only(&args.file)?)?;
-    let changes = ledger.to_send(&plan).count();
-    let files = write_forms(folder, &forms)?;
-    if args.json {
-        let document = json!({"schema": 1, "dry_run": true, "forms": files, "counts": {"changes": changes}});
-        writeln!(out, "{document}")?;
-        return Ok(Exit::Done);
-    }
-    for file in &files {
-        writeln!(out, "{file}")?;
-    }
-    say(&match forms.len() {
-        0 => "no approved change waits to be sent; nothing was written".to_owned(),
-        n => format!(
-            "{} in {}, as they stand now; nothing was sent",
-            count(changes, "change", "changes"),
-            count(n, "form", "forms")
-        ),
-    });
-    Ok(Exit::Done)
-}
-
 async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) -> Result<Exit> {
     // A file that cannot be trusted is refused before it is opened for writing.
     let used = Store::read_only(&args.file)?.used;
     let store = Store::open(&args.file)?;
     let sent = async {
-        let opened = here.session(store.clone(), None).open().await?;
-        let applied = opened.applied().map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who));
-        let Opened { plan, ledger, forms, .. } = opened;
-        let ready = ledger.to_send(&plan).count();
-        let before = Before::new(&plan, &forms);
-        let approved = usize::try_from(ledger.all().to_write())?;
-        counted(args, count, (ready, approved), before.open.len())?;
-        if ready == 0 && before.open.is_empty() {
-            let nothing = "nothing to send: no approved change is left that was not sent already";
-            say(&inert(&format!("{nothing}{}", applied.unwrap_or_default())));
-            return as_it_stands(&plan, &forms, args.json, out);
+        let mut first = None;
+        loop {
+            let ended = written(here, args, (count, &mut first), (&store, &used), out).await;
+            if args.json || !asked_again(here, &used.profile) {
+                // What an earlier round held is held still.
+                let held = here.noted.holds_some();
+                return ended.map(|exit| if exit == Exit::Done && held { Exit::Held } else { exit });
+            }
+            if let Err(error) = ended {
+                say(&format!("{error:#}"));
+            }
         }
-        let profile = here.ready(Some(&used.profile))?;
-        connect::fits(&profile.profile, &plan.head)?;
-        let days = profile.profile.stale_after_days;
-        if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
-            return Err(usage(format!("this review cannot be submitted: {why}")));
-        }
-        let session = here.session(store.clone(), Some(here.connect(&profile).await?)).stale_after(days);
-        let mapping = here.mapping(Some(&profile.profile))?.mapping;
-        let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
-        if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
-            return Err(usage(format!("this review cannot be submitted: {why}")));
-        }
-        let session = session.mapped_by(mapping);
-        here.log()?;
-        if ready > 0 {
-            say_where(&plan, &ledger);
-            say_stamp(here, &used);
-            say_blanks(&plan, &ledger);
-        }
-        let account = &profile.profile.commcare.username;
-        let work = if ready > 0 { Work::Send(account, ready) } else { Work::Settle(account) };
-        send(here, &session, work, &before, (&args.file, args.json), out).await
     };
     let sent = sent.await;
     store.close();
     sent
+}
+
+/// Whether a secret that is refused in the middle of a run was typed anew (fault matrix row X09).
+pub(super) fn asked_again(here: &Here, profile: &str) -> bool {
+    here.again.is_refused() && here.ready(Some(profile)).is_ok_and(|ready| here.again.asks(&ready.profile))
+}
+
+/// Sends what waits. `count` is the number that was typed for it. A later round, for which `first` is what the first one began with,
+/// sends what is left of that: nobody else can decide meanwhile.
+async fn written(
+    here: &Here,
+    args: &args::Submit,
+    (count, first): (usize, &mut Option<(usize, Vec<usize>)>),
+    (store, used): (&Store, &Used),
+    out: &mut Out,
+) -> Result<Exit> {
+    let opened = here.session(store.clone(), None).open().await?;
+    let applied = opened.applied_words(&args.file);
+    let Opened { plan, ledger, forms, .. } = opened;
+    let ready = ledger.to_send(&plan).count();
+    let mut before = Before::new(&plan, &forms);
+    if first.is_none() {
+        let approved = usize::try_from(ledger.all().to_write())?;
+        counted(args, count, (ready, approved), before.open.len())?;
+    }
+    if ready == 0 && before.open.is_empty() {
+        let nothing = "nothing to send: no approved change is left that was not sent already";
+        say(&inert(&format!("{nothing}{applied}")));
+        return as_it_stands(&plan, &forms, args.json, out);
+    }
+    (before.forms, before.open) = first.get_or_insert((before.forms, before.open)).clone();
+    let profile = here.ready(Some(&used.profile))?;
+    connect::fits(&profile.profile, &plan.head)?;
+    let days = profile.profile.stale_after_days;
+    if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
+        return Err(usage(format!("this review cannot be submitted: {why}")));
+    }
+    let session = here.session(store.clone(), Some(here.connect(&profile).await?)).stale_after(days);
+    let mapping = here.mapping(Some(&profile.profile))?.mapping;
+    let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
+    if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
+        return Err(usage(format!("this review cannot be submitted: {why}")));
+    }
+    let session = session.mapped_by(mapping);
+    here.log()?;
+    if ready > 0 {
+        say_where(&plan, &ledger);
+        say_stamp(here, used);
+        say_blanks(&plan, &ledger);
+    }
+    let account = &profile.profile.commcare.username;
+    let work = if ready > 0 { Work::Send(account, ready) } else { Work::Settle(account) };
+    send(here, &session, work, &before, (&args.file, args.json), out).await
 }
 
 /// The number typed must be the number of changes that would go: a person who is wrong about it has not looked. The number of
@@ -238,7 +204,7 @@ pub(super) async fn send(
     let (progress, news) = watch::channel(Sending::default());
     let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
     let (_resume, pause) = watch::channel(false);
-    signals::on_interrupt(vec![
+    let listening = signals::on_interrupt(vec![
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
@@ -250,7 +216,9 @@ pub(super) async fn send(
             Work::Verify => session.verify(progress, steering).await,
         }
     };
-    let sending = match progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await {
+    let ended = progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await;
+    listening.abort();
+    let sending = match ended {
         Ok(sending) => sending,
         Err(error) => {
             let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };
@@ -300,7 +268,7 @@ fn say_where(plan: &Plan, ledger: &Ledger) {
 }
 
 /// Says what the forms set beside the approved changes, before anything is written or sent.
-fn say_stamp(here: &Here, used: &Used) {
+pub(super) fn say_stamp(here: &Here, used: &Used) {
     if let Some((property, date)) = stamp(used, (here.clock)()) {
         say(&format!("each case also gets {property} = {date}, as the profile's stamp_property asks"));
     }
@@ -397,7 +365,7 @@ pub(super) fn report(plan: &Plan, sending: &Sending, out: &mut dyn Write) -> Res
     Ok(())
 }
 
-fn number(n: usize) -> String {
+pub(super) fn number(n: usize) -> String {
     grouped(&n.to_string())
 }
 

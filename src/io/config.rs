@@ -23,7 +23,7 @@ mod table;
 
 pub use files::{UsedMapping, mapping, open};
 pub use flags::{FlagSettings, flags};
-pub use keep::{NotKept, keep, repository};
+pub use keep::{NotKept, keep, keep_here, no_link, repository};
 pub use keys::{KeySetting, keys};
 pub use places::{Places, wanted};
 pub use profile::typed_address;

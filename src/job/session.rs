@@ -87,6 +87,16 @@ impl Opened {
         self.submitted.as_ref().filter(|_| applied)
     }
 
+    /// The same as the end of a sentence, with how the report of it is written; empty where nothing took effect. `file` is the
+    /// review file.
+    pub fn applied_words(&self, file: &Path) -> String {
+        let words = |stamp: &Stamp| {
+            let (Stamp { at, who }, file) = (stamp, file.display());
+            format!("; applied {at} by {who}; its report: onse export {file} --to report.html")
+        };
+        self.applied().map(words).unwrap_or_default()
+    }
+
     /// Cells whose verdict stands: they are in a form that was not refused, or their case held the value already.
     pub fn sent(&self) -> Vec<Cell> {
         sent(&self.plan, &self.ledger, &self.forms, &self.elsewhere)

@@ -144,7 +144,7 @@ impl Session {
         let loaded = self.store.load().await?;
         let used = loaded.used.clone();
         let opened = super::session::opened(loaded)?;
-        let before = opened.applied().map(|stamp| format!("; applied {} by {}", stamp.at, stamp.who));
+        let before = opened.applied_words(self.path());
         let Opened { plan, ledger, forms, .. } = opened;
         if goal != Goal::Verify {
             alone(&self.store)?;
@@ -158,7 +158,6 @@ impl Session {
             bail!("{why}");
         }
         if cells.is_empty() && !forms.iter().any(Form::is_open) {
-            let before = before.unwrap_or_default();
             bail!("nothing to send: no approved change is left that was not sent already{before}");
         }
         let queue = Queue::new(&cells, used.chunk_size, &rejected_alone(&forms));

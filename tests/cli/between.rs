@@ -4,7 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Condvar, Mutex, mpsc},
     thread,
     time::Duration,
 };
@@ -27,12 +27,20 @@ pub(crate) enum Mode {
     LoseForms,
     /// Forms arrive, and their answer is lost.
     LoseAnswers,
+    /// A form waits until the mode is another one, and goes through then.
+    HoldForms,
+    /// The first form goes through, and from then on CommCare takes no sign-in.
+    ChangeKey,
+    /// CommCare takes no sign-in.
+    Changed,
     /// The first form goes through, those after it are lost and not answered.
     LoseLaterForms,
     /// Everything goes through until a form did; then cases are not shown any more.
     HideCases,
     /// Cases are not shown, all else goes through.
     Hidden,
+    /// Cases are refused with words that act on a terminal, all else goes through.
+    Hostile,
     /// The key for cases is refused, all else goes through.
     WrongKey,
     /// What is told of data elements by their ids is a page, all else goes through.
@@ -50,8 +58,14 @@ pub(crate) const ELSEWHERE: &str = "http://elsewhere.invalid:8443";
 
 pub(crate) struct Between {
     address: SocketAddr,
-    mode: Arc<Mutex<Mode>>,
+    mode: Arc<Now>,
     unanswered: mpsc::Receiver<()>,
+}
+
+/// The mode, and word of each change of it.
+struct Now {
+    mode: Mutex<Mode>,
+    changed: Condvar,
 }
 
 impl Between {
@@ -60,7 +74,7 @@ impl Between {
         let upstream: SocketAddr = upstream.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let mode = Arc::new(Mutex::new(mode));
+        let mode = Arc::new(Now { mode: Mutex::new(mode), changed: Condvar::new() });
         let (tell, unanswered) = mpsc::channel();
         let shared = Arc::clone(&mode);
         thread::spawn(move || {
@@ -78,7 +92,8 @@ impl Between {
     }
 
     pub(crate) fn set(&self, mode: Mode) {
-        *self.mode.lock().unwrap() = mode;
+        *self.mode.mode.lock().unwrap() = mode;
+        self.mode.changed.notify_all();
     }
 
     /// How many requests were refused or got no answer.
@@ -92,18 +107,13 @@ impl Between {
     }
 }
 
-fn serve(
-    mut client: TcpStream,
-    upstream: SocketAddr,
-    mode: &Mutex<Mode>,
-    tell: &mpsc::Sender<()>,
-) -> std::io::Result<()> {
+fn serve(mut client: TcpStream, upstream: SocketAddr, mode: &Now, tell: &mpsc::Sender<()>) -> std::io::Result<()> {
     let request = whole(&mut client)?;
     let line = request.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
     let is_form = line.contains("/receiver/");
     let is_elements = line.contains("/dataElements");
     let by_id = line.contains("id:in") || line.contains("id%3Ain");
-    let now = *mode.lock().unwrap();
+    let now = *mode.mode.lock().unwrap();
     let is_cases = request.windows(10).take(200).any(|word| word == b"/api/case/");
     let answer = |kind: &str, text: &str| {
         format!("HTTP/1.1 {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
@@ -117,13 +127,30 @@ fn serve(
             silence(&mut client, tell)
         }
         Mode::Silent => silence(&mut client, tell),
-        Mode::LoseLaterForms | Mode::HideCases if is_form => {
-            *mode.lock().unwrap() = if now == Mode::HideCases { Mode::Hidden } else { Mode::LoseForms };
+        Mode::HoldForms if is_form => {
+            let _ = tell.send(());
+            drop(mode.changed.wait_while(mode.mode.lock().unwrap(), |now| *now == Mode::HoldForms).unwrap());
+            client.write_all(&forward(&request, upstream)?)
+        }
+        Mode::Changed if line.contains(" /a/") => {
+            let _ = tell.send(());
+            client.write_all(answer("401 Unauthorized", "").as_bytes())
+        }
+        Mode::LoseLaterForms | Mode::HideCases | Mode::ChangeKey if is_form => {
+            *mode.mode.lock().unwrap() = match now {
+                Mode::HideCases => Mode::Hidden,
+                Mode::ChangeKey => Mode::Changed,
+                _ => Mode::LoseForms,
+            };
             client.write_all(&forward(&request, upstream)?)
         }
         Mode::Hidden if is_cases => {
             let _ = tell.send(());
             client.write_all(answer("403 Forbidden", "not here").as_bytes())
+        }
+        Mode::Hostile if is_cases => {
+            let text = r#"{"error": "\u001b[2Jno \u0007\u202e"}"#;
+            client.write_all(answer("403 Forbidden\r\nContent-Type: application/json", text).as_bytes())
         }
         Mode::WrongKey if is_cases => {
             let _ = tell.send(());

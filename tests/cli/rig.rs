@@ -141,7 +141,11 @@ impl Drop for Running {
 
 impl Running {
     pub(crate) fn interrupt(&self) {
-        let status = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+        self.signal("INT");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 }

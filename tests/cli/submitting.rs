@@ -1,14 +1,19 @@
 //! What a person at the command line is told when a submission goes wrong: rows of the fault matrix that speak of exit codes and
 //! text. What becomes of the cases is in `faults_submit`.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::Stdio,
+};
 
 use onse::sandbox::Receiving;
 use serde_json::Value;
 
 use crate::{
     between::{ELSEWHERE, Mode},
-    rig::{Home, Ran, cells, hosted, ready},
+    rig::{Home, Ran, Running, cells, hosted, ready},
     trouble::{approved, interrupted_twice, through},
 };
 
@@ -57,6 +62,35 @@ fn n21_what_is_applied_unknown_and_pending_is_printed_with_exit_4_and_the_same_c
     let again = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(0);
     assert!(outcomes(&again).iter().all(|outcome| outcome == "APPLIED"), "{again:?}");
     assert_eq!(again.json()["forms"][1]["form_id"], lost.json()["forms"][1]["form_id"]);
+}
+
+/// Each signal does what the first ctrl-c does: the form under way gets its answer and is read back, and none goes after it.
+#[test]
+fn k20_k21_a_signal_lets_the_form_under_way_end_and_sends_no_more() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let (home, _servers, between) = through(Mode::Pass);
+        let config = fs::read_to_string(home.path("config.toml")).unwrap();
+        fs::write(home.path("config.toml"), config.replace("label =", "chunk_size = 5\nlabel =")).unwrap();
+        let count = chosen(&home);
+        between.set(Mode::HoldForms);
+        let args = ["submit", "q.review", "--write", &count, "--json"];
+        let mut child = Running(home.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut err = BufReader::new(child.0.stderr.take().unwrap());
+        between.unanswered();
+        child.signal(signal);
+        let mut said = String::new();
+        err.read_line(&mut said).unwrap();
+        assert!(said.starts_with("stopping after the form under way"), "{signal}: {said}");
+        between.set(Mode::Pass);
+        err.read_to_string(&mut said).unwrap();
+        let mut out = String::new();
+        child.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let ran = Ran { code: child.0.wait().unwrap().code().unwrap(), out, err: said }.ok(4);
+        let now = outcomes(&ran);
+        assert!(now.len() > 1 && now[0] == "APPLIED" && now[1..].iter().all(Value::is_null), "{signal}: {ran:?}");
+        let again = home.run(&args).ok(0);
+        assert!(outcomes(&again).iter().all(|outcome| outcome == "APPLIED"), "{signal}: {again:?}");
+    }
 }
 
 #[test]

@@ -223,6 +223,65 @@ fn leaving_with_a_form_that_is_not_settled_is_exit_4() {
     }
 }
 
+/// A key that is changed in the middle is asked for, and the rest goes on with the new one; without one it stays as it is. What was
+/// sent before is not sent again.
+#[test]
+fn x09_a_key_that_changes_in_the_middle_of_a_submission_is_asked_for_again() {
+    for goes_on in [true, false] {
+        let (home, servers, between) = through(Mode::Pass);
+        let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+        std::fs::write(home.path("config.toml"), config.replace("label =", "chunk_size = 5\nlabel =")).unwrap();
+        home.run(&["plan", "--period", "2026Q2", "-o", "q.review"]).ok(3);
+        home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
+        let counts = || home.run(&["show", "q.review", "--json"]).ok(0).json()["counts"].clone();
+        let count = counts()["approved"].to_string();
+        between.set(Mode::ChangeKey);
+        let mut terminal = Terminal::start(&home, &["submit", "q.review", "--write", &count]);
+        terminal.wait("CommCare HQ refuses the sign-in (401) that it took before.");
+        terminal.wait("CommCare HQ, importer@example.org (not shown): ");
+        between.set(Mode::Pass);
+        let key = servers.text("commcare_api_key");
+        terminal.press(&format!("{}\r", if goes_on { &key } else { "" }));
+        let (code, shown) = terminal.end();
+        assert_eq!(code, if goes_on { 0 } else { 4 }, "{shown}");
+        assert!(!shown.contains(&key), "{shown}");
+        let review = home.run(&["show", "q.review", "--json"]).ok(0).json();
+        let all = cells(&review);
+        let of = |outcomes: &[&str]| {
+            all.iter().filter(|(_, cell)| outcomes.iter().any(|one| cell["outcome"] == *one)).count()
+        };
+        let (applied, sent) = (of(&["APPLIED"]), of(&["APPLIED", "ACCEPTED"]));
+        assert!(sent > 0 && (applied.to_string() == count) == goes_on, "{applied} of {count}: {shown}");
+        assert!(goes_on || sent.to_string() != count, "{shown}");
+        // The same command sends what is left, and nothing twice.
+        home.run(&["submit", "q.review", "--write", &count]).ok(0);
+    }
+}
+
+/// On screen the key is asked for when the review is left, which is opened again with the new one.
+#[test]
+fn x09_a_key_that_changes_while_the_screen_is_open_is_asked_for_on_leaving() {
+    let (home, servers, between) = through(Mode::Pass);
+    let count = approved(&home);
+    let mut terminal = Terminal::start(&home, &["review", "q.review"]);
+    terminal.shows("[1 Overview]");
+    terminal.press("4");
+    terminal.shows("Type the number of changes to go ahead");
+    between.set(Mode::Changed);
+    terminal.press(&format!("{count}\r"));
+    terminal.shows("401");
+    terminal.press("q");
+    terminal.wait("CommCare HQ refuses the sign-in (401) that it took before.");
+    terminal.wait("CommCare HQ, importer@example.org (not shown): ");
+    between.set(Mode::Pass);
+    terminal.press(&format!("{}\r", servers.text("commcare_api_key")));
+    terminal.shows("[1 Overview]");
+    terminal.press("4");
+    terminal.shows("Type the number of changes to go ahead");
+    terminal.press("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
 #[test]
 fn the_bytes_of_forms_are_not_written_to_a_terminal() {
     let (home, _servers) = ready();

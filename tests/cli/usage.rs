@@ -7,7 +7,11 @@ use onse::{
     io::store::{Loaded, Store},
 };
 
-use crate::rig::{Home, cells, ready};
+use crate::{
+    between::Mode,
+    rig::{Home, cells, ready},
+    trouble::through,
+};
 
 /// Settings whose servers nobody needs to reach.
 const CONFIG: &str = "[profiles.p]\nlabel = \"TEST\"\n\n[profiles.p.dhis2]\nurl = \"https://dhis2.invalid\"\nusername = \"u\"\n\n\
@@ -58,7 +62,7 @@ fn a_secret_as_an_argument_is_refused_unseen() {
     let home = Home::new();
     for args in [["plan", "--password=marked"], ["--token", "marked"], ["plan", "--commcare-api-key=marked"]] {
         let ran = home.run(&args);
-        ran.refused(2, &["secret", "history", "ONSE_COMMCARE_API_KEY"]);
+        ran.refused(2, &["secret", "process lists", "history", "ONSE_COMMCARE_API_KEY"]);
         assert!(!ran.err.contains("marked"), "{ran:?}");
     }
 }
@@ -234,6 +238,13 @@ fn server_text_is_inert_in_every_output() {
         let ran = home.run(args).ok(0);
         assert!(!acts(&ran.out) && !acts(&ran.err), "{args:?}");
     }
+    // What a server says of a refusal goes into the error and the log.
+    let (home, _servers, between) = through(Mode::Pass);
+    between.set(Mode::Hostile);
+    let ran = home.run(&["plan", "-o", "r.review", "--log-level", "trace"]).ok(1);
+    assert!(ran.err.contains("\u{241b}[2Jno \u{2407}") && !acts(&ran.out) && !acts(&ran.err), "{ran:?}");
+    let log = fs::read_to_string(home.path("data/logs/onse.log")).unwrap();
+    assert!(log.contains("[2Jno ") && !acts(&log), "{log:?}");
 }
 
 #[test]

@@ -238,6 +238,21 @@ fn f08_an_edited_plan_is_refused_by_every_command() {
     drop(servers);
 }
 
+/// What was decided on stands in the log as well: where the plan says otherwise now, it is named.
+#[tokio::test]
+async fn f08_a_changed_value_that_was_decided_on_is_named() {
+    let rig = Approved::new().await;
+    let (cell, home) = (rig.cells[5], Home::new());
+    fs::copy(rig.path(), home.path("q.review")).unwrap();
+    let new = rig.plan.offer(cell).unwrap();
+    let sql = "UPDATE cells SET cells = replace(cells, ?1, ?2) WHERE facility = ?3";
+    let values = (format!("\"{new}\""), format!("\"{new}1\""), cell.facility);
+    assert_eq!(Connection::open(home.path("q.review")).unwrap().execute(sql, values).unwrap(), 1);
+    let name = &rig.plan.property(cell.property).name;
+    home.run(&["submit", "q.review", "--write", "1"])
+        .refused(1, &["changed outside onse", "other values", name, "--new"]);
+}
+
 #[test]
 fn f09_a_review_of_another_case_type_is_refused_with_both() {
     let (home, servers) = ready();
@@ -297,7 +312,6 @@ async fn f15_only_what_is_approved_goes_and_the_rest_is_told() {
     let changed: Vec<_> = after.iter().filter(|(key, value)| before.get(*key) != Some(*value)).collect();
     assert_eq!(changed.len(), sent.applied + 1, "ours, and somebody's");
     assert!(rig.cells[..7].iter().all(|cell| after.get(&key(&rig.plan, *cell)) == before.get(&key(&rig.plan, *cell))));
-    // What is undecided stays so and can be asked for.
     assert!(rig.cells[3..7].iter().all(|cell| opened.ledger.verdict(&rig.plan, *cell).is_none()));
     let home = Home::new();
     fs::copy(rig.path(), home.path("q.review")).unwrap();
@@ -331,6 +345,35 @@ async fn f16_a_damaged_journal_is_refused_and_onse_verify_is_offered() {
             home.run(args).refused(1, &[words, "damaged or was edited", "onse verify FILE", "othing was changed"]);
         }
         assert!(fs::read(&path).unwrap() == damaged, "{sql}: it was changed");
+    }
+}
+
+/// The cases know what became of it: `onse verify` tells it form by form, sends nothing, and leaves the file as it is.
+#[test]
+fn f16_verify_tells_from_the_cases_what_became_of_each_form() {
+    let (home, _servers) = ready();
+    let count = one_property(&home);
+    let sent = home.run(&["submit", "q.review", "--write", &count, "--json"]).ok(0).json();
+    for sql in [
+        "UPDATE form SET outcome = 'UNKNOWN' WHERE number = 1",
+        "DELETE FROM seen WHERE form = 1",
+        "UPDATE seen SET outcome = 'NOT_APPLIED' WHERE form = 1",
+        "UPDATE trail SET detail = replace(detail, 'ACCEPTED', 'UNKNOWN') WHERE what = 'answer'",
+    ] {
+        fs::copy(home.path("q.review"), home.path("d.review")).unwrap();
+        assert!(Connection::open(home.path("d.review")).unwrap().execute(sql, []).unwrap() > 0, "{sql}");
+        let damaged = fs::read(home.path("d.review")).unwrap();
+        home.run(&["submit", "d.review", "--write", &count]).refused(1, &["onse verify FILE"]);
+        let ran = home.run(&["verify", "d.review", "--json"]).ok(4);
+        let (found, form) = (ran.json(), &sent["forms"][0]);
+        assert_eq!(found["forms"].as_array().unwrap().len(), 1, "{sql}: {found}");
+        for key in ["form_id", "outcome", "changes"] {
+            assert_eq!(found["forms"][0][key], form[key], "{sql}");
+        }
+        assert_eq!((&found["counts"]["applied"].to_string(), &form["outcome"]), (&count, &"APPLIED".into()), "{sql}");
+        assert!(ran.err.contains(&format!("{count} of {count} changes of its forms are in the cases")), "{ran:?}");
+        assert!(ran.err.contains("takes no submission any more") && ran.err.contains("onse review --new"), "{ran:?}");
+        assert!(fs::read(home.path("d.review")).unwrap() == damaged, "{sql}: it was changed");
     }
 }
 
@@ -395,7 +438,6 @@ async fn f19_a_clock_that_jumps_back_changes_no_order() {
         store.append(entry, Arc::clone(&rig.plan)).await.unwrap();
     }
     store.close();
-    // It goes back further while the forms are sent.
     let (ticks, sleep) = (
         std::sync::atomic::AtomicI64::new(0),
         Arc::new(|_| -> Later<'static, ()> { Box::pin(std::future::ready(())) }),

@@ -244,6 +244,11 @@ async fn k13_the_result_is_told_again_from_the_file() {
     let all = cells(&home.run(&["show", "q.review", "--json"]).ok(0).json());
     let applied = all.iter().filter(|(_, cell)| cell["outcome"] == "APPLIED").count();
     assert_eq!(applied, rig.cells.len());
+    // And the report.
+    home.run(&["export", "q.review", "--to", "r.md"]).ok(0);
+    let report = fs::read_to_string(home.path("r.md")).unwrap();
+    assert!(report.contains(&format!("| {} | applied and read back |", rig.cells.len())), "{report}");
+    assert!(rig.forms().iter().all(|form| report.contains(&form.form_id)), "{report}");
 }
 
 /// A home with a sandbox and a review with one property approved, and how many changes that is.
@@ -381,7 +386,7 @@ async fn k19_an_applied_review_is_not_applied_again() {
     let session = rig.open();
     let refused = submit(&session).await.unwrap_err().to_string();
     session.close();
-    assert!(refused.contains("applied 2026-07-05T09:41:00Z by Grace"), "{refused}");
+    assert!(refused.contains("applied 2026-07-05T09:41:00Z by Grace; its report: onse export "), "{refused}");
     assert_eq!((rig.sandbox.forms().len(), fs::read(rig.path()).unwrap().len()), (forms, review.len()));
     rig.holds_what_was_approved();
 }
@@ -395,7 +400,10 @@ fn k19_the_command_sends_nothing_again_and_says_when_it_was_applied_and_by_whom(
         let again = home.run(&["submit", "q.review", "--write", number]).ok(0);
         assert!(again.err.contains("nothing to send") && again.out.is_empty(), "{again:?}");
         assert!(again.err.contains("; applied 20") && again.err.contains(" by tester"), "{again:?}");
+        assert!(again.err.contains("; its report: onse export q.review --to report.html"), "{again:?}");
     }
+    home.run(&["export", "q.review", "--to", "report.html"]).ok(0);
+    assert!(fs::read_to_string(home.path("report.html")).unwrap().contains("Every applied change, by facility"));
 }
 
 /// What was refused is not applied, so nobody is told that it was.

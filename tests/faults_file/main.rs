@@ -16,6 +16,7 @@
 //! | F11 | tests/store_history.rs::a_file_without_a_version_or_of_a_later_one_is_refused |
 //! | F12 | tests/jobs.rs::a_review_that_is_too_old_is_settled_and_not_sent |
 //! | F12 | tests/cli/usage.rs::a_review_that_is_too_old_is_not_submitted |
+//! | F15 | tests/signoff/facts.rs::what_is_applied_stands_apart_from_what_is_only_approved |
 //! | X01 | tests/cli/usage.rs::a_secret_as_an_argument_is_refused_unseen |
 //! | X02 | tests/io_client/secrets.rs::nothing_says_a_secret |
 #![expect(clippy::unwrap_used, reason = "a test binary; a failure here is the test's answer")]

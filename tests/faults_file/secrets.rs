@@ -188,6 +188,10 @@ fn x07_a_whole_review_by_command_leaves_the_secrets_where_they_were() {
         &["show", "q.review", "--facility", "Zomba"],
         &["undo", "q.review", "-o", "u.review", "--log-level", "trace"],
         &["show", "u.review", "--json"],
+        &["export", "q.review", "--to", "r.html"],
+        &["export", "q.review", "--to", "r.md"],
+        &["export", "q.review", "--to", "r.csv"],
+        &["export", "q.review", "--to", "r.json"],
     ] {
         let ran = home.run(args);
         said.push(format!("{ran:?}"));
@@ -195,7 +199,11 @@ fn x07_a_whole_review_by_command_leaves_the_secrets_where_they_were() {
     clean("what was printed", said.concat().as_bytes(), &secrets);
     let files = home.files();
     let names: BTreeSet<_> = files.iter().filter_map(|(path, _)| path.file_name()?.to_str()).collect();
-    assert!(["q.review", "u.review", "form-001.xml", "onse.log"].iter().all(|name| names.contains(name)), "{names:?}");
+    for name in ["q.review", "u.review", "form-001.xml", "onse.log", "r.html", "r.md", "r.csv", "r.json"] {
+        assert!(names.contains(name), "{name} is not in {names:?}");
+    }
+    let report = fs::read_to_string(home.path("r.html")).unwrap();
+    assert!(report.contains("onse-demo") && report.contains("127.0.0.1"), "whoever gets it knows where it is from");
     for (path, bytes) in files.iter().filter(|(path, _)| !path.ends_with("secrets.toml")) {
         clean(&path.display().to_string(), bytes, &secrets);
     }
@@ -218,7 +226,7 @@ async fn x09_a_password_that_changes_in_the_middle_stops_with_what_is_and_is_not
     assert_eq!((of(0), of(1), of(2)), (Some(Outcome::Applied), Some(Outcome::NotApplied), None), "{told:?}");
     assert_eq!((told.applied, told.waiting > 0), (told.forms[0].changes, true));
     let note = told.note.clone().unwrap();
-    for part in ["form 2", "401", "ONSE_COMMCARE_API_KEY", "user name"] {
+    for part in ["form 2", "401", "ONSE_COMMCARE_API_KEY", "user name", "a new key is asked for"] {
         assert!(note.contains(part), "{part}: {note}");
     }
     // The file holds just that.
@@ -243,4 +251,29 @@ async fn x09_a_password_that_changes_in_the_middle_stops_with_what_is_and_is_not
     };
     assert_eq!((sent.applied, rig.effective()), (rig.cells.len(), FORMS), "{sent:?}");
     rig.holds_what_was_approved();
+}
+
+/// What was accepted is not looked for again and again with a key that is refused: that locks accounts.
+#[tokio::test]
+async fn x09_d01_a_key_that_changes_behind_a_form_is_not_tried_again_and_again() {
+    let rig = Approved::new().await;
+    let (sent, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (forms, tries) = (Arc::clone(&sent), Arc::clone(&refused));
+    let changed = move |request: &http::Request<Bytes>| {
+        let before = if is_form(request) { forms.fetch_add(1, Ordering::SeqCst) } else { forms.load(Ordering::SeqCst) };
+        let is = before > 0 && request.uri().path().starts_with("/a/");
+        is.then(|| {
+            tries.fetch_add(1, Ordering::SeqCst);
+            (401, r#"{"error": "Unauthorized"}"#.to_owned())
+        })
+    };
+    let session = rig.over(Arc::new(Bent { inner: rig.line(), rule: Box::new(changed) }));
+    let told = submit(&session).await.unwrap();
+    session.close();
+    assert_eq!((told.forms[0].outcome, told.applied), (Some(Outcome::Accepted), 0), "{told:?}");
+    assert!(told.note.unwrap().contains("401"));
+    // Behind the form, before the next one, and at the end.
+    let (sent, refused) = (sent.load(Ordering::SeqCst), refused.load(Ordering::SeqCst));
+    assert_eq!((sent, refused), (1, 3));
+    rig.ends_well().await;
 }

@@ -44,6 +44,7 @@
 //! | M20 | tests/mapping/size.rs::m20_too_many_rows_values_or_bytes_are_one_problem_with_the_limit |
 //! | M20 | tests/mapping/size.rs::m20_a_million_blank_rows_are_no_rows |
 //! | M20 | tests/mapping/size.rs::m20_memory_stays_bounded |
+//! | M20 | tests/mapping/size.rs::m20_a_file_of_a_gigabyte_is_refused_without_reading_it |
 //! | M21 | tests/mapping/foreign.rs::m21_what_is_no_csv_is_named_with_how_to_save_it |
 //! | M21 | tests/mapping_write.rs::m21_workbooks_of_a_spreadsheet_program_are_refused_and_not_written |
 //! | M22 | tests/mapping/values.rs::m22_a_formula_is_text |

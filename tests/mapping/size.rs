@@ -104,3 +104,20 @@ fn m20_memory_stays_bounded() {
         assert!(problems > 0, "{name}");
     }
 }
+
+/// A file of 1 GB in one line, as it lies on a disk: no more of it is read than shows that it is too large.
+#[test]
+fn m20_a_file_of_a_gigabyte_is_refused_without_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case_property_map.csv");
+    let mut file = std::fs::File::create(&path).unwrap();
+    std::io::Write::write_all(&mut file, HEAD.as_bytes()).unwrap();
+    // What is not written takes no room on the disk and reads as zeros.
+    file.set_len(1024 * 1024 * 1024).unwrap();
+    let mut said = String::new();
+    let used = allocation_counter::measure(|| {
+        said = onse::io::config::mapping(Some(&path), None, folder.path()).unwrap_err().to_string();
+    });
+    assert!(said.contains("case_property_map.csv") && said.contains("more than 16 MiB"), "{said}");
+    assert!(used.bytes_max < 64 * 1024 * 1024, "{} bytes at once", used.bytes_max);
+}

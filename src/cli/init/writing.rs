@@ -19,7 +19,10 @@ use crate::{
     },
     domain::mapping::Mapping,
     io::{
-        config::{self, Places, Profile, Settings, UsedMapping, keep, load, secrets_fit, secrets_text},
+        config::{
+            self, NotKept, Places, Profile, Settings, UsedMapping, keep, keep_here, load, no_link, secrets_fit,
+            secrets_text,
+        },
         http::Secret,
         keyring::{Asker, Entry, Unusable},
     },
@@ -159,6 +162,7 @@ impl Files {
         let Places { config, secrets, .. } = &self.places;
         let before = self.secrets.as_ref().ok().and_then(Option::as_deref);
         let all = added(before, table);
+        no_link(secrets).context("nothing was written")?;
         secrets_fit(secrets, &all, &load(config, settings)?).context("nothing was written")?;
         Ok((before, all))
     }
@@ -183,7 +187,7 @@ impl Files {
         done.push(format!("Profile {} is in {}.", answers.name, config.display()));
         match (kept, answers.place) {
             (Some((before, all)), _) => {
-                keep(secrets, before.map(str::as_bytes), all.as_bytes()).with_context(|| {
+                keep_here(secrets, before.map(str::as_bytes), all.as_bytes()).with_context(|| {
                     let done = done.join(" ");
                     exit::told(exit::Exit::Partly, format!("{done} The secrets were not kept, and are asked for each time"))
                 })?;
@@ -205,6 +209,9 @@ impl Files {
 /// Why nothing can be added to the secrets: they are read with every settings file of their folder, and one that has no profile
 /// of the name of a table refuses them all.
 fn closed(places: &Places, settings: Option<&Settings>, secrets: Option<&str>) -> Option<String> {
+    if let Err(NotKept { file, why }) = no_link(&places.secrets) {
+        return Some(format!("{} cannot be added to: {why}.", file.display()));
+    }
     let none = load(&places.config, "").ok();
     if let Some((text, settings)) = secrets.zip(settings.or(none.as_ref()))
         && let Err(error) = secrets_fit(&places.secrets, text, settings)
@@ -326,6 +333,28 @@ mod tests {
         // No secrets yet, and another file beside it that would refuse what is added.
         fs::remove_file(&own.secrets).unwrap();
         assert!(read(&own).closed().unwrap().contains("a.toml as well"));
+    }
+
+    /// It is said before anything is chosen, and where it is chosen all the same nothing is written.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn f18_secrets_are_not_written_through_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        let (places, elsewhere) = (places(home.path(), "config.toml"), home.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&elsewhere, &places.secrets).unwrap();
+        for there in [false, true] {
+            if there {
+                private(&elsewhere, "");
+            }
+            let files = read(&places);
+            let why = files.closed().unwrap();
+            assert!(why.contains("secrets.toml cannot be added to: it is a link"), "{why}");
+            let error = files.keep(&answers("new", Place::File), &asker(&Arc::default())).await.err().unwrap();
+            let said = format!("{error:#}");
+            assert!(said.contains("nothing was written") && said.contains("it is a link"), "{said}");
+            assert_eq!(fs::read_to_string(&elsewhere).ok(), there.then(String::new));
+            assert!(!places.config.exists());
+        }
     }
 
     #[tokio::test]

@@ -21,19 +21,6 @@ fn line(number: usize, outcome: Option<Outcome>) -> FormLine {
 }
 
 #[test]
-fn half_a_dry_run_says_what_is_there() {
-    let mut left = 2;
-    let full = |_: &Path, _: &[u8]| {
-        left -= 1;
-        if left < 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-    };
-    let error = write_each(Path::new("forms"), &vec![Vec::new(); 5], full).unwrap_err();
-    let said = format!("{error:#}");
-    assert!(said.contains("form-003.xml") && said.contains("2 of 5 forms in forms"), "{said}");
-    assert!(said.contains("Nothing was sent") && !crate::cli::exit::leaves_unsaid(&error), "{said}");
-}
-
-#[test]
 fn the_exit_code_is_about_this_run() {
     use Outcome::{Accepted, Applied, NotApplied, Unknown};
     let plan = sample(1, 1, |_| {});

@@ -34,6 +34,21 @@ pub fn keep(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), NotK
     put(path, before, after).map_err(|error| NotKept { file: path.to_owned(), why: error.to_string() })
 }
 
+/// The same for secrets, which are not written where a link leads.
+pub fn keep_here(path: &Path, before: Option<&[u8]>, after: &[u8]) -> Result<(), NotKept> {
+    no_link(path)?;
+    keep(path, before, after)
+}
+
+/// Fails where the path is a link: whoever made it would decide where secrets lie (fault matrix row F18).
+pub fn no_link(path: &Path) -> Result<(), NotKept> {
+    if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+        let why = "it is a link, and secrets are not written through one".to_owned();
+        return Err(NotKept { file: path.to_owned(), why });
+    }
+    Ok(())
+}
+
 fn put(path: &Path, before: Option<&[u8]>, after: &[u8]) -> io::Result<()> {
     let link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
     let file = if link { path.canonicalize()? } else { path.to_owned() };
@@ -151,6 +166,19 @@ mod tests {
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"three\n");
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn f18_secrets_stay_out_of_links() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, link) = (home.path().join("elsewhere"), home.path().join("secrets.toml"));
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(keep_here(&link, None, b"new").unwrap_err().why.contains("is a link") && !file.exists());
+        fs::write(&file, "old").unwrap();
+        assert!(keep_here(&link, Some(b"old"), b"new").is_err());
+        assert!(fs::read(&file).unwrap() == b"old" && link.symlink_metadata().unwrap().is_symlink());
+        keep_here(&file, Some(b"old"), b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
     }
 
     #[test]

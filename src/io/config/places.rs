@@ -24,15 +24,23 @@ impl Places {
     /// `config` is the file given with `--config`; it wins over `ONSE_CONFIG`. `ONSE_DATA_DIR` moves the data.
     /// An empty variable counts as not set.
     pub fn find(config: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Result<Self, SettingsError> {
+        Self::beside(ProjectDirs::from("", "", "onse").as_ref(), config, env)
+    }
+
+    /// The same, with the folders of the account; none where it has no home.
+    fn beside(
+        platform: Option<&ProjectDirs>,
+        config: Option<&Path>,
+        env: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
         let path = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let platform = ProjectDirs::from("", "", "onse");
         let named = config.map(Path::to_owned).or_else(|| path("ONSE_CONFIG"));
         let config_named = named.is_some();
         let config = named
-            .or_else(|| platform.as_ref().map(|dirs| dirs.config_dir().join("config.toml")))
+            .or_else(|| platform.map(|dirs| dirs.config_dir().join("config.toml")))
             .ok_or_else(|| no_home("settings", "--config or ONSE_CONFIG"))?;
         let data = path("ONSE_DATA_DIR")
-            .or_else(|| platform.as_ref().map(|dirs| dirs.data_dir().to_owned()))
+            .or_else(|| platform.map(|dirs| dirs.data_dir().to_owned()))
             .ok_or_else(|| no_home("review files", "ONSE_DATA_DIR"))?;
         Ok(Self { secrets: config.with_file_name("secrets.toml"), config, config_named, data })
     }
@@ -56,4 +64,25 @@ pub fn wanted(
     };
     let refuse = |_| SettingsError::general(format!("The environment variable {name} is not valid text."));
     value.into_string().map(Some).map_err(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f03_without_a_home_it_is_said_how_another_place_is_named() {
+        let none = |_: &str| None;
+        let said = Places::beside(None, None, none).unwrap_err().to_string();
+        assert!(
+            said.contains("no home folder to keep settings in") && said.contains("--config or ONSE_CONFIG"),
+            "{said}"
+        );
+        let named = Some(Path::new("/a/config.toml"));
+        let said = Places::beside(None, named, none).unwrap_err().to_string();
+        assert!(said.contains("no home folder to keep review files in") && said.contains("ONSE_DATA_DIR"), "{said}");
+        let data = |name: &str| (name == "ONSE_DATA_DIR").then(|| "/b".into());
+        let places = Places::beside(None, named, data).unwrap();
+        assert_eq!((places.secrets, places.data), (PathBuf::from("/a/secrets.toml"), PathBuf::from("/b")));
+    }
 }

@@ -62,13 +62,13 @@ fn real(path: &Path) -> Result<PathBuf> {
 
 /// The lock file, locked.
 fn lock(path: &Path, beside: &Path) -> Result<File> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(beside)
-        .with_context(|| format!("cannot make {}; the folder must be writable", beside.display()))?;
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(beside).with_context(|| {
+            format!(
+                "cannot make {}; the folder must be writable, or copy the review into one that is",
+                beside.display()
+            )
+        })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -78,10 +78,18 @@ fn lock(path: &Path, beside: &Path) -> Result<File> {
             let who = if who.is_empty() { "it does not say which".to_owned() } else { who.escape_debug().to_string() };
             bail!("the review is open in another onse ({who}); close that one first: {}", path.display())
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| {
-            format!("cannot lock {}; a review is not opened for writing without a lock", beside.display())
-        }),
+        Err(TryLockError::Error(error)) => Err(unlockable(beside, error)),
     }
+}
+
+/// A disk without locks, as a network share may be: the review is not opened for writing, since two might write it (fault matrix
+/// row F03).
+fn unlockable(beside: &Path, error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context(format!(
+        "cannot lock {}; a review is not opened for writing without a lock, and some network shares have none. Copy the review into \
+         a folder on a disk of this machine",
+        beside.display()
+    ))
 }
 
 /// Whether the path still leads to this very file.
@@ -112,6 +120,17 @@ fn me() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f03_a_disk_without_locks_is_explained_with_another_folder() {
+        let said = format!("{:#}", unlockable(Path::new("q.review-lock"), std::io::ErrorKind::Unsupported.into()));
+        for part in
+            ["cannot lock q.review-lock", "not opened for writing without a lock", "network shares", "unsupported"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(said.contains("Copy the review into a folder on a disk of this machine"), "{said}");
+    }
 
     #[cfg(unix)]
     #[test]

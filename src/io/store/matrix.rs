@@ -306,7 +306,10 @@ pub(super) fn load(connection: &Connection) -> Result<(Plan, Used)> {
     }
     let plan = draft.finish();
     if plan.head.generation != generation || fingerprint(&plan, &used)?.to_string() != written {
-        bail!("the plan in the file is not what was read: it is damaged or was changed outside onse; {NEXT}");
+        // What was decided on stands in the log a second time, so it can be named (fault matrix row F08).
+        let differs = log::load(connection, &plan).err().map(|why| format!(". Of a decision: {}", why.root_cause()));
+        let differs = differs.unwrap_or_default();
+        bail!("the plan in the file is not what was read: it is damaged or was changed outside onse{differs}; {NEXT}");
     }
     Ok((plan, used))
 }

@@ -15,6 +15,7 @@ use crate::{
     },
     io::{
         commcare::CaseRecord,
+        http::{Failure, Why},
         store::{Form, FormCell, Seen},
     },
 };
@@ -143,10 +144,20 @@ impl Run<'_> {
             for at in open {
                 let sure = sure || self.forms[at].sent != Outcome::Accepted;
                 if let Err(error) = self.look(at, sure).await? {
+                    // Asked again and again with a secret that is refused, an account is locked (fault matrix row D01).
+                    if is_sign_in(&error) {
+                        return Ok(Some(error));
+                    }
                     failed = Some(error);
                 }
             }
         }
         Ok(failed)
     }
+}
+
+/// Whether the sign-in was refused.
+fn is_sign_in(error: &anyhow::Error) -> bool {
+    let of = |failure: &Failure| matches!(*failure.why, Why::SignIn { .. });
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(of))
 }
