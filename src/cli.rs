@@ -7,6 +7,7 @@ mod completions;
 mod data_sets;
 mod decide;
 mod dry_run;
+mod elsewhere;
 mod exit;
 mod export;
 mod here;

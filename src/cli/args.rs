@@ -95,13 +95,13 @@ pub(super) enum Command {
     Export(Export),
     /// Take verdicts back from an exported .csv or .xlsx, as one decision
     Import(Import),
-    /// The reviews on this machine: quarter, project, counts, when, who
+    /// The reviews on this machine, also those written elsewhere with -o: quarter, project, counts, when, who
     History(History),
     /// What DHIS2 holds for every row of the mapping: its data set, or what could stand there. Changes ids that were chosen, with --write only
     DataSets(DataSets),
     /// Settings, secrets, both servers, permissions and mapping: one line for each, with what to do. Writes nothing
     Check(Check),
-    /// Ask for addresses and names, check them, and write a profile
+    /// Ask for addresses and names, check them, and write a profile; or give a profile its secrets anew
     Init(Init),
     /// Both servers on this machine, to try things by hand or from other programs; runs until interrupted
     Sandbox(Sandbox),

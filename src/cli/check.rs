@@ -455,4 +455,29 @@ mod tests {
             assert_eq!(exit(&lines).code(), code);
         }
     }
+
+    #[test]
+    fn a_keyring_that_was_passed_over_is_said_where_a_secret_is_missing() {
+        let config = "[profiles.main.dhis2]\nurl = 'https://d.example.org'\n[profiles.main.commcare]\nurl = 'https://h.example.org'\n\
+                      project = 'p'\nusername = 'u'\n";
+        let settings = config::load(Path::new("/c/config.toml"), config).unwrap();
+        let places = config::Places::find(Some(Path::new("/c/config.toml")), |_| Some("/data".into())).unwrap();
+        let (profile, flags) = (settings.profile(None).unwrap().clone(), config::flags(&settings).unwrap());
+        let ready = Ready { places, settings, profile, flags };
+        let line = |why: Option<Unusable>, typed: Option<()>| {
+            let mut lines = Vec::new();
+            let words = ("DHIS2 token", "ONSE_DHIS2_TOKEN", "dhis2_token");
+            let entry = Entry::dhis2(&ready.profile);
+            one(Ok(Err(why)), &entry, || Ok(typed), |()| ("DHIS2 token", ""), words, &ready, &mut lines).unwrap();
+            lines.remove(0).sentence
+        };
+        let missing = "The DHIS2 token is missing, so that server was not asked.";
+        let locked = || Some(Unusable::new("it is locked"));
+        assert_eq!(line(locked(), None), format!("{missing} The keyring was passed over: it is locked."));
+        assert_eq!(line(None, None), missing);
+        let mut off = Unusable::new("it is turned off");
+        off.off = true;
+        assert_eq!(line(Some(off), None), missing, "nobody wanted it");
+        assert!(!line(locked(), Some(())).contains("keyring"));
+    }
 }

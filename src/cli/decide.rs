@@ -8,7 +8,7 @@ use super::{
     args,
     exit::{Exit, refused, told, usage},
     here::Here,
-    out::{Out, count, say},
+    out::{Out, count, say, shell},
     settle,
 };
 use crate::{
@@ -83,7 +83,7 @@ async fn on(session: &Session, args: &args::Decide, out: &mut Out) -> Result<Exi
     })?;
     let ready = ledger.to_send(&plan).count();
     if ready > 0 {
-        say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", args.file.display()));
+        say(&format!("nothing was sent; when all is decided: onse submit {} --write {ready}", shell(&args.file)));
     }
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! `onse history`: the reviews below the data folder, newest first. Reads them and changes nothing; one that cannot be read is named.
+//! `onse history`: the reviews below the data folder and those that were written elsewhere, newest first. Reads them and changes nothing; one that cannot be read is named.
 
 use std::{
     fs,
@@ -9,7 +9,12 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{args, exit::Exit, here::Here, out::Out};
+use super::{
+    args, elsewhere,
+    exit::Exit,
+    here::Here,
+    out::{Out, count, say},
+};
 use crate::{
     domain::{
         ledger::{Entry, Stamp, Step},
@@ -74,7 +79,19 @@ pub(super) fn history(here: &Here, args: &args::History, out: &mut Out) -> Resul
     };
     let mut found =
         Json { schema: 1, folder: folder.display().to_string(), reviews: Vec::new(), unreadable: Vec::new() };
-    for file in files(&folder) {
+    if args.forget_gone {
+        let gone = elsewhere::forget(&folder)?;
+        say(&format!("{} dropped from the list", count(gone.len(), "file that is gone", "files that are gone")));
+    }
+    let mut all = files(&folder);
+    let others: Vec<PathBuf> = elsewhere::listed(&folder).into_iter().filter(|file| !all.contains(file)).collect();
+    all.extend(others);
+    for file in all {
+        if elsewhere::is_gone(&file) {
+            let reason = "it is gone; onse history --forget-gone drops it from the list".to_owned();
+            found.unreadable.push(Unreadable { file: file.display().to_string(), reason });
+            continue;
+        }
         match review(&file, project.as_deref()) {
             Ok(Some(review)) => found.reviews.push(review),
             Ok(None) => {}
@@ -160,7 +177,7 @@ fn lines(found: &Json, out: &mut Out) -> Result<()> {
         writeln!(out, "         {}", inert(&one.file))?;
     }
     if found.reviews.is_empty() && found.unreadable.is_empty() {
-        writeln!(out, "no review in {}; one written elsewhere with -o is not listed", inert(&found.folder))?;
+        writeln!(out, "no review in {}, and none that was written elsewhere", inert(&found.folder))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{
     args,
     exit::{Exit, told, usage},
     here::Here,
-    out::{Out, count, say},
+    out::{Out, count, say, shell},
 };
 use crate::{
     domain::{
@@ -245,7 +245,7 @@ fn told_lines(args: &args::Import, counts: &Counts, refused: &[Refused]) -> Vec<
 
 /// The next command.
 fn next(args: &args::Import, counts: &Counts, refused: &[Refused], after: Option<(&Plan, &Ledger)>) {
-    let (file, path) = (args.file.display(), args.path.display());
+    let (file, path) = (shell(&args.file), shell(&args.path));
     if counts.taken() == 0 {
         say(if refused.is_empty() {
             "nothing to do: no row says anything that is not so already"
@@ -262,7 +262,7 @@ fn next(args: &args::Import, counts: &Counts, refused: &[Refused], after: Option
             say(&format!("nothing was decided; to take them: onse import {file} {path}{by}"));
         }
         Some((plan, ledger)) if counts.taken() > 0 => {
-            say(&format!("the import is one decision: u on tab 2 or 3 of onse review {file} takes it back"));
+            say(&format!("the import is one decision: u on tab 1, 2 or 3 of onse review {file} takes it back"));
             let ready = ledger.to_send(plan).count();
             if ready > 0 {
                 say(&format!("nothing was sent; when all is decided: onse submit {file} --write {ready}"));

@@ -1,7 +1,13 @@
 //! `onse init`: asks for addresses and names, checks them, and writes a profile. The questions are in `dialogue`; here they are
 //! asked, and what they call for is done.
 
-use std::{cell::Cell, io::Write as _, path::PathBuf, sync::mpsc, thread};
+use std::{
+    cell::Cell,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use tokio::sync::oneshot;
@@ -15,25 +21,27 @@ use super::{
     prompt, signals,
 };
 use crate::{
-    domain::{mapping::Row, text::inert},
+    domain::{
+        mapping::Row,
+        text::{inert, shell_word},
+    },
     io::{
-        config::{self, Places, Settings, repository, secrets_given, wanted},
+        config::{self, CommCareSecret, Dhis2Secret, Places, Profile, Settings, repository, secrets_given, wanted},
         http::Side,
         keyring::Asker,
     },
-    job::{
-        check::{Level, Line, way},
-        run::quoted,
-    },
+    job::check::{Level, Line, way},
     tui::parts::wrap,
 };
 
 mod answers;
 mod dialogue;
+mod renew;
 mod writing;
 
 use self::{
     dialogue::{At, Dialogue, Known, Question, Task},
+    renew::{Hands, Renewal},
     writing::{Files, Kept},
 };
 
@@ -51,13 +59,14 @@ pub(super) async fn init(here: &Here, _args: &args::Init, out: &mut Out) -> Resu
     let stop = CancellationToken::new();
     signals::on_interrupt(vec![(stop.clone(), "stopping")]);
     let keeping = Cell::new(false);
-    let mut run = Run { here, files, dialogue, keyring: here.keyring()?, told: Vec::new(), keeping: &keeping };
+    let mut run =
+        Run { here, files, settings, dialogue, keyring: here.keyring()?, told: Vec::new(), keeping: &keeping };
     prose(&run.greeting());
     tokio::select! {
         biased;
         () = stop.cancelled() => {
             prompt::give_back();
-            Err(if keeping.get() { stopped_keeping() } else { stopped() })
+            Err(interrupted(keeping.get()))
         }
         ended = run.go(out) => ended,
     }
@@ -72,25 +81,54 @@ fn stops(line: &Line) -> bool {
     matches!(line.level, Level::Stop(_))
 }
 
-fn stopped() -> anyhow::Error {
-    told(Exit::Interrupted, "stopped; nothing was written").into()
+/// Of the lines of a check those that no check said before, and whether something stands in the way of the side: that does so
+/// whether or not it was said before.
+fn judged<'l>(told: &[Line], lines: &'l [Line]) -> (Vec<&'l Line>, bool) {
+    (lines.iter().filter(|line| !told.contains(line)).collect(), lines.iter().any(stops))
 }
 
-/// The keyring is asked before any file is written; what it was asked for it may do all the same.
-fn stopped_keeping() -> anyhow::Error {
-    let why = "stopped while the keyring was asked to keep the secrets; no file was written, but the keyring may hold them, under the \
-               service onse";
+fn stopped() -> anyhow::Error {
+    interrupted(false)
+}
+
+/// What is said where the set-up was stopped. The keyring is asked before any file is written; what it was asked for it may do all
+/// the same.
+fn interrupted(keeping: bool) -> anyhow::Error {
+    let why = if keeping {
+        "stopped while the keyring was asked to keep the secrets; no file was written, but the keyring may hold them, under the \
+         service onse"
+    } else {
+        "stopped; nothing was written"
+    };
     told(Exit::Interrupted, why).into()
+}
+
+/// Does what may ask the keyring to keep something, with a mark for as long as it does.
+async fn marked<T>(keeping: &Cell<bool>, asks: bool, work: impl Future<Output = T>) -> T {
+    keeping.set(asks);
+    let done = work.await;
+    keeping.set(false);
+    done
+}
+
+/// A command that means this settings file and this profile.
+fn meant(command: &str, config: Option<&Path>, profile: Option<&str>) -> String {
+    let config =
+        config.map(|path| format!(" --config {}", shell_word(&path.display().to_string()))).unwrap_or_default();
+    let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+    format!("{command}{config}{profile}")
 }
 
 fn known(places: &Places, settings: Option<&Settings>, files: &Files, mapping: Option<PathBuf>) -> Result<Known> {
     let (dhis2, hq) = secrets_given(env)?;
     let (tables, closed) = (files.secret_tables().unwrap_or_default(), files.closed());
-    let names = settings.iter().flat_map(|settings| settings.profiles.keys().cloned()).chain(tables).collect();
+    let profiles: Vec<String> = settings.iter().flat_map(|settings| settings.profiles.keys().cloned()).collect();
+    let names = profiles.iter().cloned().chain(tables).collect();
     let folder = std::env::current_dir().context("the current folder is not known")?;
     let beside = std::path::absolute(&places.config)?;
     Ok(Known {
         names,
+        profiles,
         dhis2,
         hq,
         closed,
@@ -105,6 +143,7 @@ fn known(places: &Places, settings: Option<&Settings>, files: &Files, mapping: O
 struct Run<'a> {
     here: &'a Here,
     files: Files,
+    settings: Option<Settings>,
     dialogue: Dialogue,
     keyring: Asker,
     /// What the checks of both sides said, so that the check of the mapping says only what is new.
@@ -115,11 +154,17 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn greeting(&self) -> String {
-        let does = if self.files.config.is_some() { "adds a profile to" } else { "writes" };
+        let path = self.files.places.config.display();
+        let does = if self.files.config.is_none() {
+            format!("writes {path}")
+        } else if self.files.profiles > 0 {
+            format!("adds a profile to {path}, or gives one its secrets anew")
+        } else {
+            format!("adds a profile to {path}")
+        };
         format!(
-            "This {does} {}. Nothing is written before you have seen it and said yes. Enter takes what stands in [brackets], arrow up \
-             fetches it to be changed, ctrl-c stops.",
-            self.files.places.config.display()
+            "This {does}. Nothing is written before you have seen it and said yes. Enter takes what stands in [brackets], arrow up \
+             fetches it to be changed, ctrl-c stops."
         )
     }
 
@@ -131,6 +176,7 @@ impl Run<'_> {
                     say("nothing was written");
                     return Ok(Exit::Done);
                 }
+                At::Renew => return self.renew(out).await,
                 At::Do(Task::Keep) => self.keep(out).await?,
                 At::Do(task) => self.perform(task).await?,
                 At::Ask(part) => {
@@ -150,7 +196,7 @@ impl Run<'_> {
     /// Says the lines that no check said before; answers whether one of those is that something does not work.
     fn tell(&self, lines: &[Line]) -> bool {
         let columns = check::columns();
-        let new: Vec<&Line> = lines.iter().filter(|line| !self.told.contains(line)).collect();
+        let (new, _) = judged(&self.told, lines);
         for line in &new {
             for text in check::folded(line, columns) {
                 say(&text);
@@ -228,8 +274,7 @@ impl Run<'_> {
         }
         lines.extend(found);
         self.tell(&lines);
-        // What stands in the way of this side does so whether or not it was said before.
-        let stops = lines.iter().any(stops);
+        let (_, stops) = judged(&self.told, &lines);
         self.dialogue.signed_in(side, !check::refused_sign_in(&lines));
         self.told.extend(lines);
         self.dialogue.checked(side, stops, turned);
@@ -269,9 +314,8 @@ impl Run<'_> {
     }
 
     async fn keep(&mut self, out: &mut Out) -> Result<()> {
-        self.keeping.set(self.dialogue.answers.place == answers::Place::Keyring);
-        let kept = self.files.keep(&self.dialogue.answers, &self.keyring).await;
-        self.keeping.set(false);
+        let asks = self.dialogue.answers.place == answers::Place::Keyring;
+        let kept = marked(self.keeping, asks, self.files.keep(&self.dialogue.answers, &self.keyring)).await;
         match kept? {
             Kept::NoKeyring(why) => self.dialogue.keyring(Err(&why)),
             Kept::Done(lines) => {
@@ -285,16 +329,60 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// New secrets for the profile of the name that was given.
+    async fn renew(&self, out: &mut Out) -> Result<Exit> {
+        let settings = self.settings.as_ref().ok_or_else(|| anyhow!("there are no settings"))?;
+        let profile = settings.profile(Some(&self.dialogue.answers.name))?;
+        let renewal = Renewal::new(&self.files, settings, profile, &self.keyring, env).await?;
+        let done = renewal.run(&mut Trying { here: self.here, profile }, self.keeping).await?;
+        for line in &done {
+            writeln!(out, "{}", inert(line))?;
+        }
+        if !done.is_empty() {
+            writeln!(out, "Next: {}", self.next("onse check"))?;
+        }
+        Ok(Exit::Done)
+    }
+
     /// A command that means this profile.
     fn next(&self, command: &str) -> String {
-        let mut text = command.to_owned();
-        if let Some(path) = &self.here.global.config {
-            text = format!("{text} --config {}", quoted(&path.display().to_string()));
+        let profile = (self.files.profiles > 0).then_some(self.dialogue.answers.name.as_str());
+        meant(command, self.here.global.config.as_deref(), profile)
+    }
+}
+
+/// What new secrets are asked for and tried with.
+struct Trying<'a> {
+    here: &'a Here,
+    profile: &'a Profile,
+}
+
+impl Hands for Trying<'_> {
+    async fn ask(&mut self, question: Question) -> Result<String> {
+        ask(question).await?.ok_or_else(stopped)
+    }
+
+    async fn check(&mut self, dhis2: Option<Dhis2Secret>, commcare: Option<CommCareSecret>) -> Result<bool> {
+        let (keys, rows, mut lines) = (check::Keys::new(dhis2, commcare), Vec::new(), Vec::new());
+        let asked = check::asking(self.here, self.profile, &keys, &rows, &mut lines);
+        let [dhis2_way, hq_way] = check::ways(self.profile);
+        let found = if keys.dhis2.is_some() {
+            lines.push(dhis2_way);
+            asked.dhis2().await.0
+        } else {
+            lines.push(hq_way);
+            asked.hq().await
+        };
+        lines.extend(found);
+        let columns = check::columns();
+        for text in lines.iter().flat_map(|line| check::folded(line, columns)) {
+            say(&text);
         }
-        if self.files.profiles > 0 {
-            text = format!("{text} --profile {}", self.dialogue.answers.name);
-        }
-        text
+        Ok(judged(&[], &lines).1)
+    }
+
+    fn say(&mut self, text: &str) {
+        say(text);
     }
 }
 
@@ -333,5 +421,55 @@ mod tests {
     fn a_name_from_the_environment_is_said_to_be_from_there() {
         assert!(from("taken.".to_owned(), true).contains("ONSE_PROFILE"));
         assert_eq!(from("taken.".to_owned(), false), "taken.");
+    }
+
+    #[test]
+    fn what_does_not_work_stops_a_side_also_where_it_was_said_before() {
+        let (ok, look) = (Line::ok("DHIS2 sign-in", "b"), Line::look("DHIS2 version", "b", "c"));
+        let (wrong, broken) = (Line::wrong("settings", "b", "c"), Line::broken("DHIS2 units", "b", "c"));
+        let harmless = [ok, look];
+        assert_eq!(judged(&[], &harmless), (harmless.iter().collect(), false));
+        for one in [wrong, broken] {
+            let lines = [harmless.as_slice(), std::slice::from_ref(&one)].concat();
+            assert_eq!(judged(&[], &lines), (lines.iter().collect(), true));
+            assert_eq!(judged(&lines, &lines), (vec![], true), "{one:?}");
+            assert_eq!(judged(&harmless, &lines), (vec![&one], true));
+        }
+    }
+
+    #[tokio::test]
+    async fn stopped_while_secrets_are_kept_it_says_that_the_keyring_may_hold_them() {
+        let said = |keeping: &Cell<bool>| {
+            let error = interrupted(keeping.get());
+            assert_eq!(Exit::of(&error).code(), 130);
+            format!("{error:#}")
+        };
+        let keeping = Cell::new(false);
+        assert_eq!(said(&keeping), "stopped; nothing was written");
+        // Dropped before it ended, as a signal does it.
+        for (asks, words) in
+            [(true, "the keyring may hold them, under the service onse"), (false, "nothing was written")]
+        {
+            tokio::select! {
+                biased;
+                () = marked(&keeping, asks, std::future::pending()) => {}
+                () = tokio::task::yield_now() => {}
+            }
+            let said = said(&keeping);
+            assert!(said.contains(words) && said.contains("nothing was written") != asks, "{said}");
+        }
+        assert_eq!(marked(&keeping, true, async { 1 }).await, 1);
+        assert_eq!(said(&keeping), "stopped; nothing was written", "what is written is said by itself");
+    }
+
+    #[test]
+    fn the_next_command_can_be_copied_as_it_stands() {
+        assert_eq!(meant("onse check", None, None), "onse check");
+        let path = Path::new("/my files/it's.toml");
+        assert_eq!(
+            meant("onse check", Some(path), Some("main")),
+            r"onse check --config '/my files/it'\''s.toml' --profile main"
+        );
+        assert_eq!(meant("onse", Some(Path::new("/a/b.toml")), None), "onse --config /a/b.toml");
     }
 }

@@ -1,8 +1,14 @@
 //! Where words go: results to standard output, messages to standard error. A reader that went away is no error.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::{
+    io::{self, IsTerminal as _, Write},
+    path::Path,
+};
 
-use crate::domain::{text::inert, value::grouped};
+use crate::domain::{
+    text::{inert, shell_word},
+    value::grouped,
+};
 
 /// Output whose reader may leave: `onse show … | head` ends quietly, and a submission goes on (fault matrix row K22).
 pub(super) struct Results<W: Write> {
@@ -53,6 +59,11 @@ pub(super) fn say(text: &str) {
         // Nothing can be said about a standard error that is closed.
         let _ = writeln!(to, "{}", inert(line));
     }
+}
+
+/// A file in a command that somebody copies: in quotes where it needs them.
+pub(super) fn shell(file: &Path) -> String {
+    shell_word(&file.display().to_string())
 }
 
 /// `1 change`, `1,204 changes`.

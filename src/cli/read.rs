@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    args,
+    args, elsewhere,
     exit::{Exit, refused, told, usage},
     here::{Here, create},
-    out::{Out, results, say},
+    out::{Out, results, say, shell},
     progress, show, signals,
 };
 use crate::{
@@ -64,6 +64,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
         discard(&path);
     }
     let Opened { plan, ledger, .. } = read?;
+    elsewhere::remember(&here.places()?.data.join("reviews"), &path);
     let report = || -> Result<()> {
         let file = format!("file     {}", path.display());
         let mut lines = std::iter::once(file).chain(export::summary(&plan, &ledger));
@@ -81,7 +82,7 @@ pub(super) async fn plan(here: &Here, args: &args::Plan, out: &mut Out) -> Resul
     };
     report().with_context(|| told(Exit::Failed, format!("the plan is in {}; it could not be told", path.display())))?;
     if waits(&plan) {
-        let file = path.display();
+        let file = shell(&path);
         say(&format!("nothing was sent; next: onse review {file}"));
         return Ok(Exit::Waiting);
     }

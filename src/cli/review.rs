@@ -13,7 +13,7 @@ use super::{
     exit::{Exit, told, usage},
     here::{Here, Ready, create, first_steps},
     init, log, mapped,
-    out::{Out, count, say},
+    out::{Out, count, say, shell},
     plain::{Way, lines, way},
     read, sandbox,
     screen::{Left, Opening, env, look, screen},
@@ -180,7 +180,7 @@ async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<
 
 /// Says on leaving where the decisions are.
 fn kept(file: &Path) {
-    say(&format!("the review is in {0}; onse review {0} goes on from there", file.display()));
+    say(&format!("the review is in {}; onse review {} goes on from there", file.display(), shell(file)));
 }
 
 /// Reads into the new file of this session, and shows it.
@@ -280,13 +280,13 @@ fn fates(forms: &[Form]) -> Vec<Outcome> {
 /// outcomes of the forms when the review was opened and when it was left.
 fn ended(shown: Result<Left>, before: &[Outcome], now: &[Outcome], file: &Path) -> Result<Exit> {
     let open = now.iter().filter(|outcome| !outcome.settled()).count();
-    let file = file.display();
+    let (file, again) = (file.display(), shell(file));
     let not_settled =
         format!("{} not settled: open it again, and v on tab 4 settles them", count(open, "form is", "forms are"));
     let shown = shown.map_err(|error| {
         let exit = if open > 0 || before != now { Exit::Partly } else { Exit::Failed };
         let open = if open > 0 { format!("; {not_settled}") } else { String::new() };
-        let words = format!("the review broke off; decisions are in {file}; onse review {file} goes on{open}");
+        let words = format!("the review broke off; decisions are in {file}; onse review {again} goes on{open}");
         error.context(told(exit, words))
     })?;
     if shown == Left::Refused {

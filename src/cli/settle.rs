@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::{
     args,
     exit::{Exit, refused, told, usage},
-    out::Out,
+    out::{Out, shell},
 };
 use crate::{
     domain::{
@@ -42,7 +42,7 @@ pub(super) async fn settle(
         open.iter().map(|check| format!("settled {} of {name}: {}", check.id, check.sentence)).collect();
     lines.push(format!(
         "its changes without a flag can be approved now: onse decide {} --where \"prop:{name}\" --approve",
-        args.file.display()
+        shell(&args.file)
     ));
     let lines: Vec<String> = lines.iter().map(|line| inert(line).into_owned()).collect();
     writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()).with_context(|| {
@@ -87,7 +87,7 @@ pub(super) fn refusal(file: &Path, plan: &Plan, ledger: &Ledger, act: Act, cells
         "nothing was {done}: {}. A property with an open STOP takes no bulk approval. Settle it: onse decide {} --where prop:NAME \
          --settle --reason TEXT; or leave it out of the filter: {}",
         open.join("; "),
-        file.display(),
+        shell(file),
         out.join(" ")
     );
     refused(Exit::Stopped, inert(&text))

@@ -12,7 +12,7 @@ use super::{
     args,
     exit::{Exit, usage},
     here::Here,
-    out::{Out, say},
+    out::{Out, say, shell},
     trail,
     viewed::Viewed,
 };
@@ -36,7 +36,7 @@ use crate::{
 pub(super) fn show(here: &Here, args: &args::Show, out: &mut Out) -> Result<Exit> {
     if args.xml && std::io::stdout().is_terminal() {
         // The bytes are what CommCare gets, and may hold anything a server sent.
-        let file = args.file.display();
+        let file = shell(&args.file);
         return Err(usage(format!(
             "--xml writes the exact bytes of the forms, which a terminal could act on. Send them elsewhere, as in: onse show {file} \
              --xml > forms.xml; or write one file for each: onse submit {file} --dry-run forms"

@@ -11,7 +11,7 @@ use super::{
     dry_run::dry_run,
     exit::{Exit, refused, told, usage},
     here::Here,
-    out::{Out, count, say},
+    out::{Out, count, say, shell},
     progress, signals,
 };
 use crate::{
@@ -131,7 +131,7 @@ fn counted(args: &args::Submit, typed: usize, (ready, approved): (usize, usize),
         "--write {typed} does not match: {} approved changes are not sent yet{settles}. Nothing was sent. Look at them with \
          onse show {} --where is:approved, then: --write {ready}",
         number(ready),
-        args.file.display()
+        shell(&args.file)
     )))
 }
 
@@ -284,7 +284,7 @@ fn say_blanks(plan: &Plan, ledger: &Ledger) {
 
 /// How it ended, in a sentence, and what to do next.
 fn say_end(exit: Exit, before: &Before<'_>, sending: &Sending, file: &Path) {
-    let shown = file.display();
+    let shown = shell(file);
     let review = format!("Look at them, decide again and submit: onse review {shown} (F reads both sides again)");
     match exit {
         Exit::Done => {}
@@ -313,7 +313,7 @@ fn say_end(exit: Exit, before: &Before<'_>, sending: &Sending, file: &Path) {
 }
 
 fn next(file: &Path) -> String {
-    let file = file.display();
+    let file = shell(file);
     format!("What is and is not applied: onse show {file}; going on: onse submit {file} --write N")
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     exit::Exit,
-    out::{Out, count},
+    out::{Out, count, shell},
 };
 use crate::{
     domain::{outcome::Outcome, text::inert},
@@ -65,8 +65,8 @@ pub(super) fn trail(file: &Path, json: bool, out: &mut Out) -> Result<Exit> {
         }
     }
     let Some(damage) = damage else { return Ok(Exit::Done) };
-    let file = file.display();
-    Err(anyhow!("{file} is damaged or was edited: {damage}. onse verify {file} compares what was sent with the cases"))
+    let (file, again) = (file.display(), shell(file));
+    Err(anyhow!("{file} is damaged or was edited: {damage}. onse verify {again} compares what was sent with the cases"))
 }
 
 fn line(noted: &Noted) -> Line<'_> {

@@ -8,10 +8,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::{
-    args,
+    args, elsewhere,
     exit::{Exit, told, usage},
     here::{Here, create},
-    out::{Out, count, say},
+    out::{Out, count, say, shell},
     progress,
     read::discard,
 };
@@ -38,6 +38,7 @@ pub(super) async fn undo(here: &Here, args: &args::Undo, out: &mut Out) -> Resul
     let writes = undone.counts.put_back > 0;
     if writes {
         keep(&args.output, &undone).await?;
+        elsewhere::remember(&here.places()?.data.join("reviews"), &args.output);
         here.noted.file(&args.output);
     }
     here.noted.say(format!("of {}: {}", args.file.display(), cells(&undone)));
@@ -53,7 +54,7 @@ pub(super) async fn undo(here: &Here, args: &args::Undo, out: &mut Out) -> Resul
         say(&format!(
             "nothing was sent, {} is as it was; next: onse review {}",
             args.file.display(),
-            args.output.display()
+            shell(&args.output)
         ));
         return Ok(Exit::Waiting);
     }

@@ -10,7 +10,7 @@ use super::{
     args,
     exit::Exit,
     here::Here,
-    out::{Out, say},
+    out::{Out, say, shell},
     progress,
     submit::{Before, Work, as_it_stands, report, send},
 };
@@ -35,7 +35,7 @@ pub(super) async fn verify(here: &Here, args: &args::Verify, out: &mut Out) -> R
         let before = Before::new(&plan, &forms);
         if before.open.is_empty() {
             let sent = if forms.is_empty() { "nothing was sent from it" } else { "every form of it is settled" };
-            say(&format!("nothing to verify: {sent}. What became of each: onse show {}", args.file.display()));
+            say(&format!("nothing to verify: {sent}. What became of each: onse show {}", shell(&args.file)));
             return as_it_stands(&plan, &forms, args.json, out);
         }
         let used = store.used().await?;

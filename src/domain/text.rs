@@ -169,6 +169,17 @@ fn numbered(names: &[&str], short: &[String], columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// A word for a shell: as it stands where that is safe, else in quotes. For commands that somebody copies.
+pub fn shell_word(word: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(safe) {
+        return word.to_owned();
+    }
+    // One that begins with a dash would be a flag in quotes as well.
+    let dash = if word.starts_with('-') { "./" } else { "" };
+    format!("'{dash}{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +230,20 @@ mod tests {
             let short = shorten(&rest, columns);
             assert_eq!(short.iter().collect::<BTreeSet<_>>().len(), 21, "{columns}: {short:?}");
             assert!(short.iter().all(|s| width(s) <= columns));
+        }
+    }
+
+    #[test]
+    fn a_word_for_a_shell_stays_one_word() {
+        let cases = [
+            ("/data/2026Q2-x.review", "/data/2026Q2-x.review"),
+            ("a b", "'a b'"),
+            ("it's $HOME", "'it'\\''s $HOME'"),
+            ("-x", "'./-x'"),
+            ("", "''"),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(shell_word(word), expected);
         }
     }
 

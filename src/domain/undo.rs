@@ -11,6 +11,7 @@ use super::{
     offer::or_blank,
     outcome::Outcome,
     plan::{Cell, Draft, Facility, Plan, Property, State},
+    text::shell_word,
     value::{grouped, same},
 };
 
@@ -259,8 +260,9 @@ fn notes(plan: &Plan, counts: Counts) -> Vec<String> {
 /// That a form is not settled, and what to do first.
 pub fn unsettled(number: u32, outcome: Outcome, file: &str) -> String {
     format!(
-        "form {number} of {file} is not settled ({}), so it may still take effect: onse verify {file} first, then the undo again",
-        outcome.words()
+        "form {number} of {file} is not settled ({}), so it may still take effect: onse verify {} first, then the undo again",
+        outcome.words(),
+        shell_word(file)
     )
 }
 

@@ -18,6 +18,7 @@ mod keep;
 mod keys;
 mod places;
 mod profile;
+mod renew;
 mod secrets;
 mod table;
 
@@ -27,6 +28,7 @@ pub use keep::{NotKept, keep, keep_here, no_link, repository};
 pub use keys::{KeySetting, keys};
 pub use places::{Places, wanted};
 pub use profile::typed_address;
+pub use renew::{SecretKey, renewed, secrets_in};
 pub use secrets::{
     CommCareSecret, Dhis2Secret, Found, Missing, Place, Secrets, find_secrets, secrets_fit, secrets_given, secrets_text,
 };

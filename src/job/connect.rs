@@ -18,7 +18,7 @@ use crate::{
         mapping::Mapping,
         plan::{Cell, Head, Plan},
         quarter::Quarter,
-        text::inert,
+        text::{inert, shell_word},
     },
     io::{
         commcare::CommCare,
@@ -244,7 +244,7 @@ pub fn stale(read_at: &str, now: Timestamp, days: u32) -> Option<String> {
 pub fn too_old(head: &Head, now: Timestamp, days: u32) -> Option<String> {
     let why = stale(&head.read_at, now, days)?;
     Some(match &head.undo {
-        Some(undone) => why.replace(ANEW, &format!("make it anew: onse undo {} -o FILE2", undone.file)),
+        Some(undone) => why.replace(ANEW, &format!("make it anew: onse undo {} -o FILE2", shell_word(&undone.file))),
         None => why,
     })
 }

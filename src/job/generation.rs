@@ -15,7 +15,7 @@ use super::{
     session::{Opened, Session},
 };
 use crate::{
-    domain::{generation::align, head::NOT_READ, plan::Plan},
+    domain::{generation::align, head::NOT_READ, plan::Plan, text::shell_word},
     io::store::{FacilityHistory, FacilityParts},
 };
 
@@ -80,7 +80,7 @@ impl Session {
                 "nothing was read: {open} of the forms sent are not settled, so what the cases hold is not certain. onse verify {0} \
                  or v on tab 4 of onse review {0} looks at them again; where a form stays open for good, the rest goes into a new review: \
                  onse review --new",
-                self.path().display()
+                shell_word(&self.path().display().to_string())
             );
         }
         Ok(kept.plan.head.choices.iter().map(|(set, choice)| (set.clone(), choice.into())).collect())

@@ -3,5 +3,5 @@
 mod standing;
 mod summary;
 
-pub use standing::{ByOutcome, Left, OpenCheck, Standing, State, quoted};
+pub use standing::{ByOutcome, Left, OpenCheck, Standing, State};
 pub use summary::{HeldBack, Run, held_back};

@@ -25,6 +25,7 @@ use crate::{
         outcome::Outcome,
         plan::{Cell, Plan},
         quarter::Quarter,
+        text::shell_word,
         total::Part,
         value::same,
     },
@@ -91,7 +92,7 @@ impl Opened {
     /// review file.
     pub fn applied_words(&self, file: &Path) -> String {
         let words = |stamp: &Stamp| {
-            let (Stamp { at, who }, file) = (stamp, file.display());
+            let (Stamp { at, who }, file) = (stamp, shell_word(&file.display().to_string()));
             format!("; applied {at} by {who}; its report: onse export {file} --to report.html")
         };
         self.applied().map(words).unwrap_or_default()

@@ -177,6 +177,8 @@ pub static TABLE: &[Row] = {
             (&["e"], "e"),
             ("Other", "export", "the whole review, to a table beside its file"),
         ),
+        row((S::Overview, A::Undo, 27), (&["u", "z"], "u"), ("Decide", "undo", "the last decision, also a bulk one")),
+        row((S::Overview, A::Redo, 0), (&["U", "Z"], "U"), ("Decide", "redo", "the decision undone last")),
         row((S::Overview, A::Open, 1), (&["enter"], "enter"), ("Move", "open what is selected", "")),
         row(
             (S::Overview, A::Read, 24),

@@ -25,7 +25,7 @@ use futures_util::{Stream, StreamExt, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
 use tokio::sync::oneshot;
 
-use crate::domain::text::inert;
+use crate::domain::text::{inert, shell_word};
 
 use super::{
     Input, Parts, Perform, Seat,
@@ -145,8 +145,8 @@ impl LastWords {
             text = format!("{text}the log file is {}\n", log.display());
         }
         if let Some(review) = &self.review {
-            let file = review.display();
-            text = format!("{text}your decisions are saved in {file}; onse review {file} goes on from there\n");
+            let (file, again) = (review.display(), shell_word(&review.display().to_string()));
+            text = format!("{text}your decisions are saved in {file}; onse review {again} goes on from there\n");
         }
         text
     }

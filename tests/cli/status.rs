@@ -114,6 +114,36 @@ fn history_lists_what_was_read_here_and_names_what_cannot_be_read() {
 }
 
 #[test]
+fn history_lists_a_review_that_was_written_elsewhere_until_it_is_gone() {
+    let (home, _servers) = ready();
+    let read = home.run(&["plan", "-o", "my own.review", "--period", "2026Q2"]).ok(3);
+    assert!(read.err.contains("next: onse review 'my own.review'"), "{read:?}");
+    let file = home.path("my own.review").display().to_string();
+    let found = home.run(&["history", "--json"]).ok(0).json();
+    assert_eq!((&found["reviews"][0]["file"], found["unreadable"].as_array().unwrap().len()), (&json!(file), 0));
+    // One that failed to be read is none.
+    home.run(&["plan", "-o", "no.review", "--facility", "no such place"]);
+    let decided = home.run(&["decide", "my own.review", "--where", "", "--approve"]).ok(0);
+    let ready = status(&home, &file).1["to_send"].as_u64().unwrap();
+    // A command that is named can be copied, whatever the name of the file.
+    assert!(decided.err.contains(&format!("onse submit 'my own.review' --write {ready}")), "{decided:?}");
+    home.run(&["submit", &file, "--write", &ready.to_string()]).ok(0);
+    let undone = home.run(&["undo", &file, "-o", "un do.review"]).ok(3);
+    assert!(undone.err.contains("next: onse review 'un do.review'"), "{undone:?}");
+    let found = home.run(&["history", "--json"]).ok(0).json();
+    assert_eq!(found["reviews"].as_array().unwrap().len(), 2, "{found}");
+    fs::remove_file(&file).unwrap();
+    let gone = home.run(&["history"]).ok(0);
+    assert!(
+        gone.out.contains("it is gone; onse history --forget-gone drops it") && gone.out.contains(&file),
+        "{gone:?}"
+    );
+    let dropped = home.run(&["history", "--forget-gone"]).ok(0);
+    assert!(dropped.err.contains("1 file that is gone dropped") && !dropped.out.contains(&file), "{dropped:?}");
+    assert!(!home.run(&["history"]).ok(0).out.contains("gone") && home.path("un do.review").exists());
+}
+
+#[test]
 fn a_table_for_a_spreadsheet_holds_what_was_asked_for() {
     let (home, _servers) = ready();
     home.run(&["plan", "-o", "q.review"]).ok(3);

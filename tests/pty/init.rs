@@ -99,14 +99,9 @@ fn a_profile_is_added_and_every_byte_before_it_stays() {
     fs::write(config(&home), old).unwrap();
     let taken = home.command(&["check", "--profile", "quarter"]).output().unwrap();
     assert_eq!(taken.status.code(), Some(2));
-    // A name that is taken is refused before any question.
+    // A name that is taken leads to new secrets, or back to the name.
     let mut tty = Tty::onse(&home, &["init", "--profile", "old"], (160, 100));
-    assert_eq!(tty.exit_code(), 2);
-    assert!(tty.contents().contains("named old already"), "{}", tty.contents());
-
-    let mut tty = Tty::onse(&home, &["init"], (160, 100));
-    answer(&mut tty, "Name of the profile", "old");
-    tty.wait_for("named old already");
+    answer(&mut tty, "There is a profile old already", "n");
     let screen = to_the_place(&mut tty, &said);
     assert!(screen.contains("inside a repository"), "{screen}");
     answer(&mut tty, "Where are the secrets kept?", "f");
@@ -120,6 +115,51 @@ fn a_profile_is_added_and_every_byte_before_it_stays() {
     let text = fs::read_to_string(config(&home)).unwrap();
     assert!(text.starts_with(&format!("default_profile = \"old\"\n{old}\n\n[profiles.quarter]\n")), "{text}");
     let check = home.command(&["check", "--profile", "quarter"]).stdin(Stdio::null()).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}
+
+#[test]
+fn a_password_that_was_changed_is_given_anew() {
+    let home = Home::new();
+    let (_servers, said) = slow(&home, "0");
+    let text = |key: &str| said[key].as_str().unwrap().to_owned();
+    let settings = format!(
+        "# ours\n[profiles.quarter.dhis2]\nurl = '{}'\nusername = '{}'\n[profiles.quarter.commcare]\nurl = '{}'\nproject = '{}'\n\
+         username = '{}' # theirs",
+        text("dhis2_url"),
+        text("dhis2_username"),
+        text("commcare_url"),
+        text("project"),
+        text("commcare_username")
+    );
+    let secrets = home.path("home/.config/onse/secrets.toml");
+    let before =
+        format!("[quarter]\ndhis2_password = 'gone' # May\ncommcare_api_key = '{}'\n", text("commcare_api_key"));
+    fs::create_dir_all(home.path("home/.config/onse")).unwrap();
+    fs::write(config(&home), &settings).unwrap();
+    fs::write(&secrets, &before).unwrap();
+    fs::set_permissions(&secrets, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+
+    let mut tty = Tty::onse(&home, &["init"], (160, 100));
+    tty.wait_for("or gives one its secrets anew");
+    answer(&mut tty, "Name of the profile", "quarter");
+    answer(&mut tty, "There is a profile quarter already", "y");
+    answer(&mut tty, "New DHIS2 password of", "wrong");
+    let screen = answer(&mut tty, "s another one", "s");
+    assert!(screen.contains("stop  DHIS2 sign-in") && screen.contains("401"), "{screen}");
+    answer(&mut tty, "New DHIS2 password of", &text("dhis2_password"));
+    let screen = answer(&mut tty, "New CommCare API key of", "");
+    assert!(screen.contains("ok    DHIS2 sign-in"), "{screen}");
+    let screen = answer(&mut tty, "Write this? y or n [n]", "y");
+    assert!(screen.contains("dhis2_password = ***") && !screen.contains("commcare_api_key"), "{screen}");
+    assert_eq!(tty.exit_code(), 0);
+    assert!(tty.contents().contains("Next: onse check --profile quarter"), "{}", tty.contents());
+    let secret = text("dhis2_password");
+    assert!(!tty.bytes().windows(secret.len()).any(|window| window == secret.as_bytes()), "it was shown");
+    assert_eq!(fs::read_to_string(config(&home)).unwrap(), settings);
+    assert_eq!(fs::read_to_string(&secrets).unwrap(), before.replace("'gone'", &format!("\"{secret}\"")));
+    assert_eq!(mode(&secrets), 0o600);
+    let check = home.command(&["check"]).stdin(Stdio::null()).output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
 }
 

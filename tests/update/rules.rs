@@ -43,6 +43,24 @@ fn rule_2_one_key_undoes_a_decision_of_any_size_in_any_screen() {
 }
 
 #[test]
+fn rule_2_undo_works_on_overview_and_says_what_it_undid() {
+    let mut desk = Desk::on(Screen::Facilities);
+    desk.keys("1u");
+    assert_eq!(desk.status(), "nothing to undo");
+    let before = desk.review().ledger.all();
+    desk.keys("3Ay1");
+    let decided = desk.review().ledger.all();
+    assert_ne!(before, decided);
+    desk.keys("u");
+    assert!(desk.status().starts_with("undone: approved "), "{}", desk.status());
+    assert_eq!(before, desk.review().ledger.all());
+    assert!(matches!(desk.entries()[1].step, Step::Undo(1)));
+    desk.keys("U");
+    assert!(desk.status().starts_with("done again: approved "), "{}", desk.status());
+    assert_eq!(decided, desk.review().ledger.all());
+}
+
+#[test]
 fn rule_2_undo_works_across_restarts() {
     let mut first = Desk::on(Screen::Facilities);
     first.keys("Ay");

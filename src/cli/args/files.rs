@@ -66,6 +66,9 @@ pub(in crate::cli) struct History {
     /// Print the reviews as one JSON object
     #[arg(long)]
     pub(in crate::cli) json: bool,
+    /// First drop files written elsewhere that are gone from the list; no file is touched
+    #[arg(long)]
+    pub(in crate::cli) forget_gone: bool,
 }
 
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-mod words;
+pub(super) mod words;
 
 use super::answers::{Answers, Map, Place};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         config::{CommCareSecret, Dhis2Secret, typed_address},
         dhis2::Spelling,
         http::{Secret, Side},
-        keyring::{SERVICE, Unusable},
+        keyring::Unusable,
     },
     job::check::way::{Knock, is_loopback},
 };
@@ -20,6 +20,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Name,
+    /// Whether the profile of that name gets new secrets.
+    Again,
     Label,
     Url(Side),
     Http(Side),
@@ -65,6 +67,8 @@ pub(super) enum Task {
 pub(super) enum At {
     Ask(Part),
     Do(Task),
+    /// New secrets for a profile that is there.
+    Renew,
     Written,
     Declined,
 }
@@ -84,6 +88,8 @@ pub(super) struct Question {
 pub(super) struct Known {
     /// Names that are taken.
     pub(super) names: Vec<String>,
+    /// Those of them that profiles have.
+    pub(super) profiles: Vec<String>,
     /// What the environment gives.
     pub(super) dhis2: Option<Dhis2Secret>,
     pub(super) hq: Option<CommCareSecret>,
@@ -149,6 +155,8 @@ impl Dialogue {
         let text = if text.is_empty() { usual.as_str() } else { text };
         self.at = match part {
             Part::Name => self.name(text)?,
+            Part::Again if yes(text)? => At::Renew,
+            Part::Again => At::Ask(Part::Name),
             Part::Label => {
                 self.set(|answers| answers.label = given(text).unwrap_or_default(), At::Ask(Part::Url(Side::Dhis2)))?
             }
@@ -212,14 +220,16 @@ impl Dialogue {
         if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
             return Err("A profile is called by letters, digits, - and _, such as onse-iss.".to_owned());
         }
-        if self.known.names.iter().any(|name| name == text) {
+        let next = if self.known.profiles.iter().any(|name| name == text) {
+            Part::Again
+        } else if self.known.names.iter().any(|name| name == text) {
             return Err(format!(
-                "There is a profile or a table of secrets named {text} already; it is not touched. Choose another name. To replace a \
-                 secret of {text}, change it where onse check says it is from: in secrets.toml, or in the keyring with the program of \
-                 the system, where its entries have the service {SERVICE} and begin with {text}."
+                "There is a table of secrets named {text} already, without a profile; it is not touched. Choose another name."
             ));
-        }
-        self.set(|answers| text.clone_into(&mut answers.name), At::Ask(Part::Label))
+        } else {
+            Part::Label
+        };
+        self.set(|answers| text.clone_into(&mut answers.name), At::Ask(next))
     }
 
     fn url(&mut self, side: Side, text: &str) -> Result<At, String> {
@@ -266,12 +276,7 @@ impl Dialogue {
 
     fn secret(&mut self, side: Side, typed: &str) -> Result<At, String> {
         let token = side == Side::CommCare || self.answers.dhis2_user.is_none();
-        // Keys and tokens have no spaces, and one is easily copied along.
-        let typed = if token { typed.trim() } else { typed };
-        if typed.chars().any(char::is_control) {
-            return Err("It holds a line end or another control character.".to_owned());
-        }
-        let secret = (!typed.is_empty()).then(|| Secret::new(typed));
+        let secret = typed_secret(typed, token)?;
         let kept = match side {
             Side::Dhis2 => &mut self.answers.dhis2_secret,
             Side::CommCare => &mut self.answers.hq_key,
@@ -354,14 +359,7 @@ impl Dialogue {
     }
 
     fn place(&mut self, text: &str) -> Result<At, String> {
-        self.answers.place = match (text, &self.no_keyring, &self.known.closed) {
-            ("k", None, _) => Place::Keyring,
-            ("k", Some(why), _) => return Err(format!("The keyring cannot be used: {why}.")),
-            ("f", _, None) => Place::File,
-            ("f", _, Some(why)) => return Err(format!("Nothing can be added to that file. {why}")),
-            ("n", ..) => Place::Nowhere,
-            _ => return Err("One of the letters is needed.".to_owned()),
-        };
+        self.answers.place = chosen(text, self.no_keyring.as_deref(), self.known.closed.as_deref())?;
         Ok(At::Ask(Part::Write))
     }
 
@@ -428,6 +426,28 @@ impl Dialogue {
     }
 }
 
+/// What was typed as a secret; none where that was enter alone. Fails with what is wrong with it.
+pub(super) fn typed_secret(typed: &str, token: bool) -> Result<Option<Secret>, String> {
+    // Keys and tokens have no spaces, and one is easily copied along.
+    let typed = if token { typed.trim() } else { typed };
+    if typed.chars().any(char::is_control) {
+        return Err("It holds a line end or another control character.".to_owned());
+    }
+    Ok((!typed.is_empty()).then(|| Secret::new(typed)))
+}
+
+/// The place that a letter stands for. Fails where it is of no use.
+pub(super) fn chosen(text: &str, no_keyring: Option<&str>, closed: Option<&str>) -> Result<Place, String> {
+    match (text, no_keyring, closed) {
+        ("k", None, _) => Ok(Place::Keyring),
+        ("k", Some(why), _) => Err(format!("The keyring cannot be used: {why}.")),
+        ("f", _, None) => Ok(Place::File),
+        ("f", _, Some(why)) => Err(format!("Nothing can be added to that file. {why}")),
+        ("n", ..) => Ok(Place::Nowhere),
+        _ => Err("One of the letters is needed.".to_owned()),
+    }
+}
+
 /// A text; `-` is none.
 fn given(text: &str) -> Option<String> {
     (!matches!(text, "" | "-")).then(|| text.to_owned())
@@ -437,7 +457,7 @@ fn needed(text: &str) -> Result<(), String> {
     if text.is_empty() { Err("An answer is needed; ctrl-c stops, and nothing is written.".to_owned()) } else { Ok(()) }
 }
 
-fn yes(text: &str) -> Result<bool, String> {
+pub(super) fn yes(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),

@@ -39,7 +39,7 @@ pub(super) struct Files {
     /// The only profile there is, where nothing says which is the usual one.
     only: Option<String>,
     /// The same for the secrets, or why that file cannot be used.
-    secrets: Result<Option<String>, String>,
+    pub(super) secrets: Result<Option<String>, String>,
     /// Why nothing can be added to the secrets: commands would refuse them then.
     closed: Option<String>,
 }
@@ -262,7 +262,7 @@ pub(super) fn mapping(here: &Here, map: &Map, profile: &Profile) -> (Vec<Line>, 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -270,7 +270,7 @@ mod tests {
 
     /// One entry after the other, by name.
     #[derive(Default)]
-    struct Ring(Mutex<std::collections::BTreeMap<String, String>>);
+    pub(in crate::cli::init) struct Ring(pub(in crate::cli::init) Mutex<std::collections::BTreeMap<String, String>>);
 
     impl crate::io::keyring::Keyring for Ring {
         fn get(&self, entry: &Entry) -> Result<Option<Secret>, Unusable> {
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    fn asker(ring: &Arc<Ring>) -> Asker {
+    pub(in crate::cli::init) fn asker(ring: &Arc<Ring>) -> Asker {
         let sleep: Sleeper = Arc::new(|_| Box::pin(std::future::pending()));
         Asker::new(Some(Arc::clone(ring) as _), sleep)
     }
@@ -301,17 +301,17 @@ mod tests {
         answers
     }
 
-    fn places(folder: &Path, name: &str) -> Places {
+    pub(in crate::cli::init) fn places(folder: &Path, name: &str) -> Places {
         Places::find(Some(&folder.join(name)), |_| Some("/data".into())).unwrap()
     }
 
-    fn private(path: &Path, text: &str) {
+    pub(in crate::cli::init) fn private(path: &Path, text: &str) {
         fs::write(path, text).unwrap();
         #[cfg(unix)]
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
 
-    fn read(places: &Places) -> Files {
+    pub(in crate::cli::init) fn read(places: &Places) -> Files {
         Files::read(places, config::open(&Places { config_named: false, ..places.clone() }).unwrap().as_ref()).unwrap()
     }
 

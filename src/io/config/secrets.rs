@@ -15,10 +15,10 @@ use crate::domain::nearest::nearest;
 use crate::io::http::Secret;
 use crate::io::keyring::{Asker, Entry, Unusable};
 
-const PASSWORD: &str = "dhis2_password";
-const TOKEN: &str = "dhis2_token";
-const API_KEY: &str = "commcare_api_key";
-const COMMCARE_PASSWORD: &str = "commcare_password";
+pub(super) const PASSWORD: &str = "dhis2_password";
+pub(super) const TOKEN: &str = "dhis2_token";
+pub(super) const API_KEY: &str = "commcare_api_key";
+pub(super) const COMMCARE_PASSWORD: &str = "commcare_password";
 const KEYS: [&str; 4] = [PASSWORD, TOKEN, API_KEY, COMMCARE_PASSWORD];
 
 /// How the DHIS2 side is signed in to.
@@ -285,7 +285,7 @@ fn opened(path: &Path) -> Result<Option<File>, SettingsError> {
     Ok(Some(file))
 }
 
-type Pair = (Option<Dhis2Secret>, Option<CommCareSecret>);
+pub(super) type Pair = (Option<Dhis2Secret>, Option<CommCareSecret>);
 
 fn in_file(path: &Path, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
     let Some(file) = opened(path)? else { return Ok((None, None)) };
@@ -297,7 +297,7 @@ pub fn secrets_fit(path: &Path, text: &str, settings: &Settings) -> Result<(), S
     in_text(path, text, settings, "").map(drop)
 }
 
-fn in_text(path: &Path, text: &str, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
+pub(super) fn in_text(path: &Path, text: &str, settings: &Settings, profile: &str) -> Result<Pair, SettingsError> {
     let table = parse(path, text)?;
     let top = Section { title: String::new(), line: 1, table: &table };
     let mut reading = Reading::new(text);

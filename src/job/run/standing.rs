@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::{
-    domain::{flags::Severity, ledger::Tally, outcome::Outcome},
+    domain::{flags::Severity, ledger::Tally, outcome::Outcome, text::shell_word},
     job::{
         export::{Counts, counts, outcome_name},
         forms::fates,
@@ -233,7 +233,7 @@ fn open_checks(opened: &Opened) -> Vec<OpenCheck> {
 
 /// The command that goes on from here.
 fn next(state: State, file: &Path, (to_send, tally): (usize, &Tally), forms: &ByOutcome) -> Option<String> {
-    let file = quoted(&file.display().to_string());
+    let file = shell_word(&file.display().to_string());
     let submit = || {
         // The number of all approved changes is as good, and the only one where each is in a form.
         let n = if to_send > 0 { to_send } else { usize::try_from(tally.to_write()).unwrap_or(usize::MAX) };
@@ -245,17 +245,6 @@ fn next(state: State, file: &Path, (to_send, tally): (usize, &Tally), forms: &By
         State::Undecided | State::Incomplete => Some(format!("onse review {file}")),
         State::Applied | State::Closed => None,
     }
-}
-
-/// A word for a shell: as it stands where that is safe, else in quotes.
-pub fn quoted(word: &str) -> String {
-    let safe = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(safe) {
-        return word.to_owned();
-    }
-    // One that begins with a dash would be a flag in quotes as well.
-    let dash = if word.starts_with('-') { "./" } else { "" };
-    format!("'{dash}{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -294,19 +283,5 @@ mod tests {
             (said(State::Applied, 0, one(Outcome::Applied)), said(State::Closed, 0, ByOutcome::default())),
             (None, None)
         );
-    }
-
-    #[test]
-    fn a_word_for_a_shell_stays_one_word() {
-        let cases = [
-            ("/data/2026Q2-x.review", "/data/2026Q2-x.review"),
-            ("a b", "'a b'"),
-            ("it's $HOME", "'it'\\''s $HOME'"),
-            ("-x", "'./-x'"),
-            ("", "''"),
-        ];
-        for (word, expected) in cases {
-            assert_eq!(quoted(word), expected);
-        }
     }
 }

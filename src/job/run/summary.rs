@@ -5,11 +5,11 @@ use std::{io, path::Path};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::standing::{ByOutcome, Standing, quoted};
+use super::standing::{ByOutcome, Standing};
 use crate::{
     domain::{
         plan::Plan,
-        text::{fit, inert},
+        text::{fit, inert, shell_word},
         value::grouped,
     },
     job::{export, report::Sending},
@@ -168,7 +168,7 @@ impl Run<'_> {
     fn next(&self) -> Option<String> {
         let review = self.review.map(|review| review.next.clone());
         let check = || {
-            let profile = if self.usual { String::new() } else { format!(" --profile {}", quoted(self.profile)) };
+            let profile = if self.usual { String::new() } else { format!(" --profile {}", shell_word(self.profile)) };
             format!("onse check{profile}")
         };
         review.unwrap_or_else(|| matches!(self.exit, 1 | 2).then(check))

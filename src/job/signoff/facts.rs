@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     flags::Severity,
     plan::{Kind, State},
+    text::shell_word,
 };
 
 /// The whole report.
@@ -290,7 +291,7 @@ fn signatures<'a>(report: &Report<'a>, sorted: &Sorted<'a>) -> Section<'a> {
 
 /// How anyone can check what the report says.
 fn proof<'a>(report: &Report<'a>) -> Section<'a> {
-    let file = report.file;
+    let (file, again) = (report.file, shell_word(report.file));
     let id = report.id.map(|id| format!(", id {id}")).unwrap_or_default();
     let entries = report.trail.entries.len();
     let trail = match (&report.trail.damage, entries) {
@@ -301,10 +302,10 @@ fn proof<'a>(report: &Report<'a>) -> Section<'a> {
     let rows = [
         ("Review file", format!("{file}{id}")),
         ("Its trail", trail),
-        ("Trail in full", format!("onse show {file} --trail")),
-        ("Values in CommCare now", format!("onse verify {file} reads every case again and compares")),
+        ("Trail in full", format!("onse show {again} --trail")),
+        ("Values in CommCare now", format!("onse verify {again} reads every case again and compares")),
         ("Forms", "in CommCare HQ a form is found by the id that stands in Forms".to_owned()),
-        ("Everything as data", format!("onse export {file} --to review.json")),
+        ("Everything as data", format!("onse export {again} --to review.json")),
         ("This report", format!("made {} by {}", when(report.made_at), report.program)),
     ];
     let rows = rows.into_iter().map(|(what, text)| vec![Field::text(what), Field::text(text)]).collect();

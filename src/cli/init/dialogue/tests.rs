@@ -101,6 +101,18 @@ fn x08_a_file_in_a_repository_is_called_that_before_it_is_chosen() {
 }
 
 #[test]
+fn the_name_of_a_profile_that_is_there_leads_to_new_secrets_or_back() {
+    let known = || Known { names: vec!["old".into()], profiles: vec!["old".into()], ..Known::default() };
+    let mut dialogue = Dialogue::new(known(), Some("old")).unwrap();
+    assert!(dialogue.question().unwrap().text.contains("There is a profile old already"));
+    refused(&mut dialogue, "perhaps", "y or n");
+    say(&mut dialogue, &[""]);
+    assert_eq!(dialogue.at, At::Ask(Part::Name), "enter alone gives nothing anew");
+    say(&mut dialogue, &["old", "y"]);
+    assert_eq!((dialogue.at, dialogue.answers.name.as_str()), (At::Renew, "old"));
+}
+
+#[test]
 fn answers_are_checked_at_once() {
     let mut dialogue = begun(Known { names: vec!["old".into()], ..Known::default() });
     refused(&mut dialogue, "old", "already");

@@ -13,6 +13,13 @@ impl Dialogue {
         let none = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         let (text, usual) = match part {
             Part::Name => ("Name of the profile, for the settings and --profile", answers.name.clone()),
+            Part::Again => {
+                let text = format!(
+                    "There is a profile {} already; its settings stay as they are. Give its secrets anew? y or n, for another name",
+                    answers.name
+                );
+                return (text, "n".to_owned());
+            }
             Part::Label => (
                 "A word shown wherever something can be written, such as PRODUCTION or TEST; - for none",
                 none(&answers.label),
@@ -71,24 +78,35 @@ impl Dialogue {
     }
 
     fn place_words(&self) -> (String, String) {
-        let file = match (&self.known.closed, &self.known.repository) {
-            (Some(_), _) => "",
-            (None, Some(_)) => ", f a file that only you can read, inside a repository",
-            (None, None) => ", f a file that only you can read (secrets.toml, not encrypted)",
-        };
-        let nowhere = "n nowhere: asked each time, or from the environment";
-        match &self.no_keyring {
-            None => {
-                (format!("Where are the secrets kept? k the keyring of this system{file}, {nowhere}"), "k".to_owned())
-            }
-            Some(why) => {
-                let file = file.trim_start_matches(", ");
-                let or = if file.is_empty() { "" } else { ", " };
-                (
-                    format!("The keyring cannot be used: {why}. Where are the secrets kept? {file}{or}{nowhere}"),
-                    "n".to_owned(),
-                )
-            }
+        place_words(
+            self.no_keyring.as_deref(),
+            self.known.closed.is_none(),
+            self.known.repository.is_some(),
+            "Where are the secrets kept?",
+        )
+    }
+}
+
+/// The words of the question where secrets are kept: why the keyring is of no use, whether the file may be added to, and whether
+/// it lies in a repository.
+pub(in crate::cli::init) fn place_words(
+    no_keyring: Option<&str>,
+    open: bool,
+    repository: bool,
+    asks: &str,
+) -> (String, String) {
+    let file = match (open, repository) {
+        (false, _) => "",
+        (true, true) => ", f a file that only you can read, inside a repository",
+        (true, false) => ", f a file that only you can read (secrets.toml, not encrypted)",
+    };
+    let nowhere = "n nowhere: asked each time, or from the environment";
+    match no_keyring {
+        None => (format!("{asks} k the keyring of this system{file}, {nowhere}"), "k".to_owned()),
+        Some(why) => {
+            let file = file.trim_start_matches(", ");
+            let or = if file.is_empty() { "" } else { ", " };
+            (format!("The keyring cannot be used: {why}. {asks} {file}{or}{nowhere}"), "n".to_owned())
         }
     }
 }
