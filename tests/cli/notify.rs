@@ -67,6 +67,53 @@ fn x04_the_program_that_is_told_gets_no_secret() {
 }
 
 #[test]
+fn x04_a_secret_of_the_settings_or_of_a_variable_is_handed_on_under_no_other_name() {
+    let (home, servers) = told(DUMP);
+    let (password, key) = (servers.text("dhis2_password"), servers.text("commcare_api_key"));
+    let home = home
+        .with("BACKUP", &format!("x?{key}"))
+        .with("OTHER", &format!("-p{password}"))
+        .with("PATH", "/usr/bin:/bin")
+        .with("HARMLESS", "kept");
+    let told = |home: &Home, args: &[&str], exit: i32| {
+        home.run(args).ok(exit);
+        let env = fs::read_to_string(home.path("env.txt")).unwrap();
+        assert!(env.contains("HARMLESS=kept"), "{env}");
+        for secret in [&password, &key, "BACKUP", "OTHER"] {
+            assert!(!env.contains(secret), "{secret}: {env}");
+        }
+    };
+    told(&home, &["plan", "-o", "q.review"], 3);
+    // In a run that ended before it read them.
+    let secrets = home.files().into_iter().find(|(path, _)| path.ends_with("secrets.toml")).unwrap();
+    fs::remove_file(secrets.0).unwrap();
+    let home = home.with("ONSE_DHIS2_PASSWORD", &password).with("ONSE_COMMCARE_API_KEY", &key);
+    told(&home, &["undo", "gone.review", "-o", "v.review"], 1);
+}
+
+#[test]
+fn the_newest_hundred_are_kept_and_what_cannot_be_kept_is_told_all_the_same() {
+    let (home, _servers) = told("cat > told.txt; printf '%s' \"${ONSE_RUN_JSON-none}\" > json.txt");
+    let home = home.with("PATH", "/usr/bin:/bin");
+    home.run(&["plan", "-o", "q.review"]).ok(3);
+    let path = runs(&home)[0].0.clone();
+    for n in 0..100 {
+        fs::copy(&path, path.with_file_name(format!("20200101T0000{:02}.{n:03}Z-plan.json", n % 60))).unwrap();
+    }
+    home.run(&["verify", "q.review"]).ok(0);
+    let left = runs(&home);
+    assert_eq!(left.len(), 100);
+    assert_eq!((left[98].1["command"].as_str(), left[99].1["command"].as_str()), (Some("plan"), Some("verify")));
+    let folder = path.parent().unwrap();
+    fs::remove_dir_all(folder).unwrap();
+    fs::write(folder, "a file in the place of the folder").unwrap();
+    let ran = home.run(&["verify", "q.review"]).ok(0);
+    assert!(ran.err.contains("the summary of this run could not be kept: "), "{ran:?}");
+    assert_eq!(fs::read_to_string(home.path("json.txt")).unwrap(), "none");
+    assert!(fs::read_to_string(home.path("told.txt")).unwrap().contains("verify"));
+}
+
+#[test]
 fn a_quarter_is_told_step_by_step() {
     let (home, _servers) = told("cat >> told.txt");
     let home = home.with("PATH", "/usr/bin:/bin");
@@ -96,10 +143,12 @@ fn a_quarter_is_told_step_by_step() {
         (&json!(home.path("q.review")), &json!(format!("onse review {}", home.path("q.review").display())))
     );
     assert_eq!(of(1)["outcome"], "some rows were refused; the others were taken");
+    assert_eq!(of(1)["review"]["counts"]["rejected"], 1, "it is the one that was taken and not the dry run");
     assert_eq!((&of(3)["review"]["forms"]["APPLIED"], &of(3)["errors"]), (&json!(1), &json!([])));
     assert!(of(2)["errors"][0].as_str().unwrap().contains("does not match"), "{}", of(2));
     assert_eq!((&of(5)["file"], &of(5)["review"]["undo_of"]), (&json!(home.path("u.review")), &json!("q.review")));
     assert!(of(5)["notes"][0].as_str().unwrap().contains("to be put back"), "{}", of(5));
+    assert!(of(6)["file"].is_null(), "no file is named that is not there: {}", of(6));
     let gone = of(6)["errors"].to_string();
     assert!(gone.contains("gone.review") && of(6)["review"].is_null() && of(6)["next"] == "onse check", "{}", of(6));
     let text = fs::read_to_string(home.path("told.txt")).unwrap();

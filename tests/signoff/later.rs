@@ -11,10 +11,10 @@ use onse::domain::{
     plan::{Head, Plan, State},
 };
 
-const APPLIED: Option<Outcome> = Some(Outcome::Applied);
+pub(crate) const APPLIED: Option<Outcome> = Some(Outcome::Applied);
 
 /// One facility with three changes, in a reading of this number: what the cases hold, and what is offered.
-fn reading(generation: u32, cells: [(&str, &str); 3]) -> Plan {
+pub(crate) fn reading(generation: u32, cells: [(&str, &str); 3]) -> Plan {
     plan(&["A"], &["Beds", "Cots", "Deaths"], Head { generation, ..head() }, |draft| {
         for (property, (old, new)) in (0..).zip(cells) {
             draft.set(at(0, property), Some(old), Some(new), State::Reported);
@@ -25,7 +25,7 @@ fn reading(generation: u32, cells: [(&str, &str); 3]) -> Plan {
     })
 }
 
-fn sample() -> Sample {
+pub(crate) fn sample() -> Sample {
     Sample::of(reading(1, [("1", "2"), ("3", "4"), ("5", "6")]))
 }
 

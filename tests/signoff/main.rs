@@ -7,3 +7,4 @@ mod hostile;
 mod later;
 mod sample;
 mod size;
+mod turns;

@@ -137,7 +137,9 @@ fn what_is_no_spreadsheet_of_ours_is_refused_with_the_remedy() {
             "this is an OpenDocument file. Save it as .xlsx or .csv",
         ),
         (zips::zip(&[("a.txt".to_owned(), b"x".to_vec())]), "this is a zip file and no .xlsx workbook"),
+        (zips::zip(&[("word/document.xml".to_owned(), b"<a/>".to_vec())]), "this is a zip file and no .xlsx workbook"),
         (zips::zip(&[("xl/workbook.xml".to_owned(), b"<a>".to_vec())]), "the workbook is damaged ("),
+        (locked(&Desk::new().xlsx()), "the workbook has a password. Save it without one"),
     ];
     for (bytes, words) in cases {
         let error = back(&bytes).unwrap_err();
@@ -148,6 +150,20 @@ fn what_is_no_spreadsheet_of_ours_is_refused_with_the_remedy() {
     assert!(format!("{none:#}").starts_with("cannot read not/there.csv. Nothing was decided: "), "{none:#}");
     let folder = tempfile::tempdir().unwrap();
     assert!(onse::io::spreadsheet::read(folder.path()).is_err());
+    // One that is too large is never read as far as it fits.
+    let large = folder.path().join("large.csv");
+    std::fs::write(&large, "case_id,property,mark,old,new,verdict,reason\n").unwrap();
+    std::fs::OpenOptions::new().write(true).open(&large).unwrap().set_len(64 * 1024 * 1024 + 1).unwrap();
+    let error = format!("{:#}", onse::io::spreadsheet::read(&large).unwrap_err());
+    assert!(error.contains("it has more than 64 MiB"), "{error}");
+}
+
+/// A workbook whose directory says that its first part is encrypted.
+fn locked(book: &[u8]) -> Vec<u8> {
+    let mut bytes = book.to_vec();
+    let at = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    bytes[at + 8] |= 1;
+    bytes
 }
 
 /// A workbook of another hand.
@@ -163,6 +179,8 @@ const HEADINGS: [&str; 7] = ["case_id", "property", "mark", "old", "new", "verdi
 fn what_a_spreadsheet_made_of_a_value_is_read_as_its_text() {
     let bytes = book(|book| {
         let sheet = book.add_worksheet();
+        // What reads as blank above the headings is no heading.
+        sheet.write_string(1, 2, "  ").unwrap();
         for (column, name) in (0..).zip(HEADINGS) {
             sheet.write_string(2, column, name).unwrap();
         }
@@ -171,6 +189,7 @@ fn what_a_spreadsheet_made_of_a_value_is_read_as_its_text() {
         sheet.write_number(4, 3, 1e21).unwrap();
         sheet.write_number(4, 4, 0.1).unwrap();
         sheet.write_boolean(4, 5, true).unwrap();
+        sheet.write_boolean(4, 1, false).unwrap();
         sheet.write_datetime_with_format(4, 6, ExcelDateTime::from_ymd(2026, 3, 2).unwrap(), &day).unwrap();
         sheet.write_string(1_048_575, 0, "c2").unwrap();
         sheet.write_number(1_048_575, 3, -4.0).unwrap();
@@ -181,6 +200,7 @@ fn what_a_spreadsheet_made_of_a_value_is_read_as_its_text() {
     let got = back(&bytes).unwrap();
     let seen = |at: usize| [&got[at].case_id, &got[at].old, &got[at].new, &got[at].verdict, &got[at].reason];
     assert_eq!(seen(0), ["c1", "1000000000000000000000", "0.1", "TRUE", "2026-03-02"]);
+    assert_eq!(got[0].property, "FALSE");
     assert_eq!(seen(1), ["c2", "-4", "#DIV/0!", "", "-7"]);
     assert_eq!((got[0].row, got[1].row, got.len()), (5, 1_048_576, 2));
 }
@@ -205,6 +225,10 @@ fn the_rows_are_on_the_sheet_review_or_on_the_first_with_our_headings() {
         sheet(book, "Mine", "case_id", "from mine");
     });
     assert_eq!(first(&renamed), Ok("from mine".to_owned()));
+    // One that has them and breaks off among its rows is never passed over for another.
+    let broken = with(&two, "xl/worksheets/sheet2.xml", |part| part.replace("<c r=\"A2\"", "<c r=\"?2\""));
+    let error = first(&broken).unwrap_err();
+    assert!(error.starts_with("filled.in, sheet REVIEW: the workbook is damaged ("), "{error}");
     let none = book(|book| sheet(book, "Notes", "mine", "no"));
     let error = first(&none).unwrap_err();
     let start =

@@ -31,24 +31,32 @@ pub(crate) fn each(bytes: &[u8], mut part: impl FnMut(&str, &[u8])) {
     }
 }
 
-/// A zip file of these parts.
+fn packed(part: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(part).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A zip file of these parts: what lies in `_rels` as it stands, all else packed, and with fields of its own as some programs
+/// write them.
 pub(crate) fn zip(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     for (name, part) in parts {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(part).unwrap();
-        let packed = encoder.finish().unwrap();
+        let stored = name.starts_with("_rels/");
+        let packed = if stored { part.clone() } else { packed(part) };
         let mut crc = Crc::new();
         crc.update(part);
-        let mut head = vec![20, 0, 0, 0, 8, 0, 0, 0, 0x21, 0];
+        let mut head = vec![20, 0, 0, 0, if stored { 0 } else { 8 }, 0, 0, 0, 0x21, 0];
         for number in [crc.sum(), u32::try_from(packed.len()).unwrap(), u32::try_from(part.len()).unwrap()] {
             head.extend(number.to_le_bytes());
         }
         head.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
-        head.extend([0, 0]);
-        let start = u32::try_from(bytes.len()).unwrap().to_le_bytes();
-        bytes.extend([b"PK\x03\x04", &head[..], name.as_bytes(), &packed].concat());
-        directory.extend([b"PK\x01\x02\x14\0", &head[..], &[0; 10], &start, name.as_bytes()].concat());
+        head.extend(5_u16.to_le_bytes());
+        let (start, extra) = (u32::try_from(bytes.len()).unwrap().to_le_bytes(), [0xfe, 0xca, 1, 0, 7]);
+        bytes.extend([b"PK\x03\x04", &head[..], name.as_bytes(), &extra, &packed].concat());
+        let comment = [3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let parts = [b"PK\x01\x02\x14\0", &head[..], &comment, &start, name.as_bytes(), &extra, b"why"];
+        directory.extend(parts.concat());
     }
     let (start, size) = (u32::try_from(bytes.len()).unwrap(), u32::try_from(directory.len()).unwrap());
     let count = u16::try_from(parts.len()).unwrap().to_le_bytes();

@@ -1,6 +1,13 @@
 //! What is told of a run, and to whom.
 
 use super::*;
+use crate::{
+    domain::{
+        ledger::{Act, Ledger, Stamp},
+        plan::{Cell, State, sample},
+    },
+    job::session::Opened,
+};
 
 const NEVER: Duration = Duration::from_mins(10);
 
@@ -66,6 +73,8 @@ fn what_holds_a_secret_is_not_handed_on() {
         ("URL", "https://host/a:b@c"),
         ("HOME", "/root"),
         ("MAIL_TOKEN", "x"),
+        ("MAIL", "ann@example.org"),
+        ("REMOTE", "ssh://git@example.org/a:b"),
     ] {
         assert!(kept(name, value), "{name}");
     }
@@ -103,4 +112,46 @@ fn two_runs_of_one_instant_have_two_files() {
     assert!(names[0].ends_with("20261123T061000.000Z-plan.json"));
     assert!(names[1].ends_with("20261123T061000.000Z-plan-2.json"));
     assert!(names.iter().all(|name| stem(name.file_name().unwrap()).is_some()));
+}
+
+/// How a review stands in which so many changes wait, and one facility was read or not.
+fn standing_of(waiting: u32, read: bool) -> Standing {
+    let plan = sample(3, 1, |draft| {
+        if !read {
+            draft.set(Cell { facility: 2, property: 0 }, Some("1"), None, State::FetchFailed);
+        }
+    });
+    let mut ledger = Ledger::new(&plan);
+    let stamp = Stamp { at: String::new(), who: String::new() };
+    let decided: Vec<Cell> =
+        plan.cells().filter(|cell| Act::Reject.fits(&plan, *cell) && cell.facility >= waiting).collect();
+    if !decided.is_empty() {
+        ledger.decide(&plan, Act::Reject, decided, None, "", &stamp).unwrap();
+    }
+    let (forms, elsewhere, reset) = (Vec::new(), Vec::new(), Vec::new());
+    let opened = Opened { plan: plan.into(), ledger, place: None, forms, elsewhere, submitted: None, reset };
+    let standing = Standing::of(&opened, Path::new("q.review"));
+    assert_eq!((standing.counts.undecided, standing.incomplete), (waiting, !read));
+    standing
+}
+
+#[test]
+fn how_a_run_ended_is_told_as_it_was() {
+    let (whole, partly) = (standing_of(1, true), standing_of(1, false));
+    let decided = standing_of(0, false);
+    for (command, exit, review, words) in [
+        ("plan", Exit::Waiting, None, "changes wait for approval"),
+        ("plan", Exit::Waiting, Some(&whole), "changes wait for approval"),
+        ("plan", Exit::Waiting, Some(&partly), "changes wait for approval, and some facilities could not be read"),
+        ("plan", Exit::Waiting, Some(&decided), "some facilities could not be read"),
+        ("plan", Exit::Failed, Some(&partly), "failed"),
+        ("submit", Exit::Done, Some(&decided), "done"),
+        ("submit", Exit::Held, Some(&whole), "some approved changes were held; the others, if any, were applied"),
+        ("import", Exit::Held, Some(&whole), "some rows were refused; the others were taken"),
+        ("import", Exit::Held, None, "some rows were refused; the others were taken"),
+        ("import", Exit::Done, Some(&whole), "done"),
+        ("import", Exit::Stopped, Some(&whole), "refused by an open STOP"),
+    ] {
+        assert_eq!(outcome(command, exit, review), words, "{command} {exit:?}");
+    }
 }

@@ -73,6 +73,15 @@ fn what_needs_no_decision_takes_none() {
         ledger.decide(&plan, Act::Approve, [cell(0, 2), cell(1, 2)], None, "a", &stamp()).unwrap_err(),
         "nothing to decide here"
     );
+    // Where several stand together the one that could be decided in another way says so.
+    for (act, cells, why) in [
+        (Act::Approve, [cell(0, 2), cell(3, 2)], "it reads (0?)"),
+        (Act::Zero, [cell(0, 2), cell(0, 1)], "DHIS2 holds a number here"),
+        (Act::Reject, [cell(0, 2), cell(2, 2)], "the case holds 0 already"),
+    ] {
+        let error = ledger.decide(&plan, act, cells, None, "a", &stamp()).unwrap_err();
+        assert!(error.starts_with(why), "{error}");
+    }
     assert_eq!(ledger.decide(&plan, Act::Clear, plan.row(2), None, "a", &stamp()).unwrap_err(), "already undecided");
     assert_eq!(ledger.undo(&plan, &stamp()).unwrap_err(), "nothing to undo");
     assert_eq!(ledger.redo(&plan, &stamp()).unwrap_err(), "nothing to redo");

@@ -197,6 +197,25 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_try_left_lies_where_it_was_and_is_never_taken_for_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("config.toml");
+        let left = |number: usize| home.path().join(format!(".config.toml.onse-{number}.tmp"));
+        for number in 1..99 {
+            fs::write(left(number), "half").unwrap();
+        }
+        keep(&file, None, b"one").unwrap();
+        keep(&file, Some(b"one"), b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert!((1..99).all(|number| fs::read(left(number)).unwrap() == b"half"));
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 99, "nothing of this try is left");
+        fs::write(left(99), "half").unwrap();
+        let error = keep(&file, Some(b"two"), b"three").unwrap_err().to_string();
+        assert!(error.contains("is as it was: too many files of earlier tries lie beside it"), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+    }
+
+    #[test]
     fn x08_a_file_in_a_repository_is_noticed_wherever_in_it() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path().canonicalize().unwrap();

@@ -94,6 +94,8 @@ mod tests {
             "",
             "Matope HC",
             "O'Neill",
+            "'-4",
+            "' -4",
             "'tis",
             "a=b",
             "<1B>",

@@ -59,7 +59,11 @@ fn sheet(book: &mut Book, name: &str) -> Result<Vec<super::Returned>, Stop> {
         let cell = match cells.next_cell() {
             Ok(Some(cell)) => cell,
             Ok(None) => break,
-            Err(error) => return Err(at(&found, damaged(&error))),
+            Err(error) => {
+                // The row before it is told to be whole only by the next cell, and may be that of our headings.
+                let _ = end(&mut found, row.0, row.1);
+                return Err(at(&found, damaged(&error)));
+            }
         };
         let ((number, column), text) = (cell.get_position(), text(cell.get_value()));
         if number != row.0 {

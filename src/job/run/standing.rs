@@ -278,6 +278,7 @@ mod tests {
             assert_eq!(said(State::Unsettled, 0, one(open)), submit(8), "{open:?}");
         }
         assert_eq!(said(State::Partly, 3, one(Outcome::Applied)), submit(3));
+        assert_eq!(said(State::Approved, 1, ByOutcome::default()), submit(1), "not what is in forms with it");
         assert_eq!(said(State::Undecided, 0, ByOutcome::default()).as_deref(), Some("onse review 'a b.review'"));
         assert_eq!(
             (said(State::Applied, 0, one(Outcome::Applied)), said(State::Closed, 0, ByOutcome::default())),

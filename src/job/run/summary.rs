@@ -349,6 +349,82 @@ mod tests {
         let other = Run { usual: false, profile: "second one", ..failed };
         assert!(other.text().ends_with("next     onse check --profile 'second one'\n"));
         let done = Run { exit: 0, ..run(None, &[], &[]) };
+        let at = |ended| Run { ended, ..done.clone() }.text();
+        assert!(at(done.started).contains("took 0:00 "));
+        assert!(at(Timestamp::UNIX_EPOCH).contains("took 0:00 "), "a clock that was set back");
         assert!(done.text().ends_with("next     nothing to do\n"));
+    }
+
+    #[test]
+    fn every_line_of_the_text_says_what_is_so() {
+        let mut review = Standing::of(&opened(), Path::new("/data/q.review"));
+        let text = |review: &Standing, notes: &[String]| Run { notes, label: "", ..run(Some(review), &[], &[]) }.text();
+        review.checks.truncate(5);
+        let check =
+            |n: usize| format!("check    {} C{n} dhis_p0: far <1B>[2J away\n", if n == 6 { "STOP" } else { "REVIEW" });
+        let checks = [6, 0, 1, 2, 3].map(check).concat();
+        let head = "onse     submit 2026Q2 of onse-iss: some approved changes were held\nexit     5\nprofile  main   by ann\n\
+                    began    2026-05-28T20:26:40Z   took 1:15   0.1.0\nfile     /data/q.review\n";
+        let plain = format!(
+            "{head}state    undecided: changes wait for a decision\n\
+             changes  3 in 3 facilities   approved 1   rejected 0   left 2 (STOP 0, REVIEW 0, no flag 2)\n\
+             sent     0 changes   to send 1\nforms    0 forms\n{checks}next     onse review /data/q.review\n"
+        );
+        assert_eq!(text(&review, &[]), plain);
+        review.undo_of = Some("p.review".to_owned());
+        review.incomplete = true;
+        (review.counts.may_be_zero, review.zeros_left) = (1, 1);
+        review.changes = ByOutcome { accepted: 1, applied: 1_200, not_applied: 3, unknown: 4 };
+        review.forms = ByOutcome { unknown: 1, ..ByOutcome::default() };
+        let whole = format!(
+            "{head}undo of  p.review\nstate    undecided: changes wait for a decision\n\
+             reading  incomplete: some facilities could not be read; their cases keep what they have\n\
+             changes  3 in 3 facilities   approved 1   rejected 0   left 2 (STOP 0, REVIEW 0, no flag 2)\n\
+             (0?)     1   open 1\n\
+             sent     1,208 changes: APPLIED 1,200, ACCEPTED 1, NOT_APPLIED 3, UNKNOWN 4   to send 1\n\
+             forms    1 form: UNKNOWN 1\n{checks}note     one\nnext     onse review /data/q.review\n"
+        );
+        assert_eq!(text(&review, &["one".to_owned()]), whole);
+        assert_eq!(json(&run(Some(&review), &[], &[]))["schema"], 1);
+    }
+
+    #[test]
+    fn a_check_that_was_settled_or_says_nothing_bad_is_not_open() {
+        let mut opened = opened();
+        let mut plan = sample(1, 1, |_| {});
+        plan.head.checks = vec![
+            Check::of_property("C1", Severity::Stop, "dhis_p0", "far away"),
+            Check::of_property("C2", Severity::Info, "dhis_p0", "as usual"),
+            Check::of_run("R1", Severity::Review, "one case less"),
+        ];
+        (opened.ledger, opened.plan) = (Ledger::new(&plan), plan.into());
+        let open = |opened: &Opened| {
+            let review = Standing::of(opened, Path::new("q.review"));
+            review.checks.into_iter().map(|check| check.id).collect::<Vec<_>>()
+        };
+        assert_eq!(open(&opened), ["C1", "R1"]);
+        let stamp = Stamp { at: String::new(), who: String::new() };
+        opened.ledger.settle(&opened.plan, 0, "new clinics opened", &stamp).unwrap();
+        assert_eq!(open(&opened), ["R1"]);
+    }
+
+    #[test]
+    fn what_was_held_is_named_by_its_case_and_property() {
+        let opened = opened();
+        let held = |n| crate::job::report::Held {
+            cell: cell(n),
+            now: None,
+            already_set: false,
+            moved: true,
+            why: format!("why {n}"),
+        };
+        let sending = Sending { held: vec![held(2), held(0)], ..Sending::default() };
+        let of = |n: u32| HeldBack {
+            case_id: opened.plan.facility(n).case_id.clone(),
+            case_name: format!("Facility {n}"),
+            property: "dhis_p0".to_owned(),
+            reason: format!("why {n}"),
+        };
+        assert_eq!(held_back(&opened.plan, &sending), [of(2), of(0)]);
     }
 }

@@ -219,3 +219,60 @@ fn what_is_forgotten_of_an_import_leaves_each_other_row_its_own_verdict() {
         assert_eq!(said, [(None, None), (Some(Verdict::Reject), Some("b")), (Some(Verdict::Approve), Some("c"))]);
     }
 }
+
+#[test]
+fn a_row_leaves_no_empty_reason_and_what_is_cleared_has_none() {
+    let plan = plan();
+    let mut ledger = Ledger::new(&plan);
+    ledger.decide(&plan, Act::Approve, [cell(0, 2), cell(1, 2)], Some("seen"), "one", &stamp()).unwrap();
+    let rows = vec![row(0, 2, Act::Reject, "  "), row(1, 2, Act::Clear, "not plausible")];
+    let entry = ledger.import(&plan, rows, "", &stamp()).unwrap();
+    let Step::Import { rows, .. } = entry.step else { panic!("{entry:?}") };
+    assert_eq!(rows, [row(0, 2, Act::Reject, ""), row(1, 2, Act::Clear, "")], "nor is one written down");
+    assert_eq!([ledger.reason(cell(0, 2)), ledger.reason(cell(1, 2))], [None, None]);
+    for (row, changed) in [
+        (row(0, 2, Act::Reject, " "), false),
+        (row(0, 2, Act::Reject, "odd"), true),
+        (row(1, 2, Act::Clear, "odd"), false),
+        (row(1, 2, Act::Reject, ""), true),
+    ] {
+        assert_eq!(ledger.is_changed_by(&plan, &row), changed, "{row:?}");
+    }
+    ledger.import(&plan, vec![row(0, 2, Act::Reject, "odd")], "", &stamp()).unwrap();
+    assert!(
+        !ledger.is_changed_by(&plan, &row(0, 2, Act::Reject, "")),
+        "a row without a reason leaves the one there is"
+    );
+    assert!(!ledger.is_changed_by(&plan, &row(0, 2, Act::Reject, "  ")));
+}
+
+#[test]
+fn only_a_reason_that_stands_for_another_stop_is_used_up() {
+    let plan = plan();
+    let mut ledger = Ledger::new(&plan);
+    let missing = |ledger: &Ledger, rows: &[Row]| ledger.unreasoned(&plan, &rows.iter().collect::<Vec<_>>());
+    let approve = |f, p, reason| row(f, p, Act::Approve, reason);
+    // Words that something was rejected with, or that a value has of which none was asked, are no reason given before.
+    ledger.decide(&plan, Act::Reject, [cell(0, 0)], Some("checked"), "one", &stamp()).unwrap();
+    ledger.decide(&plan, Act::Approve, [cell(0, 2)], Some("checked"), "one", &stamp()).unwrap();
+    assert_eq!(missing(&ledger, &[approve(1, 0, "checked")]), BTreeMap::new());
+    // Those of a STOP that was approved are, and those of a value of a property with an open STOP.
+    ledger.import(&plan, vec![approve(0, 0, "Checked 2"), approve(0, 1, "seen it")], "", &stamp()).unwrap();
+    assert_eq!(missing(&ledger, &[approve(1, 0, "checked")]), [(cell(1, 0), Missing::Own(2))].into());
+    assert_eq!(missing(&ledger, &[approve(1, 0, "seen it")]), [(cell(1, 0), Missing::Own(2))].into());
+    // Until another takes its place in the same rows.
+    let rows = [approve(0, 0, "recounted"), approve(1, 0, "checked")];
+    assert_eq!(missing(&ledger, &rows), BTreeMap::new());
+    ledger.import(&plan, rows.to_vec(), "", &stamp()).unwrap();
+    assert_eq!((ledger.reason(cell(0, 0)), ledger.reason(cell(1, 0))), (Some("recounted"), Some("checked")));
+}
+
+#[test]
+fn an_own_reason_is_asked_for_where_a_stop_is_open() {
+    let plan = plan();
+    let mut ledger = Ledger::new(&plan);
+    let asked = |ledger: &Ledger| plan.cells().filter(|cell| ledger.asks_own_reason(&plan, *cell)).collect::<Vec<_>>();
+    assert_eq!(asked(&ledger), [cell(0, 0), cell(0, 1), cell(1, 0), cell(1, 1), cell(2, 1)]);
+    ledger.settle(&plan, 1, "the form was new", &stamp()).unwrap();
+    assert_eq!(asked(&ledger), [cell(0, 0), cell(1, 0)]);
+}

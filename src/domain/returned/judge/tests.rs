@@ -6,6 +6,8 @@ use crate::domain::{
     returned::mark_of,
 };
 
+mod reasons;
+
 const REVIEW: &str = "0f";
 
 fn stamp() -> Stamp {
@@ -126,6 +128,7 @@ fn a_row_that_cannot_be_taken_says_why_and_what_to_do() {
         ((2, 0, "approve", ""), "it reads (0?)", false),
         ((0, 2, "zero", ""), "zero is for what reads (0?)", false),
         ((3, 2, "approve", ""), "nothing to decide", false),
+        ((3, 2, "zero", ""), "nothing to decide", false),
     ] {
         let refused = refusal(said);
         assert!(refused.why.contains(words), "{refused:?}");
@@ -133,29 +136,6 @@ fn a_row_that_cannot_be_taken_says_why_and_what_to_do() {
         assert_eq!(refused.facility, Some(format!("Facility {}", said.0)));
         assert_eq!(refused.row, u64::from(said.0) * 3 + u64::from(said.1) + 2);
     }
-}
-
-#[test]
-fn a_reason_filled_down_is_none() {
-    let plan = plan(&[]);
-    let ledger = Ledger::new(&plan);
-    let said = [
-        (0, 0, "approve", "Checked."),
-        (1, 0, "approve", "checked"),
-        (2, 1, "approve", "recounted"),
-        (0, 2, "reject", "checked"),
-    ];
-    let found = judged(&plan, &ledger, &filled(&plan, &ledger, &said));
-    let refused: Vec<_> = found.refused.iter().map(|refused| (refused.row, refused.stop)).collect();
-    assert_eq!(refused, [(2, true), (5, true)]);
-    assert!(found.refused.iter().all(|refused| refused.why.contains("the same reason stands at 2 facilities")));
-    assert_eq!(found.rows.iter().map(|row| row.cell).collect::<Vec<_>>(), [cell(0, 2), cell(2, 1)]);
-    let one = [(0, 0, "approve", "checked"), (0, 1, "approve", "checked")];
-    assert_eq!(
-        judged(&plan, &ledger, &filled(&plan, &ledger, &one)).rows.len(),
-        2,
-        "within one facility it is one thought"
-    );
 }
 
 #[test]
@@ -172,7 +152,8 @@ fn f13_an_export_of_another_review_is_refused_whole() {
     rows[2] = filled(&plan, &ledger, &[(0, 2, "approve", "")]).remove(2);
     let judged = judged(&plan, &ledger, &rows);
     assert_eq!((judged.rows.len(), judged.refused.len()), (1, 11));
-    assert!(judged.refused.iter().all(|refused| refused.why.contains("its mark is not of this value of this review")));
+    let words = "its mark is not of this value of this review: export again and write the verdict there";
+    assert!(judged.refused.iter().all(|refused| refused.why == words));
     assert_eq!(judge(&plan, &ledger, REVIEW, &[]), Ok(Judged::default()), "an empty one asks for nothing");
 }
 
@@ -268,31 +249,6 @@ fn what_nobody_touched_is_not_decided_again() {
 }
 
 #[test]
-fn another_reason_for_the_same_verdict_is_taken() {
-    let plan = plan(&[]);
-    let mut ledger = Ledger::new(&plan);
-    ledger.decide(&plan, Act::Approve, [cell(0, 0)], Some("seen \u{1b} it"), "", &stamp()).unwrap();
-    let taken = |reason: &str| judged(&plan, &ledger, &filled(&plan, &ledger, &[(0, 0, "approve", reason)])).rows;
-    assert_eq!(taken("seen <1B> it"), [], "as it was exported");
-    assert_eq!(taken(""), [], "a reason taken away leaves the one there is");
-    let own = Some("recounted".to_owned());
-    assert_eq!(taken(" recounted "), [Row { cell: cell(0, 0), act: Act::Approve, reason: own }]);
-    let short = judged(&plan, &ledger, &filled(&plan, &ledger, &[(0, 0, "approve", "ok")]));
-    assert!(short.rows.is_empty() && short.refused[0].stop);
-}
-
-#[test]
-fn what_it_was_rejected_for_is_no_reason_to_approve_it() {
-    let plan = plan(&[]);
-    let mut ledger = Ledger::new(&plan);
-    ledger.decide(&plan, Act::Reject, [cell(0, 0), cell(0, 2)], Some("not plausible"), "", &stamp()).unwrap();
-    let said = [(0, 0, "approve", "not plausible"), (0, 2, "approve", "not plausible")];
-    let found = judged(&plan, &ledger, &filled(&plan, &ledger, &said));
-    assert_eq!((found.rows.len(), found.refused.len()), (1, 1));
-    assert!(found.refused[0].stop && found.refused[0].why.starts_with("a STOP (S09: -4)"), "{found:?}");
-}
-
-#[test]
 fn what_was_sent_stays() {
     let plan = plan(&[]);
     let mut ledger = Ledger::new(&plan);
@@ -342,35 +298,6 @@ fn a_row_of_nothing_in_the_review_is_refused() {
 }
 
 #[test]
-fn what_it_was_put_off_for_is_no_reason_to_approve_it_either() {
-    let plan = plan(&[]);
-    let mut ledger = Ledger::new(&plan);
-    let cells = [cell(0, 0), cell(0, 2)];
-    ledger.decide(&plan, Act::Reject, cells, Some("not plausible"), "", &stamp()).unwrap();
-    // The reviewer takes the verdict back and leaves the reason beside it.
-    let said = cells.map(|cell| (cell.facility, cell.property, "undecided", "not plausible"));
-    let found = judged(&plan, &ledger, &filled(&plan, &ledger, &said));
-    assert_eq!(found.rows, cells.map(|cell| Row { cell, act: Act::Clear, reason: None }));
-    let said = cells.map(|cell| Row { cell, act: Act::Clear, reason: Some("not plausible".to_owned()) });
-    ledger.import(&plan, said.to_vec(), "", &stamp()).unwrap();
-    assert_eq!(cells.map(|cell| ledger.reason(cell)), [None, None]);
-    // The next one finds an empty cell for the reason, and picks approve from the list.
-    let mut rows = exported(&plan, &ledger, REVIEW);
-    assert_eq!(rows[0].reason, "");
-    "approve".clone_into(&mut rows[0].verdict);
-    let found = judged(&plan, &ledger, &rows);
-    assert!(found.rows.is_empty() && found.refused[0].stop, "{found:?}");
-    // Nor do words that came along from a sheet of before, whatever reason stands since.
-    ledger.decide(&plan, Act::Reject, cells, Some("not plausible"), "", &stamp()).unwrap();
-    let mut rows = exported(&plan, &ledger, REVIEW);
-    let other = Row { cell: cells[0], act: Act::Reject, reason: Some("below zero".to_owned()) };
-    ledger.import(&plan, vec![other], "", &stamp()).unwrap();
-    "approve".clone_into(&mut rows[0].verdict);
-    let found = judged(&plan, &ledger, &rows);
-    assert!(found.rows.is_empty() && found.refused[0].stop, "{found:?}");
-}
-
-#[test]
 fn a_verdict_that_was_emptied_is_asked_after() {
     let plan = plan(&[]);
     let mut ledger = Ledger::new(&plan);
@@ -399,24 +326,6 @@ fn a_verdict_that_was_emptied_is_asked_after() {
     rows[2].mark.truncate(LETTERS);
     ledger.decide(&plan, Act::Clear, [cell(1, 2), cell(2, 0)], None, "", &stamp()).unwrap();
     assert_eq!(judged(&plan, &ledger, &rows).refused.len(), 1);
-}
-
-#[test]
-fn a_reason_that_stands_elsewhere_is_none_either() {
-    let plan = plan(&[]);
-    let mut ledger = Ledger::new(&plan);
-    let first = [(0, 0, "approve", "checked 1"), (1, 0, "approve", "checked 2")];
-    let found = judged(&plan, &ledger, &filled(&plan, &ledger, &first));
-    assert!(found.rows.is_empty() && found.refused.len() == 2, "filled down by a spreadsheet that counts: {found:?}");
-    // One at a time, with the same words.
-    let one = judged(&plan, &ledger, &filled(&plan, &ledger, &first[..1])).rows;
-    ledger.import(&plan, one, "", &stamp()).unwrap();
-    let found = judged(&plan, &ledger, &filled(&plan, &ledger, &first));
-    assert!(found.rows.is_empty(), "{found:?}");
-    assert!(found.refused[0].why.starts_with("the same reason stands at 2 facilities") && found.refused[0].stop);
-    let row = |facility| Row { cell: cell(facility, 0), act: Act::Approve, reason: Some("Checked 3".to_owned()) };
-    assert!(ledger.clone().import(&plan, vec![row(1)], "", &stamp()).is_err());
-    ledger.import(&plan, vec![row(0)], "", &stamp()).unwrap();
 }
 
 #[test]
@@ -454,19 +363,70 @@ fn the_name_a_person_knows_a_row_by_is_that_of_its_case() {
 }
 
 #[test]
-fn an_old_sheet_that_nobody_touched_brings_no_old_reason_back() {
+fn what_is_taken_and_refused_comes_in_order_whatever_the_order_of_the_sheet() {
     let plan = plan(&[]);
-    let mut ledger = Ledger::new(&plan);
-    ledger.decide(&plan, Act::Approve, [cell(0, 2)], Some("seen \u{1b} it"), "", &stamp()).unwrap();
-    let mut rows = exported(&plan, &ledger, REVIEW);
-    rows[2].reason = "seen <1B> it".to_owned();
-    let other = Row { cell: cell(0, 2), act: Act::Approve, reason: Some("recounted".to_owned()) };
-    ledger.import(&plan, vec![other], "", &stamp()).unwrap();
-    assert_eq!(judged(&plan, &ledger, &rows), Judged { unchanged: 12, ..Judged::default() });
-    // Words of its own are taken, and so is what a mark of an older release does not tell from them.
-    let taken = |rows: &[Returned]| judged(&plan, &ledger, rows).rows.len();
-    rows[2].mark.truncate(LETTERS + 1);
-    assert_eq!(taken(&rows), 1);
-    rows[2].mark = mark_of(&plan, &ledger, REVIEW, cell(0, 2));
-    assert_eq!(taken(&rows), 1);
+    let ledger = Ledger::new(&plan);
+    let said =
+        [(0, 0, "approve", ""), (0, 2, "yes", ""), (1, 0, "approve", ""), (1, 2, "reject", ""), (2, 2, "approve", "")];
+    let mut rows = filled(&plan, &ledger, &said);
+    rows.reverse();
+    let found = judged(&plan, &ledger, &rows);
+    assert_eq!(found.rows.iter().map(|row| row.cell).collect::<Vec<_>>(), [cell(1, 2), cell(2, 2)]);
+    assert_eq!(found.refused.iter().map(|refused| refused.row).collect::<Vec<_>>(), [2, 4, 5]);
+}
+
+#[test]
+fn a_value_that_was_absent_and_moved_since_is_told_from_one_of_another_review() {
+    let with = |old: Option<&str>, new: Option<&str>, state| {
+        let mut plan = plan(&[]);
+        let mut draft = Plan::draft(plan.head.clone(), plan.facilities().to_vec(), plan.properties().to_vec());
+        draft.set(cell(0, 2), old, new, state);
+        plan = draft.finish();
+        plan
+    };
+    let why = |first: &Plan, second: &Plan, verdict: &str, edited: Option<&str>| {
+        let mut rows = filled(first, &Ledger::new(first), &[(0, 2, verdict, "")]);
+        if let Some(new) = edited {
+            new.clone_into(&mut rows[2].new);
+        }
+        // Alone, so that a mark that is not known would refuse the whole sheet.
+        let found = judge(second, &Ledger::new(second), REVIEW, &rows[2..3]);
+        found.map(|found| found.refused[0].why.clone())
+    };
+    let none = with(None, Some("2"), State::Reported);
+    let some = with(Some("1"), Some("2"), State::Reported);
+    let moved = why(&none, &some, "approve", None).unwrap();
+    assert!(
+        moved.starts_with("old reads nothing in the spreadsheet, and the case holds \"1\" now. It moved"),
+        "{moved}"
+    );
+    let moved = why(&some, &none, "approve", None).unwrap();
+    assert!(
+        moved.starts_with("old reads \"1\" in the spreadsheet, and the case holds no value now. It moved"),
+        "{moved}"
+    );
+    let zero = with(Some("61"), None, State::ZeroNotStored);
+    let came = with(Some("61"), Some("70"), State::Reported);
+    let moved = why(&zero, &came, "zero", None).unwrap();
+    assert!(moved.starts_with("new reads nothing in the spreadsheet, and DHIS2 holds \"70\" now. It moved"), "{moved}");
+    // Written over in the spreadsheet, it is no value that this review ever had.
+    assert!(why(&zero, &came, "zero", Some("7")).unwrap_err().starts_with("it was exported from another review"));
+}
+
+#[test]
+fn a_value_is_known_as_it_is_kept_and_as_it_is_shown() {
+    for (sheet, value) in [
+        ("a\u{1b}b", "a\u{1b}b"),
+        ("a<1B>b", "a\u{1b}b"),
+        ("a<1B>b", "\ta\u{1b}b"),
+        ("<9>a<1B>b", "\ta\u{1b}b"),
+        ("a\u{1b}b", "\ta\u{1b}b"),
+        ("'<9>5", "\t5"),
+    ] {
+        assert!(reads(sheet, Some(value)), "{sheet:?} {value:?}");
+    }
+    for (sheet, value) in [("a<1B>", "a\u{1b}b"), ("<9>a", "a"), ("", "0"), ("0", "")] {
+        assert!(!reads(sheet, Some(value)), "{sheet:?} {value:?}");
+    }
+    assert!(reads(" ", None) && !reads("0", None));
 }
