@@ -1,6 +1,5 @@
 //! The command line: what was typed, which command does it, where words go, and the exit code. The work itself is in `job`.
 
-mod again;
 mod args;
 mod check;
 mod completions;

@@ -25,7 +25,7 @@ use crate::{
     },
     io::{
         config::UsedMapping,
-        http::{Failure, OnWait, Wait, Why},
+        http::{OnWait, Wait, signed_out},
         mapping::Saved,
     },
     job::{
@@ -189,7 +189,7 @@ async fn look(
         let found = seen.found.iter().flat_map(|found| &found.candidates);
         let all: Vec<Candidate> = rows.chain(found).cloned().collect();
         seen.held = Some(match asking.values(place, &all).await {
-            Err(error) if !is_sign_in(&error) => {
+            Err(error) if signed_out(&error).is_none() => {
                 let note = format!("What {} holds is not known. {error:#}", place.name);
                 HeldAt { facility: place.name.clone(), notes: vec![note], ..HeldAt::default() }
             }
@@ -197,11 +197,6 @@ async fn look(
         });
     }
     Ok(seen)
-}
-
-/// Whether a server refused to sign the account in: nothing more may be asked then.
-fn is_sign_in(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Failure>().is_some_and(|failure| matches!(*failure.why, Why::SignIn { .. }))
 }
 
 /// What was found where nobody knows which facilities count: how many of none reported is no fact.

@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result};
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
-    again::Again,
     args::{Global, Scope},
     exit::{Exit, told, usage},
     log,
@@ -55,8 +54,6 @@ pub(super) struct Here {
     pub(super) who: String,
     /// What the run notes of itself, to be told when it ended.
     pub(super) noted: Noted,
-    /// What becomes of the sign-in while it runs.
-    pub(super) again: Again,
 }
 
 /// A profile with where it came from.
@@ -90,7 +87,6 @@ impl Here {
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             who: name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned()),
             noted: Noted::default(),
-            again: Again::default(),
         }
     }
 
@@ -208,12 +204,9 @@ impl Here {
     /// The same, handing every request to `sink` as a curl command where there is one.
     pub(super) async fn connect_telling(&self, ready: &Ready, sink: Option<&Sink>) -> Result<Connect> {
         let profile = &ready.profile;
-        let secrets = match self.again.secrets() {
-            Some(secrets) => secrets,
-            None => self.secrets(ready).await?,
-        };
+        let secrets = self.secrets(ready).await?;
         let way = |side, ca_file: &Option<PathBuf>| -> Result<SharedTransport> {
-            let wire = self.again.watching(side, wire(ca_file.as_deref())?);
+            let wire = wire(ca_file.as_deref())?;
             Ok(match sink {
                 Some(sink) => Arc::new(Curl::new(wire, side, ca_file.clone(), Arc::clone(sink))),
                 None => wire,
@@ -224,13 +217,17 @@ impl Here {
             commcare: way(Side::CommCare, &profile.commcare.ca_file)?,
         };
         self.noted.secrets(&secrets);
-        self.again.uses(&secrets);
         self.connected(profile, &secrets, &ways)
     }
 
-    /// Both secrets, asked for where they are missing and a person is there to answer.
+    /// Both secrets. A person who is there is asked for those that are missing, and with `--ask` for both (fault matrix row X09).
     async fn secrets(&self, ready: &Ready) -> Result<Secrets> {
         let profile = &ready.profile;
+        if self.asks()? {
+            let typed = ask_dhis2(profile)?.zip(ask_commcare(profile)?);
+            let (dhis2, commcare) = typed.ok_or_else(nobody)?;
+            return Ok(Secrets { dhis2, commcare });
+        }
         let mut found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await?;
         self.without_keyring(found.no_keyring.as_ref())?;
         if found.dhis2.is_none() {
@@ -240,6 +237,14 @@ impl Here {
             found.commcare = ask_commcare(profile)?;
         }
         Ok(found.complete()?)
+    }
+
+    /// Whether `--ask` was given. Fails where nobody is there to be asked.
+    pub(super) fn asks(&self) -> Result<bool> {
+        if self.global.ask && !someone_is_there() {
+            return Err(nobody());
+        }
+        Ok(self.global.ask)
     }
 
     /// The keyring, unless the environment turns it off.
@@ -330,6 +335,10 @@ pub(super) fn create(path: &Path) -> Result<Store> {
         private::folders(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     Store::create(path)
+}
+
+fn nobody() -> anyhow::Error {
+    usage("--ask asks for both secrets at the terminal, and there is none")
 }
 
 /// Asks for the DHIS2 secret, where a person is there to answer.

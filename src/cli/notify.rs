@@ -86,14 +86,7 @@ impl Noted {
 
     /// Approved cells that were not sent.
     pub(super) fn held(&self, held: Vec<HeldBack>) {
-        let mut notes = self.notes();
-        let new: Vec<HeldBack> = held.into_iter().filter(|one| !notes.held.contains(one)).collect();
-        notes.held.extend(new);
-    }
-
-    /// Whether there is such a cell.
-    pub(super) fn holds_some(&self) -> bool {
-        !self.notes().held.is_empty()
+        self.notes().held = held;
     }
 
     /// A sentence of its own.

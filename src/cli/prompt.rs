@@ -46,12 +46,6 @@ pub(super) fn secret(what: &str) -> Result<Secret> {
     Ok(Secret::new(typed))
 }
 
-/// Asks for a secret in the place of one that is refused by now; `None` where nothing was typed, or ctrl-c.
-pub(super) fn new_secret(what: &str) -> Result<Option<Secret>> {
-    let typed = asked(&format!("{what} (not shown): "), None, &mut read_event)?;
-    Ok(typed.filter(|typed| !typed.is_empty()).map(Secret::new))
-}
-
 /// Asks for a line after a sign of its own. `before` can be fetched with the arrow up, to be mended; `None` shows nothing of what
 /// is typed. `None` where the person stopped with ctrl-c or ctrl-d.
 pub(super) fn line(before: Option<&str>) -> Result<Option<String>> {

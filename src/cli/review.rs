@@ -17,7 +17,6 @@ use super::{
     plain::{Way, lines, way},
     read, sandbox,
     screen::{Left, Opening, env, look, screen},
-    submit::asked_again,
 };
 use crate::{
     domain::{outcome::Outcome, plan::Head},
@@ -116,22 +115,8 @@ async fn quarter(here: &Here, args: &args::Review) -> Result<Exit> {
     let shown = new(here, (session, &mapping), ask, &ready.profile, way, here.log_file()).await;
     if path.exists() {
         kept(&path);
-        if shown.is_ok() && goes_on(here, way, &ready.profile.name) {
-            return Box::pin(opened(here, &path, false, way, None)).await;
-        }
     }
     shown
-}
-
-/// Whether the review is opened again, with a secret that was typed in the place of one that was refused meanwhile. In lines standard
-/// input belongs to the lines.
-fn goes_on(here: &Here, way: Way, profile: &str) -> bool {
-    if way == Way::Lines && here.again.is_refused() {
-        say(
-            "a sign-in was refused (401) that was taken before; onse check says where each secret is from. Put the new one there",
-        );
-    }
-    way == Way::Screen && asked_again(here, profile)
 }
 
 /// Opens a review file. Without `offline` its own profile is needed, and must lead to where it was read.
@@ -140,7 +125,6 @@ async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<
     // Read once, under the hold: a large review takes most of a second to read.
     let store = Store::open_or_read(file)?;
     let loaded = store.load().await?;
-    let used = loaded.used.profile.clone();
     let offline_words = "this review was opened without the servers (--offline)";
     let (connect, profile, again) = if offline {
         (None, None, Err(offline_words.to_owned()))
@@ -172,9 +156,6 @@ async fn opened(here: &Here, file: &Path, offline: bool, way: Way, said: Option<
     let shown =
         Box::pin(on_screen(here, Opening { session, ask: again.ok(), opened, mapping, run, log, said, way })).await;
     kept(file);
-    if shown.is_ok() && goes_on(here, way, &used) {
-        return Box::pin(self::opened(here, file, offline, way, None)).await;
-    }
     shown
 }
 

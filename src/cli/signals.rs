@@ -1,14 +1,12 @@
 //! Ctrl-C and its relatives: each one goes a step further (fault matrix rows K20 and K21).
 
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{exit::Exit, out::say};
 
-/// Cancels `steps` one after the other, one for each interrupt, saying the sentence beside it; one more ends the program. Goes on
-/// until it is aborted.
-pub(super) fn on_interrupt(steps: Vec<(CancellationToken, &'static str)>) -> AbortHandle {
-    let listening = tokio::spawn(async move {
+/// Cancels `steps` one after the other, one for each interrupt, saying the sentence beside it; one more ends the program.
+pub(super) fn on_interrupt(steps: Vec<(CancellationToken, &'static str)>) {
+    tokio::spawn(async move {
         let Some(mut interrupts) = Signals::listen() else { return };
         for (token, sentence) in steps {
             interrupts.next_is_interrupt().await;
@@ -19,7 +17,6 @@ pub(super) fn on_interrupt(steps: Vec<(CancellationToken, &'static str)>) -> Abo
         say("left at once; what was written to the review file is safe");
         std::process::exit(Exit::Interrupted.code().into());
     });
-    listening.abort_handle()
 }
 
 #[cfg(unix)]

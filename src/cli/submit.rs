@@ -46,75 +46,44 @@ async fn write(here: &Here, args: &args::Submit, count: usize, out: &mut Out) ->
     let used = Store::read_only(&args.file)?.used;
     let store = Store::open(&args.file)?;
     let sent = async {
-        let mut first = None;
-        loop {
-            let ended = written(here, args, (count, &mut first), (&store, &used), out).await;
-            if args.json || !asked_again(here, &used.profile) {
-                // What an earlier round held is held still.
-                let held = here.noted.holds_some();
-                return ended.map(|exit| if exit == Exit::Done && held { Exit::Held } else { exit });
-            }
-            if let Err(error) = ended {
-                say(&format!("{error:#}"));
-            }
+        let opened = here.session(store.clone(), None).open().await?;
+        let applied = opened.applied_words(&args.file);
+        let Opened { plan, ledger, forms, .. } = opened;
+        let ready = ledger.to_send(&plan).count();
+        let before = Before::new(&plan, &forms);
+        let approved = usize::try_from(ledger.all().to_write())?;
+        counted(args, count, (ready, approved), before.open.len())?;
+        if ready == 0 && before.open.is_empty() {
+            let nothing = "nothing to send: no approved change is left that was not sent already";
+            say(&inert(&format!("{nothing}{applied}")));
+            return as_it_stands(&plan, &forms, args.json, out);
         }
+        let profile = here.ready(Some(&used.profile))?;
+        connect::fits(&profile.profile, &plan.head)?;
+        let days = profile.profile.stale_after_days;
+        if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
+            return Err(usage(format!("this review cannot be submitted: {why}")));
+        }
+        let session = here.session(store.clone(), Some(here.connect(&profile).await?)).stale_after(days);
+        let mapping = here.mapping(Some(&profile.profile))?.mapping;
+        let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
+        if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
+            return Err(usage(format!("this review cannot be submitted: {why}")));
+        }
+        let session = session.mapped_by(mapping);
+        here.log()?;
+        if ready > 0 {
+            say_where(&plan, &ledger);
+            say_stamp(here, &used);
+            say_blanks(&plan, &ledger);
+        }
+        let account = &profile.profile.commcare.username;
+        let work = if ready > 0 { Work::Send(account, ready) } else { Work::Settle(account) };
+        send(here, &session, work, &before, (&args.file, args.json), out).await
     };
     let sent = sent.await;
     store.close();
     sent
-}
-
-/// Whether a secret that is refused in the middle of a run was typed anew (fault matrix row X09).
-pub(super) fn asked_again(here: &Here, profile: &str) -> bool {
-    here.again.is_refused() && here.ready(Some(profile)).is_ok_and(|ready| here.again.asks(&ready.profile))
-}
-
-/// Sends what waits. `count` is the number that was typed for it. A later round, for which `first` is what the first one began with,
-/// sends what is left of that: nobody else can decide meanwhile.
-async fn written(
-    here: &Here,
-    args: &args::Submit,
-    (count, first): (usize, &mut Option<(usize, Vec<usize>)>),
-    (store, used): (&Store, &Used),
-    out: &mut Out,
-) -> Result<Exit> {
-    let opened = here.session(store.clone(), None).open().await?;
-    let applied = opened.applied_words(&args.file);
-    let Opened { plan, ledger, forms, .. } = opened;
-    let ready = ledger.to_send(&plan).count();
-    let mut before = Before::new(&plan, &forms);
-    if first.is_none() {
-        let approved = usize::try_from(ledger.all().to_write())?;
-        counted(args, count, (ready, approved), before.open.len())?;
-    }
-    if ready == 0 && before.open.is_empty() {
-        let nothing = "nothing to send: no approved change is left that was not sent already";
-        say(&inert(&format!("{nothing}{applied}")));
-        return as_it_stands(&plan, &forms, args.json, out);
-    }
-    (before.forms, before.open) = first.get_or_insert((before.forms, before.open)).clone();
-    let profile = here.ready(Some(&used.profile))?;
-    connect::fits(&profile.profile, &plan.head)?;
-    let days = profile.profile.stale_after_days;
-    if let Some(why) = connect::too_old(&plan.head, (here.clock)(), days).filter(|_| ready > 0) {
-        return Err(usage(format!("this review cannot be submitted: {why}")));
-    }
-    let session = here.session(store.clone(), Some(here.connect(&profile).await?)).stale_after(days);
-    let mapping = here.mapping(Some(&profile.profile))?.mapping;
-    let waiting: Vec<Cell> = ledger.to_send(&plan).collect();
-    if let Some(why) = connect::remapped(&plan, &mapping, &waiting) {
-        return Err(usage(format!("this review cannot be submitted: {why}")));
-    }
-    let session = session.mapped_by(mapping);
-    here.log()?;
-    if ready > 0 {
-        say_where(&plan, &ledger);
-        say_stamp(here, used);
-        say_blanks(&plan, &ledger);
-    }
-    let account = &profile.profile.commcare.username;
-    let work = if ready > 0 { Work::Send(account, ready) } else { Work::Settle(account) };
-    send(here, &session, work, &before, (&args.file, args.json), out).await
 }
 
 /// The number typed must be the number of changes that would go: a person who is wrong about it has not looked. The number of
@@ -204,7 +173,7 @@ pub(super) async fn send(
     let (progress, news) = watch::channel(Sending::default());
     let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
     let (_resume, pause) = watch::channel(false);
-    let listening = signals::on_interrupt(vec![
+    signals::on_interrupt(vec![
         (stop.clone(), "stopping after the form under way; again to leave its request, which makes it UNKNOWN"),
         (abandon.clone(), "leaving the request under way; again to leave at once"),
     ]);
@@ -216,9 +185,7 @@ pub(super) async fn send(
             Work::Verify => session.verify(progress, steering).await,
         }
     };
-    let ended = progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await;
-    listening.abort();
-    let sending = match ended {
+    let sending = match progress::watched(job, news, &here.clock, progress::sending, progress::has_bar()).await {
         Ok(sending) => sending,
         Err(error) => {
             let exit = if touched(session, before).await { Exit::Partly } else { Exit::of(&error) };

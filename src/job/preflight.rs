@@ -228,24 +228,32 @@ fn tenths(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::domain::{caseblock::Unfit, plan::sample};
+    use crate::{domain::plan::sample, io::store::Used};
 
     /// Fault matrix row H22, of a review that an earlier version read: the cells of that case are held by its name, the rest goes.
     #[test]
     fn h22_a_case_no_form_can_name_is_held_alone() {
-        let plan = sample(3, 1, |_| {});
+        let sound = sample(3, 1, |_| {});
+        let mut facilities = sound.facilities().to_vec();
+        facilities[1].case_id.push('\u{1}');
+        let plan = Plan::draft(sound.head.clone(), facilities, vec![sound.property(0).clone()]).finish();
         let cell = |facility| FormCell { facility, property: 0, old: Some("1".into()), new: "2".into(), since: None };
-        let bad = plan.facility(1).case_id.clone();
-        let build = |cells: &[FormCell]| {
-            let there = cells.iter().any(|cell| plan.facility(cell.facility).case_id == bad);
-            let what = "its id holds the character U+0001".to_owned();
-            let unfit = Unfit { case_id: bad.clone(), property: String::new(), what };
-            if there { Err(unfit) } else { Ok(cells.len()) }
+        let used = Used {
+            profile: String::new(),
+            chunk_size: 1000,
+            form_xmlns: "http://commcarehq.org/dhis2-import".to_owned(),
+            stamp_property: None,
+            submit_user_id: String::new(),
         };
+        let build = |cells: &[FormCell]| bytes(&plan, cells, &used, "me", "an-id", Timestamp::UNIX_EPOCH);
         let (made, held) = fitting((0..3).map(cell).collect(), &plan, build);
-        let (sent, size) = made.unwrap();
-        assert_eq!((sent.iter().map(|cell| cell.facility).collect::<Vec<_>>(), size), (vec![0, 2], 2));
+        let (sent, form) = made.unwrap();
+        assert_eq!(sent.iter().map(|cell| cell.facility).collect::<Vec<_>>(), [0, 2]);
+        let form = String::from_utf8(form).unwrap();
+        assert!(form.contains("\"case0\"") && form.contains("\"case2\"") && !form.contains("case1"), "{form}");
         assert_eq!(held.iter().map(|held| held.cell.facility).collect::<Vec<_>>(), [1]);
         assert!(held[0].why.contains("U+0001") && !held[0].moved, "{held:?}");
     }

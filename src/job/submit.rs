@@ -37,6 +37,7 @@ use crate::{
     },
     io::{
         commcare::is_per_case,
+        http::{Side, signed_out},
         store::{Form, FormCell, HeldCell, Seen, Store, Used},
     },
 };
@@ -88,6 +89,9 @@ struct Run<'a> {
     ledger: Ledger,
     /// Whether a form of this run may have left this machine.
     left: bool,
+    /// Whether `CommCare` refused the sign-in. It is asked nothing more then: whoever asks on locks the account (fault matrix rows
+    /// D01 and X09).
+    refused: bool,
     /// Forms of an earlier run that stay open, and why.
     unsettled: Vec<String>,
     state: Arc<Mutex<Sending>>,
@@ -180,6 +184,7 @@ impl Session {
             queue,
             forms,
             left: false,
+            refused: false,
             unsettled: Vec::new(),
             state,
             progress,
@@ -275,7 +280,10 @@ impl Run<'_> {
         let number = self.forms.len() + 1;
         let Sorted { send, elsewhere, held, recent } = match self.ready(&group).await {
             Ok(sorted) => sorted,
-            Err(error) => return Ok(Some(format!("stopped before form {number}: {error:#}"))),
+            Err(error) => {
+                self.refused |= signed_out(&error) == Some(Side::CommCare);
+                return Ok(Some(format!("stopped before form {number}: {error:#}")));
+            }
         };
         if !elsewhere.is_empty() {
             let settled = |one: &Held| Seen { cell: one.cell, outcome: Outcome::Applied, value: one.now.clone() };
@@ -343,10 +351,16 @@ impl Run<'_> {
                 return Ok((!goes_on).then(|| format!("{why}: not even one facility can be sent")));
             }
         };
+        if self.refused {
+            return Ok(stop);
+        }
         // A look at once; what the index does not show yet is looked for again at the end.
         if let Err(error) = self.look(at, false).await? {
-            let number = self.forms[at].number;
-            self.say(|state| state.note = Some(format!("form {number} could not be read back yet: {error:#}")));
+            let why = format!("form {} could not be read back yet: {error:#}", self.forms[at].number);
+            if self.refused {
+                return Ok(stop.or(Some(why)));
+            }
+            self.say(|state| state.note = Some(why));
         }
         Ok(stop)
     }

@@ -31,7 +31,7 @@ pub(crate) enum Mode {
     HoldForms,
     /// The first form goes through, and from then on CommCare takes no sign-in.
     ChangeKey,
-    /// CommCare takes no sign-in.
+    /// CommCare takes no sign-in but the one given with [`Between::take_instead`].
     Changed,
     /// The first form goes through, those after it are lost and not answered.
     LoseLaterForms,
@@ -66,6 +66,8 @@ pub(crate) struct Between {
 struct Now {
     mode: Mutex<Mode>,
     changed: Condvar,
+    /// The key that CommCare takes now, and the one the sandbox takes.
+    key: Mutex<Option<(String, String)>>,
 }
 
 impl Between {
@@ -74,7 +76,7 @@ impl Between {
         let upstream: SocketAddr = upstream.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let mode = Arc::new(Now { mode: Mutex::new(mode), changed: Condvar::new() });
+        let mode = Arc::new(Now { mode: Mutex::new(mode), changed: Condvar::new(), key: Mutex::new(None) });
         let (tell, unanswered) = mpsc::channel();
         let shared = Arc::clone(&mode);
         thread::spawn(move || {
@@ -94,6 +96,11 @@ impl Between {
     pub(crate) fn set(&self, mode: Mode) {
         *self.mode.mode.lock().unwrap() = mode;
         self.mode.changed.notify_all();
+    }
+
+    /// From now on the key of CommCare is this one, in place of that one.
+    pub(crate) fn take_instead(&self, new: &str, old: &str) {
+        *self.mode.key.lock().unwrap() = Some((new.to_owned(), old.to_owned()));
     }
 
     /// How many requests were refused or got no answer.
@@ -133,6 +140,9 @@ fn serve(mut client: TcpStream, upstream: SocketAddr, mode: &Now, tell: &mpsc::S
             client.write_all(&forward(&request, upstream)?)
         }
         Mode::Changed if line.contains(" /a/") => {
+            if let Some(request) = as_before(&request, mode.key.lock().unwrap().as_ref()) {
+                return client.write_all(&forward(&request, upstream)?);
+            }
             let _ = tell.send(());
             client.write_all(answer("401 Unauthorized", "").as_bytes())
         }
@@ -166,6 +176,15 @@ fn serve(mut client: TcpStream, upstream: SocketAddr, mode: &Now, tell: &mpsc::S
         Mode::Away => client.write_all(answer(&format!("302 Found\r\nLocation: {ELSEWHERE}/cases"), "").as_bytes()),
         _ => client.write_all(&forward(&request, upstream)?),
     }
+}
+
+/// A request that is signed with the key of now, signed with the one before; none where it is not.
+fn as_before(request: &[u8], key: Option<&(String, String)>) -> Option<Vec<u8>> {
+    let (new, old) = key?;
+    let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let (head, body) = (String::from_utf8_lossy(&request[..head]), &request[head..]);
+    let signed = format!(":{new}\r\n");
+    head.contains(&signed).then(|| [head.replace(&signed, &format!(":{old}\r\n")).as_bytes(), body].concat())
 }
 
 /// The answer with one text in place of another of as many bytes.

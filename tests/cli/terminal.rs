@@ -223,63 +223,62 @@ fn leaving_with_a_form_that_is_not_settled_is_exit_4() {
     }
 }
 
-/// A key that is changed in the middle is asked for, and the rest goes on with the new one; without one it stays as it is. What was
-/// sent before is not sent again.
+/// A key that is changed in the middle stops the submission, which says how to go on; with `--ask` the same command takes the new key
+/// and sends the rest, nothing twice. The old one is not tried.
 #[test]
-fn x09_a_key_that_changes_in_the_middle_of_a_submission_is_asked_for_again() {
-    for goes_on in [true, false] {
-        let (home, servers, between) = through(Mode::Pass);
-        let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
-        std::fs::write(home.path("config.toml"), config.replace("label =", "chunk_size = 5\nlabel =")).unwrap();
-        home.run(&["plan", "--period", "2026Q2", "-o", "q.review"]).ok(3);
-        home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
-        let counts = || home.run(&["show", "q.review", "--json"]).ok(0).json()["counts"].clone();
-        let count = counts()["approved"].to_string();
-        between.set(Mode::ChangeKey);
-        let mut terminal = Terminal::start(&home, &["submit", "q.review", "--write", &count]);
-        terminal.wait("CommCare HQ refuses the sign-in (401) that it took before.");
-        terminal.wait("CommCare HQ, importer@example.org (not shown): ");
-        between.set(Mode::Pass);
-        let key = servers.text("commcare_api_key");
-        terminal.press(&format!("{}\r", if goes_on { &key } else { "" }));
-        let (code, shown) = terminal.end();
-        assert_eq!(code, if goes_on { 0 } else { 4 }, "{shown}");
-        assert!(!shown.contains(&key), "{shown}");
-        let review = home.run(&["show", "q.review", "--json"]).ok(0).json();
-        let all = cells(&review);
-        let of = |outcomes: &[&str]| {
-            all.iter().filter(|(_, cell)| outcomes.iter().any(|one| cell["outcome"] == *one)).count()
-        };
-        let (applied, sent) = (of(&["APPLIED"]), of(&["APPLIED", "ACCEPTED"]));
-        assert!(sent > 0 && (applied.to_string() == count) == goes_on, "{applied} of {count}: {shown}");
-        assert!(goes_on || sent.to_string() != count, "{shown}");
-        // The same command sends what is left, and nothing twice.
-        home.run(&["submit", "q.review", "--write", &count]).ok(0);
+fn x09_after_a_key_changed_in_the_middle_the_same_command_asks_for_the_new_one() {
+    let (home, servers, between) = through(Mode::Pass);
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    std::fs::write(home.path("config.toml"), config.replace("label =", "chunk_size = 5\nlabel =")).unwrap();
+    home.run(&["plan", "--period", "2026Q2", "-o", "q.review"]).ok(3);
+    home.run(&["decide", "q.review", "--where", "", "--approve"]).ok(0);
+    let count = home.run(&["show", "q.review", "--json"]).ok(0).json()["counts"]["approved"].to_string();
+    let (old, new) = (servers.text("commcare_api_key"), "a-key-of-today");
+    between.set(Mode::ChangeKey);
+    let stopped = home.run(&["submit", "q.review", "--write", &count]).ok(4);
+    assert!(stopped.err.contains("401") && stopped.err.contains("or type the key: --ask"), "{stopped:?}");
+    between.take_instead(new, &old);
+    for (key, code) in [("a-wrong-key", 4), (new, 0)] {
+        let mut terminal = Terminal::start(&home, &["submit", "q.review", "--write", &count, "--ask"]);
+        terminal.wait("(not shown): ");
+        terminal.press(&format!("{}\r", servers.text("dhis2_password")));
+        terminal.wait("CommCare API key of importer@example.org (not shown): ");
+        terminal.press(&format!("{key}\r"));
+        let (ended, shown) = terminal.end();
+        assert_eq!(ended, code, "{shown}");
+        assert!(!shown.contains(key), "{shown}");
     }
+    let review = home.run(&["show", "q.review", "--json"]).ok(0).json();
+    let applied = cells(&review).iter().filter(|(_, cell)| cell["outcome"] == "APPLIED").count();
+    assert_eq!(applied.to_string(), count);
+    // Nothing of it was kept.
+    let again = home.run(&["verify", "q.review"]);
+    assert!(
+        !home.files().iter().any(|(_, bytes)| bytes.windows(new.len()).any(|part| part == new.as_bytes())),
+        "{again:?}"
+    );
 }
 
-/// On screen the key is asked for when the review is left, which is opened again with the new one.
 #[test]
-fn x09_a_key_that_changes_while_the_screen_is_open_is_asked_for_on_leaving() {
-    let (home, servers, between) = through(Mode::Pass);
-    let count = approved(&home);
-    let mut terminal = Terminal::start(&home, &["review", "q.review"]);
-    terminal.shows("[1 Overview]");
-    terminal.press("4");
-    terminal.shows("Type the number of changes to go ahead");
-    between.set(Mode::Changed);
-    terminal.press(&format!("{count}\r"));
-    terminal.shows("401");
-    terminal.press("q");
-    terminal.wait("CommCare HQ refuses the sign-in (401) that it took before.");
-    terminal.wait("CommCare HQ, importer@example.org (not shown): ");
-    between.set(Mode::Pass);
+fn x09_without_a_terminal_nobody_can_be_asked() {
+    let (home, _servers) = ready();
+    let refused = home.run(&["check", "--ask"]).ok(2);
+    assert!(refused.err.contains("--ask asks for both secrets at the terminal, and there is none"), "{refused:?}");
+}
+
+#[test]
+fn x09_a_check_says_that_what_was_typed_is_not_kept() {
+    let (home, servers) = ready();
+    let mut terminal = Terminal::start(&home, &["check", "--ask"]);
+    terminal.wait("(not shown): ");
+    terminal.press(&format!("{}\r", servers.text("dhis2_password")));
+    terminal.wait("CommCare API key of importer@example.org (not shown): ");
     terminal.press(&format!("{}\r", servers.text("commcare_api_key")));
-    terminal.shows("[1 Overview]");
-    terminal.press("4");
-    terminal.shows("Type the number of changes to go ahead");
-    terminal.press("q");
-    assert_eq!(terminal.end().0, 0);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    for what in ["DHIS2 password", "CommCare API key"] {
+        assert!(shown.contains(&format!("The {what} was typed just now, and is not kept.")), "{shown}");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(in crate::io) use self::{
     pace::retry_after,
 };
 pub use self::{
-    failure::{Cause, Failure, Side, Why},
+    failure::{Cause, Failure, Side, Why, signed_out},
     pace::Limits,
     secret::{Secret, SignIn},
 };

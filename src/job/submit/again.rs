@@ -47,7 +47,7 @@ impl Run<'_> {
             };
             match self.deliver(at, bytes.into(), true).await? {
                 Fate::Through | Fate::Open | Fate::Redo => {}
-                Fate::Stop(why) if self.forms[at].sent == Outcome::Unknown && !gone_on => {
+                Fate::Stop(why) if self.forms[at].sent == Outcome::Unknown && !gone_on && !self.refused => {
                     // One form that gets no answer does not keep the others back; two are the server.
                     gone_on = true;
                     self.unsettled.push(format!("{why}. {WAY_OUT}"));

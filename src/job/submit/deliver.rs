@@ -69,6 +69,7 @@ impl Run<'_> {
                 }
                 receipt = self.sources.commcare.submit(bytes.clone(), &id) => receipt,
             };
+            self.refused |= matches!(receipt, Receipt::Refused { status: 401, .. });
             let Judged { sent, answer, next, slow } = judge(receipt, left);
             left |= sent != Outcome::Frozen;
             // Known before it is written down: where that fails it is told all the same (fault matrix row F02).

@@ -15,7 +15,7 @@ use crate::{
     },
     io::{
         commcare::CaseRecord,
-        http::{Failure, Why},
+        http::{Side, signed_out},
         store::{Form, FormCell, Seen},
     },
 };
@@ -53,9 +53,13 @@ impl Run<'_> {
             let from = open.partition_point(|cell| cell.facility < facility);
             sure && open[from..].iter().take_while(|cell| cell.facility == facility).any(|cell| !shows(cell, case))
         };
-        let cases = match self.eyes().cases(&facilities(asked), doubt).await {
+        let read = self.eyes().cases(&facilities(asked), doubt).await;
+        let cases = match read {
             Ok(cases) => cases,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => {
+                self.refused |= signed_out(&error) == Some(Side::CommCare);
+                return Ok(Err(error));
+            }
         };
         let mut seen: Vec<Seen> = open.iter().filter_map(|cell| self.seen(form, cell, &cases)).collect();
         seen.extend(self.overwritten(form, &seen, &cases));
@@ -123,6 +127,9 @@ impl Run<'_> {
     /// looked at once, with it. Answers the last thing that went wrong, if any still does.
     pub(super) async fn read_back_patiently(&mut self) -> Result<Option<anyhow::Error>> {
         let mut failed = None;
+        if self.refused {
+            return Ok(failed);
+        }
         for look in 0..LOOKS {
             // What has no answer does not show by waiting; it is looked at once.
             let waits = |form: &Form| form.is_open() && (look == 0 || form.sent == Outcome::Accepted);
@@ -144,8 +151,7 @@ impl Run<'_> {
             for at in open {
                 let sure = sure || self.forms[at].sent != Outcome::Accepted;
                 if let Err(error) = self.look(at, sure).await? {
-                    // Asked again and again with a secret that is refused, an account is locked (fault matrix row D01).
-                    if is_sign_in(&error) {
+                    if self.refused {
                         return Ok(Some(error));
                     }
                     failed = Some(error);
@@ -154,10 +160,4 @@ impl Run<'_> {
         }
         Ok(failed)
     }
-}
-
-/// Whether the sign-in was refused.
-fn is_sign_in(error: &anyhow::Error) -> bool {
-    let of = |failure: &Failure| matches!(*failure.why, Why::SignIn { .. });
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(of))
 }

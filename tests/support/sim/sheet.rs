@@ -89,7 +89,7 @@ fn fill(dice: &Dice, rows: &mut [Returned]) {
     for row in rows.iter_mut().filter(|_| dice.falls(share)) {
         let usual = if row.new == MAY_BE_ZERO { "zero" } else { "approve" };
         let words = [usual, usual, usual, "Approved", "reject", "undecided", "", "yes"];
-        row.verdict = words[dice.below(words.len())].to_owned();
+        words[dice.below(words.len())].clone_into(&mut row.verdict);
         row.reason = match reasons {
             0 => String::new(),
             1 => "asked the clerk".to_owned(),
