@@ -61,7 +61,7 @@ pub(super) async fn init(here: &Here, _args: &args::Init, out: &mut Out) -> Resu
     let keeping = Cell::new(false);
     let mut run =
         Run { here, files, settings, dialogue, keyring: here.keyring()?, told: Vec::new(), keeping: &keeping };
-    prose(&run.greeting());
+    prose(&run.dialogue.greeting(&run.files.places.config, run.files.config.is_some()));
     tokio::select! {
         biased;
         () = stop.cancelled() => {
@@ -115,8 +115,14 @@ async fn marked<T>(keeping: &Cell<bool>, asks: bool, work: impl Future<Output = 
 fn meant(command: &str, config: Option<&Path>, profile: Option<&str>) -> String {
     let config =
         config.map(|path| format!(" --config {}", shell_word(&path.display().to_string()))).unwrap_or_default();
-    let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
-    format!("{command}{config}{profile}")
+    let profile = profile.map(|name| {
+        // Behind an equals sign a dash begins no flag.
+        let bare = name.trim_start_matches('-');
+        let dashes = "-".repeat(name.len() - bare.len());
+        let sign = if dashes.is_empty() { ' ' } else { '=' };
+        format!(" --profile{sign}{dashes}{}", shell_word(bare))
+    });
+    format!("{command}{config}{}", profile.unwrap_or_default())
 }
 
 fn known(places: &Places, settings: Option<&Settings>, files: &Files, mapping: Option<PathBuf>) -> Result<Known> {
@@ -153,21 +159,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn greeting(&self) -> String {
-        let path = self.files.places.config.display();
-        let does = if self.files.config.is_none() {
-            format!("writes {path}")
-        } else if self.files.profiles > 0 {
-            format!("adds a profile to {path}, or gives one its secrets anew")
-        } else {
-            format!("adds a profile to {path}")
-        };
-        format!(
-            "This {does}. Nothing is written before you have seen it and said yes. Enter takes what stands in [brackets], arrow up \
-             fetches it to be changed, ctrl-c stops."
-        )
-    }
-
     async fn go(&mut self, out: &mut Out) -> Result<Exit> {
         loop {
             match self.dialogue.at {
@@ -471,5 +462,7 @@ mod tests {
             r"onse check --config '/my files/it'\''s.toml' --profile main"
         );
         assert_eq!(meant("onse", Some(Path::new("/a/b.toml")), None), "onse --config /a/b.toml");
+        assert_eq!(meant("onse", None, Some("my site")), "onse --profile 'my site'");
+        assert_eq!(meant("onse", None, Some("--my site")), "onse --profile=--'my site'");
     }
 }

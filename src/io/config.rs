@@ -28,10 +28,11 @@ pub use keep::{NotKept, keep, keep_here, no_link, repository};
 pub use keys::{KeySetting, keys};
 pub use places::{Places, wanted};
 pub use profile::typed_address;
-pub use renew::{SecretKey, renewed, secrets_in};
+pub use renew::{SecretKey, renewed, secrets_in, usable};
 pub use secrets::{
     CommCareSecret, Dhis2Secret, Found, Missing, Place, Secrets, find_secrets, secrets_fit, secrets_given, secrets_text,
 };
+pub use table::key_text;
 
 /// Settings or mapping that cannot be used: the class of errors with exit code 2. Nothing was read from a server.
 #[derive(Clone, Debug, PartialEq, Eq)]

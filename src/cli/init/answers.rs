@@ -6,7 +6,7 @@ use toml::Value;
 use url::Url;
 
 use crate::io::{
-    config::{CommCareSecret, Dhis2Secret, Profile, SettingsError, load},
+    config::{CommCareSecret, Dhis2Secret, Profile, SettingsError, key_text, load},
     http::Secret,
 };
 
@@ -92,7 +92,8 @@ impl Answers {
             text.push_str(&line);
             text.push('\n');
         };
-        put(format!("[profiles.{}]", self.name));
+        let name = key_text(&self.name);
+        put(format!("[profiles.{name}]"));
         if !self.label.is_empty() {
             put(format!("label = {}", quoted(&self.label)));
         }
@@ -100,7 +101,7 @@ impl Answers {
         if let Map::File(path) | Map::Copy(path) = &self.mapping {
             put(format!("mapping = {}", quoted(&path.display().to_string())));
         }
-        put(format!("\n[profiles.{}.dhis2]", self.name));
+        put(format!("\n[profiles.{name}.dhis2]"));
         let server = |server: &Server, put: &mut dyn FnMut(String)| {
             put(format!("url = {}", quoted(server.url.as_ref().map_or("", Url::as_str))));
             if server.allow_http {
@@ -117,7 +118,7 @@ impl Answers {
         if let Some(user) = &self.dhis2_user {
             put(format!("username = {}", quoted(user)));
         }
-        put(format!("\n[profiles.{}.commcare]", self.name));
+        put(format!("\n[profiles.{name}.commcare]"));
         server(&self.hq, &mut put);
         put(format!("project = {}", quoted(&self.project)));
         put(format!("username = {}", quoted(&self.hq_user)));
@@ -178,7 +179,7 @@ impl Answers {
                 format!("{key} = {}\n", if shown { quoted(secret.expose()) } else { "***".to_owned() })
             })
             .collect();
-        (!lines.is_empty()).then(|| format!("[{}]\n{}", self.name, lines.concat()))
+        (!lines.is_empty()).then(|| format!("[{}]\n{}", key_text(&self.name), lines.concat()))
     }
 }
 

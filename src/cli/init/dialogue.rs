@@ -217,11 +217,12 @@ impl Dialogue {
     }
 
     fn name(&mut self, text: &str) -> Result<At, String> {
-        if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            return Err("A profile is called by letters, digits, - and _, such as onse-iss.".to_owned());
-        }
+        // A profile that is there may be called anything, and one that is made by what needs no quotes.
+        let bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         let next = if self.known.profiles.iter().any(|name| name == text) {
             Part::Again
+        } else if !bare {
+            return Err("A profile is called by letters, digits, - and _, such as onse-iss.".to_owned());
         } else if self.known.names.iter().any(|name| name == text) {
             return Err(format!(
                 "There is a table of secrets named {text} already, without a profile; it is not touched. Choose another name."

@@ -15,8 +15,8 @@ use crate::{
     cli::exit::{Exit, told},
     io::{
         config::{
-            CommCareSecret, Dhis2Secret, Profile, SecretKey, Settings, keep, renewed, repository, secrets_given,
-            secrets_in,
+            CommCareSecret, Dhis2Secret, Profile, SecretKey, Settings, keep_here, key_text, no_link, renewed,
+            repository, secrets_given, secrets_in, usable,
         },
         http::{Secret, Side},
         keyring::{Asker, Entry, SERVICE, Unusable},
@@ -90,12 +90,15 @@ impl<'a> Renewal<'a> {
             .and_then(|text| secrets_in(path, text, settings, &profile.name).map_err(|error| error.to_string()));
         let file = match file {
             Ok(file) => file,
-            // It is not looked into where the keyring has both.
-            Err(_) if rings == [true; 2] => (None, None),
+            // It is not looked into where both are elsewhere, which goes before it.
+            Err(_) if (given.0.is_some() || rings[0]) && (given.1.is_some() || rings[1]) => (None, None),
             Err(why) => return Err(told(Exit::Usage, format!("{why} Nothing was changed.")).into()),
         };
-        let table = files.secret_tables().is_ok_and(|tables| tables.contains(&profile.name));
-        let closed = files.closed().filter(|_| !table);
+        if let Some(key) = file.0.filter(|_| given.0.is_none() && !rings[0]) {
+            let why = |error| told(Exit::Usage, format!("{error} Nothing was changed."));
+            usable(key, settings, profile).map_err(why)?;
+        }
+        let closed = files.closed_for(&profile.name);
         let place = |ring, key: Option<SecretKey>| match (ring, key) {
             (true, _) => Place::Keyring,
             (false, Some(_)) => Place::File,
@@ -119,6 +122,14 @@ impl<'a> Renewal<'a> {
             one(Side::Dhis2, keys[0], given.0.is_some(), place(rings[0], file.0), dhis2),
             one(Side::CommCare, keys[1], given.1.is_some(), place(rings[1], file.1), commcare),
         ];
+        if ones.iter().any(|one| one.place == Place::File && !one.given) {
+            no_link(path).map_err(|error| {
+                told(
+                    Exit::Usage,
+                    format!("{error}. Nothing was changed. Put the file itself in the place of the link first."),
+                )
+            })?;
+        }
         Ok(Self { files, settings, profile, keyring, ones, no_keyring, closed })
     }
 
@@ -193,9 +204,10 @@ impl<'a> Renewal<'a> {
         let lines = lines.concat();
         if !lines.is_empty() {
             let file = self.files.places.secrets.display();
-            text =
-                format!("{text}\nIn {file}, whose other lines stay as they are:\n\n[{}]\n{lines}", self.profile.name);
-            if let Some(why) = self.no_keyring.as_ref().filter(|why| !why.off) {
+            let name = key_text(&self.profile.name);
+            text = format!("{text}\nIn {file}, whose other lines stay as they are:\n\n[{name}]\n{lines}");
+            // Also where it was turned off, which the next shell may not do.
+            if let Some(why) = &self.no_keyring {
                 text = format!("{text}\nThe keyring was passed over: {why}. What it may hold goes before that file.\n");
             }
         }
@@ -215,12 +227,13 @@ impl<'a> Renewal<'a> {
         let before = self.files.secrets.as_ref().ok().and_then(Option::as_deref);
         let secrets: Vec<(SecretKey, Secret)> =
             self.kept(Place::File).map(|(one, secret)| (one.key, secret.clone())).collect();
-        let after = match secrets[..] {
-            [] => None,
-            _ => Some(
-                renewed(path, before.unwrap_or_default(), self.settings, &self.profile.name, &secrets)
-                    .context("nothing was changed")?,
-            ),
+        let after = if secrets.is_empty() {
+            None
+        } else {
+            no_link(path).context("nothing was changed")?;
+            let before = before.unwrap_or_default();
+            let after = renewed(path, before, self.settings, &self.profile.name, &secrets);
+            Some(after.context("nothing was changed")?)
         };
         let entries: Vec<(Entry, Secret)> =
             self.kept(Place::Keyring).map(|(one, secret)| (one.entry.clone(), secret.clone())).collect();
@@ -231,7 +244,7 @@ impl<'a> Renewal<'a> {
             })?,
         };
         let Some(after) = after else { return Ok(()) };
-        let Err(error) = keep(path, before.map(str::as_bytes), after.as_bytes()) else { return Ok(()) };
+        let Err(error) = keep_here(path, before.map(str::as_bytes), after.as_bytes()) else { return Ok(()) };
         let error = Error::from(error);
         if held.is_empty() {
             return Err(error);

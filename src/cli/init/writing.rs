@@ -42,6 +42,8 @@ pub(super) struct Files {
     pub(super) secrets: Result<Option<String>, String>,
     /// Why nothing can be added to the secrets: commands would refuse them then.
     closed: Option<String>,
+    /// The settings files beside these that the secrets are for as well.
+    others: Vec<(PathBuf, Settings)>,
 }
 
 /// What came of writing.
@@ -67,7 +69,15 @@ impl Files {
         };
         let secrets = secrets_text(&places.secrets).map_err(|error| error.to_string());
         let closed = closed(places, settings, secrets.as_ref().ok().and_then(Option::as_deref));
-        Ok(Self { places: places.clone(), config, profiles: names.len(), only, secrets, closed })
+        Ok(Self {
+            places: places.clone(),
+            config,
+            profiles: names.len(),
+            only,
+            secrets,
+            closed,
+            others: others(places),
+        })
     }
 
     /// The names of the tables of secrets, or why nothing can be added to them.
@@ -79,9 +89,26 @@ impl Files {
         Ok(table.keys().cloned().collect())
     }
 
-    /// Why the file of secrets is not to be added to; none where it may be.
+    /// Why no new table is to be added to the file of secrets; none where one may be.
     pub(super) fn closed(&self) -> Option<String> {
+        self.unfit().or_else(|| self.refusing(self.others.first(), "of the new name"))
+    }
+
+    /// The same for secrets of a profile that is there. A table that is there makes no other settings file refuse it anew.
+    pub(super) fn closed_for(&self, profile: &str) -> Option<String> {
+        let table = self.secret_tables().is_ok_and(|tables| tables.iter().any(|name| name == profile));
+        let without = |other: &&(PathBuf, Settings)| !table && !other.1.profiles.contains_key(profile);
+        self.unfit().or_else(|| self.refusing(self.others.iter().find(without), profile))
+    }
+
+    /// Why the file itself cannot be used.
+    fn unfit(&self) -> Option<String> {
         self.secret_tables().err().or_else(|| self.closed.clone())
+    }
+
+    fn refusing(&self, other: Option<&(PathBuf, Settings)>, name: &str) -> Option<String> {
+        let (file, secrets) = (other?.0.display(), self.places.secrets.display());
+        Some(format!("{secrets} is for {file} as well, which has no profile {name} and would refuse it."))
     }
 
     /// The settings as they will be. Fails where they would not be read as meant.
@@ -206,39 +233,33 @@ impl Files {
     }
 }
 
-/// Why nothing can be added to the secrets: they are read with every settings file of their folder, and one that has no profile
-/// of the name of a table refuses them all.
+/// Why nothing can be added to the secrets: a link, or one that these settings refuse as it is.
 fn closed(places: &Places, settings: Option<&Settings>, secrets: Option<&str>) -> Option<String> {
     if let Err(NotKept { file, why }) = no_link(&places.secrets) {
         return Some(format!("{} cannot be added to: {why}.", file.display()));
     }
     let none = load(&places.config, "").ok();
-    if let Some((text, settings)) = secrets.zip(settings.or(none.as_ref()))
-        && let Err(error) = secrets_fit(&places.secrets, text, settings)
-    {
-        return Some(error.to_string());
-    }
-    let other = others(places).next()?;
-    Some(format!(
-        "{} is for {} as well, which has no profile of the new name and would refuse it.",
-        places.secrets.display(),
-        other.display()
-    ))
+    let (text, settings) = secrets.zip(settings.or(none.as_ref()))?;
+    Some(secrets_fit(&places.secrets, text, settings).err()?.to_string())
 }
 
-/// Other settings files with profiles beside these.
-fn others(places: &Places) -> impl Iterator<Item = PathBuf> {
+/// Other settings files with profiles beside these. The secrets are read with each of them, and one that has no profile of the name
+/// of a table refuses them all.
+fn others(places: &Places) -> Vec<(PathBuf, Settings)> {
     let folder = places.secrets.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let ours = [&places.config, &places.secrets].map(|path| path.file_name().map(OsStr::to_owned));
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.sort();
-    files.into_iter().filter(move |file| {
-        let settings = || load(file, &fs::read_to_string(file).ok()?).ok();
+    files.retain(|file| {
         file.extension().is_some_and(|ending| ending == "toml")
             && !ours.contains(&file.file_name().map(OsStr::to_owned))
-            && settings().is_some_and(|settings| !settings.profiles.is_empty())
-    })
+    });
+    files.sort();
+    let settings = |file: PathBuf| {
+        let settings = load(&file, &fs::read_to_string(&file).ok()?).ok()?;
+        (!settings.profiles.is_empty()).then_some((file, settings))
+    };
+    files.into_iter().filter_map(settings).collect()
 }
 
 /// What goes into the keyring.
@@ -332,7 +353,13 @@ pub(super) mod tests {
         assert_eq!(read(&other).closed(), None);
         // No secrets yet, and another file beside it that would refuse what is added.
         fs::remove_file(&own.secrets).unwrap();
-        assert!(read(&own).closed().unwrap().contains("a.toml as well"));
+        assert!(read(&own).closed().unwrap().contains("a.toml as well, which has no profile of the new name"));
+        // Secrets of a profile that both have may be put there, and those of one that has a table already.
+        assert_eq!(read(&own).closed_for("old"), None);
+        assert!(read(&own).closed_for("mine").unwrap().contains("a.toml as well, which has no profile mine"));
+        fs::write(&own.config, answers("mine", Place::File).tables()).unwrap();
+        private(&own.secrets, "[mine]\ndhis2_token = 't'\n");
+        assert_eq!(read(&own).closed_for("mine"), None);
     }
 
     /// It is said before anything is chosen, and where it is chosen all the same nothing is written.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::secrets::{API_KEY, COMMCARE_PASSWORD, PASSWORD, TOKEN, in_text};
-use super::table::parse;
-use super::{CommCareSecret, Dhis2Secret, Settings, SettingsError};
+use super::secrets::{API_KEY, COMMCARE_PASSWORD, PASSWORD, TOKEN, in_text, no_user};
+use super::table::{key_text, parse};
+use super::{CommCareSecret, Dhis2Secret, Profile, Settings, SettingsError};
 use crate::io::http::Secret;
 
 /// What a secret is to its server.
@@ -62,6 +62,14 @@ pub fn secrets_in(
     Ok((dhis2.as_ref().map(SecretKey::dhis2), commcare.as_ref().map(SecretKey::commcare)))
 }
 
+/// Fails, in the words of every command, where the secret that is there for DHIS2 is a password and the profile has no user for it.
+pub fn usable(key: SecretKey, settings: &Settings, profile: &Profile) -> Result<(), SettingsError> {
+    if key == SecretKey::Dhis2Password && profile.dhis2.username.is_none() {
+        return Err(no_user(settings, profile));
+    }
+    Ok(())
+}
+
 /// The text of a file of secrets with these secrets of a profile in it, in the place of older ones or beside what its table has.
 /// Every other byte stays. Fails, without a secret in its words, where the text would not be read as meant.
 pub fn renewed(
@@ -82,7 +90,7 @@ pub fn renewed(
                 _ => "\n\n",
             };
             let lines: String = secrets.iter().map(line).collect();
-            edits.push((text.len()..text.len(), format!("{gap}[{profile}]\n{lines}")));
+            edits.push((text.len()..text.len(), format!("{gap}[{}]\n{lines}", key_text(profile))));
         }
         Some((name, found)) => {
             let rest = text.get(name.span().end..).unwrap_or_default();
@@ -107,8 +115,10 @@ pub fn renewed(
     if secrets.iter().all(|(key, secret)| holds(&now, *key, secret)) {
         return Ok(after);
     }
-    let by_hand =
-        format!("The secrets of {profile} cannot be put into it as it stands. Write them under [{profile}] by hand.");
+    let by_hand = format!(
+        "The secrets of {profile} cannot be put into it as it stands. Write them under [{}] by hand.",
+        key_text(profile)
+    );
     Err(SettingsError::of_file(path, by_hand))
 }
 
@@ -179,6 +189,17 @@ mod tests {
             let error = put(text, &[key]).unwrap_err();
             assert!(!error.to_string().contains("n\"e"), "{text}: {error}");
         }
+        // A name that is no bare key.
+        let odd = "it's \"my\" site\\\n";
+        let quoted_odd = r#""it's \"my\" site\\\u000A""#;
+        let odd_settings = format!(
+            "[profiles.{quoted_odd}.dhis2]\nurl = 'https://d.org'\nusername = 'i'\n[profiles.{quoted_odd}.commcare]\n\
+             url = 'https://h.org'\nproject = 'p'\nusername = 'u'\n"
+        );
+        let odd_settings = load(Path::new("c"), &odd_settings).unwrap();
+        let secrets = [(Dhis2Password, Secret::new(NEW))];
+        let named = renewed(Path::new("s"), "", &odd_settings, odd, &secrets).unwrap();
+        assert_eq!(named, format!("[{quoted_odd}]\ndhis2_password = {new}\n"));
         // A table in one line has its value replaced like any other.
         let inline = put("main = { commcare_api_key = 'k' }\n", &[CommCareApiKey]).unwrap();
         assert_eq!(inline, format!("main = {{ commcare_api_key = {new} }}\n"));

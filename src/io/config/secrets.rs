@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::files::{read_open, why};
-use super::table::{Reading, Section, parse};
+use super::table::{Reading, Section, key_text, parse};
 use super::{Places, Profile, Settings, SettingsError, wanted};
 use crate::domain::nearest::nearest;
 use crate::io::http::Secret;
@@ -120,7 +120,7 @@ impl Missing {
             "The {what} of profile {} is missing. Set the environment variable {variable}, or write {key} = \"...\" \
              under [{}] in {} (mode 0600).",
             self.profile,
-            self.profile,
+            key_text(&self.profile),
             self.file.display()
         )
     }
@@ -161,13 +161,18 @@ pub async fn find_secrets(
         found.take(dhis2, commcare, Place::File);
     }
     if matches!(found.dhis2, Some(Dhis2Secret::Password(_))) && profile.dhis2.username.is_none() {
-        let what = format!(
-            "There is a DHIS2 password but no user. Add username to [profiles.{}.dhis2], or give a token instead.",
-            profile.name
-        );
-        return Err(SettingsError::of_file(&settings.file, what));
+        return Err(no_user(settings, profile));
     }
     Ok(found)
+}
+
+/// A DHIS2 password is of no use without its user.
+pub(super) fn no_user(settings: &Settings, profile: &Profile) -> SettingsError {
+    let what = format!(
+        "There is a DHIS2 password but no user. Add username to [profiles.{}.dhis2], or give a token instead.",
+        key_text(&profile.name)
+    );
+    SettingsError::of_file(&settings.file, what)
 }
 
 /// What the environment gives.

@@ -202,3 +202,17 @@ fn is_secret_name(name: &str) -> bool {
     let name = name.to_lowercase();
     ["password", "passwd", "token", "secret", "api_key", "apikey", "api-key"].iter().any(|word| name.contains(word))
 }
+
+/// A name as a key of TOML: bare where it may be, else in quotes.
+pub fn key_text(name: &str) -> String {
+    if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        return name.to_owned();
+    }
+    let one = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    let text: String = name.chars().map(one).collect();
+    format!("\"{text}\"")
+}

@@ -295,3 +295,31 @@ fn what_the_environment_gives_is_not_asked_and_not_kept() {
     say(&mut dialogue, &[""]);
     assert_eq!(dialogue.at, At::Declined);
 }
+
+#[test]
+fn a_profile_that_is_there_may_have_any_name() {
+    for name in ["my site", "\u{e9}t\u{e9} \"2\" \\", "a.b", "it's"] {
+        let known = Known { names: vec![name.into()], profiles: vec![name.into()], ..Known::default() };
+        let mut dialogue = Dialogue::new(known, Some(name)).unwrap();
+        assert!(dialogue.question().unwrap().text.contains(&format!("There is a profile {name} already")));
+        say(&mut dialogue, &["y"]);
+        assert_eq!((dialogue.at, dialogue.answers.name.as_str()), (At::Renew, name));
+    }
+    refused(&mut begun(Known::default()), "my site", "letters, digits");
+}
+
+#[test]
+fn the_greeting_tells_of_the_profile_that_was_named() {
+    let said = |profiles: &[&str], name: Option<&str>, there| {
+        let profiles: Vec<String> = profiles.iter().map(|name| (*name).to_owned()).collect();
+        let known = Known { names: profiles.clone(), profiles, ..Known::default() };
+        let said = Dialogue::new(known, name).unwrap().greeting(std::path::Path::new("c.toml"), there);
+        said.split_once(". Nothing is written before").unwrap().0.to_owned()
+    };
+    assert_eq!(said(&[], Some("main"), false), "This writes c.toml");
+    assert_eq!(said(&[], None, true), "This adds a profile to c.toml");
+    assert_eq!(said(&["main"], Some("new"), true), "This adds a profile to c.toml");
+    assert_eq!(said(&["main"], None, true), "This adds a profile to c.toml, or gives one its secrets anew");
+    let named = "This gives profile main of c.toml its secrets anew, or adds another profile";
+    assert_eq!(said(&["main"], Some("main"), true), named);
+}

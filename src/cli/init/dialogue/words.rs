@@ -1,8 +1,29 @@
 //! The words of the questions.
 
-use super::{Dialogue, Part, Side, Trouble};
+use std::path::Path;
+
+use super::{At, Dialogue, Part, Side, Trouble};
 
 impl Dialogue {
+    /// What this is about to do with the settings file, as the first question stands.
+    pub(in crate::cli::init) fn greeting(&self, file: &Path, there: bool) -> String {
+        let path = file.display();
+        let does = match self.at {
+            _ if !there => format!("writes {path}"),
+            At::Ask(Part::Again) => {
+                format!("gives profile {} of {path} its secrets anew, or adds another profile", self.answers.name)
+            }
+            At::Ask(Part::Name) if !self.known.profiles.is_empty() => {
+                format!("adds a profile to {path}, or gives one its secrets anew")
+            }
+            _ => format!("adds a profile to {path}"),
+        };
+        format!(
+            "This {does}. Nothing is written before you have seen it and said yes. Enter takes what stands in [brackets], arrow up \
+             fetches it to be changed, ctrl-c stops."
+        )
+    }
+
     /// The words of a question, and what enter alone answers.
     pub(super) fn words(&self, part: Part) -> (String, String) {
         let answers = &self.answers;

@@ -70,13 +70,14 @@ impl Given {
     }
 
     async fn run(&self, script: &mut Script, keyring: &Asker) -> Result<Vec<String>> {
-        let settings = load(&self.places.config, CONFIG).unwrap();
-        let (files, profile) = (read(&self.places), settings.profile(Some("main")).unwrap());
+        let config = fs::read_to_string(&self.places.config).unwrap();
+        let settings = load(&self.places.config, &config).unwrap();
+        let (files, profile) = (read(&self.places), settings.profile(None).unwrap());
         let env = |name: &str| self.env.iter().find(|one| one.0 == name).map(|one| OsString::from(one.1));
         let keeping = Cell::new(false);
         let done = Renewal::new(&files, &settings, profile, keyring, env).await?.run(script, &keeping).await;
         assert!(!keeping.get());
-        assert_eq!(fs::read_to_string(&self.places.config).unwrap(), CONFIG, "the settings stay byte for byte");
+        assert_eq!(fs::read_to_string(&self.places.config).unwrap(), config, "the settings stay byte for byte");
         if let Ok(done) = &done {
             for secret in script.tried.iter().filter(|secret| !secret.is_empty()) {
                 assert!(
@@ -173,6 +174,8 @@ async fn one_that_is_kept_nowhere_gets_a_place() {
     let done = given.run(&mut script, &off()).await.unwrap();
     assert_eq!(given.secrets(), "[main]\ndhis2_password = \"w0rd\"\ncommcare_api_key = \"k3y\"\n");
     assert!(script.said.contains("The keyring cannot be used: it is turned off") && done.len() == 2, "{}", script.said);
+    // The next command may not have it turned off.
+    assert!(script.said.contains("What it may hold goes before that file"), "{}", script.said);
     let given = Given::new(None, &[]);
     given.with_ring(&mut Script::of(&["w0rd", "", "", "y"])).await.unwrap();
     assert_eq!((given.held(PASSWORD).as_deref(), given.secrets().as_str()), (Some("w0rd"), ""));
@@ -181,12 +184,12 @@ async fn one_that_is_kept_nowhere_gets_a_place() {
     assert!(script.said.contains("nothing was kept"), "{}", script.said);
 }
 
-/// Somebody who writes the file of secrets before the last question is answered.
-struct Meddling<'a>(Script, &'a Given);
+/// Somebody who does something before the last question is answered.
+struct Meddling<'a>(Script, &'a dyn Fn());
 impl Hands for Meddling<'_> {
     async fn ask(&mut self, question: Question) -> Result<String> {
         if question.text.starts_with("Write") {
-            fs::write(&self.1.places.secrets, "# theirs\n").unwrap();
+            (self.1)();
         }
         self.0.ask(question).await
     }
@@ -210,14 +213,95 @@ async fn a_file_that_cannot_be_used_stops_it_and_the_keyring_is_as_it_was() {
     given.ring.0.lock().unwrap().insert(KEY.to_owned(), "old".to_owned());
     given.with_ring(&mut Script::of(&["new", "", "y"])).await.unwrap();
     assert_eq!(given.held(PASSWORD).unwrap(), "new");
+    // Nor where the environment has what the keyring has not.
+    for ring in [&[(PASSWORD, "old")][..], &[]] {
+        let mut given = Given::new(Some("[main\n"), ring);
+        given.env = vec![("ONSE_DHIS2_PASSWORD", "env"), ("ONSE_COMMCARE_API_KEY", "env")];
+        given.env.drain(..ring.len());
+        let mut script = Script::of(&["new", "y"]);
+        given.with_ring(&mut script).await.unwrap();
+        assert_eq!(given.held(PASSWORD).as_deref(), ring.first().map(|_| "new"), "{}", script.said);
+    }
     // Changed by somebody else while the questions stood.
     let given = Given::new(Some("[main]\ncommcare_api_key = 'k'\n"), &[(PASSWORD, "old")]);
     let settings = load(&given.places.config, CONFIG).unwrap();
     let (files, ring) = (read(&given.places), asker(&given.ring));
     let profile = settings.profile(None).unwrap();
     let renewal = Renewal::new(&files, &settings, profile, &ring, |_| None).await.unwrap();
-    let mut hands = Meddling(Script::of(&["new", "new", "y"]), &given);
+    let theirs = || fs::write(&given.places.secrets, "# theirs\n").unwrap();
+    let mut hands = Meddling(Script::of(&["new", "new", "y"]), &theirs);
     let error = renewal.run(&mut hands, &Cell::new(false)).await.unwrap_err();
     assert!(format!("{error:#}").contains("changed by somebody else"), "{error:#}");
     assert_eq!((given.held(PASSWORD).unwrap().as_str(), given.secrets().as_str()), ("old", "# theirs\n"));
+}
+
+/// A secret of the file stops it before the first question; one that would be put there is refused when that is chosen, also where
+/// the link comes up while the questions stand.
+#[cfg(unix)]
+#[tokio::test]
+async fn f18_new_secrets_are_not_written_through_a_link() {
+    let text = "[main]\ncommcare_api_key = 'old'\n";
+    let linked = |given: &Given| {
+        let elsewhere = given.places.secrets.with_file_name("elsewhere");
+        private(&elsewhere, text);
+        let _ = fs::remove_file(&given.places.secrets);
+        std::os::unix::fs::symlink(&elsewhere, &given.places.secrets).unwrap();
+    };
+    let given = Given::new(None, &[]);
+    linked(&given);
+    let error = given.with_ring(&mut Script::of(&[])).await.unwrap_err();
+    let said = format!("{error:#}");
+    assert!(said.contains("it is a link") && said.contains("Nothing was changed"), "{said}");
+    assert_eq!((Exit::of(&error), given.secrets().as_str()), (Exit::Usage, text));
+    // The table is there, and what it has is not needed.
+    let mut given = Given::new(None, &[]);
+    given.env = vec![("ONSE_COMMCARE_API_KEY", "env")];
+    linked(&given);
+    let mut script = Script::of(&["w0rd", "f", "n"]);
+    assert!(given.run(&mut script, &off()).await.unwrap().is_empty());
+    assert!(script.said.contains("secrets.toml cannot be added to: it is a link"), "{}", script.said);
+    assert_eq!(given.secrets(), text);
+    // Made a link at the last moment: the keyring is not asked either.
+    let given = Given::new(Some(text), &[(PASSWORD, "old")]);
+    let settings = load(&given.places.config, CONFIG).unwrap();
+    let (files, ring) = (read(&given.places), asker(&given.ring));
+    let renewal = Renewal::new(&files, &settings, settings.profile(None).unwrap(), &ring, |_| None).await.unwrap();
+    let link = || linked(&given);
+    let mut hands = Meddling(Script::of(&["new", "new", "y"]), &link);
+    let error = renewal.run(&mut hands, &Cell::new(false)).await.unwrap_err();
+    let said = format!("{error:#}");
+    assert!(said.contains("it is a link") && said.starts_with("nothing was changed"), "{said}");
+    assert_eq!((given.held(PASSWORD).unwrap().as_str(), given.secrets().as_str()), ("old", text));
+}
+
+#[tokio::test]
+async fn a_password_without_its_user_is_refused_as_by_every_command() {
+    let text = "[main]\ndhis2_password = 'old'\n";
+    let given = Given::new(Some(text), &[]);
+    fs::write(&given.places.config, CONFIG.replace("username = 'i'\n", "")).unwrap();
+    let error = given.with_ring(&mut Script::of(&["new"])).await.unwrap_err();
+    let said = format!("{error:#}");
+    assert!(said.contains("There is a DHIS2 password but no user") && said.contains("Nothing was changed"), "{said}");
+    assert_eq!((Exit::of(&error), given.secrets().as_str()), (Exit::Usage, text));
+    // What goes before the file is not stopped by it.
+    let mut given = Given { env: vec![("ONSE_DHIS2_TOKEN", "t")], ..given };
+    assert!(given.with_ring(&mut Script::of(&[""])).await.unwrap().is_empty());
+    given.env.clear();
+    let settings = fs::read_to_string(&given.places.config).unwrap();
+    let settings = load(&given.places.config, &settings).unwrap();
+    let entry = Entry::dhis2(settings.profile(None).unwrap()).user().to_owned();
+    given.ring.0.lock().unwrap().insert(entry.clone(), "old".to_owned());
+    let mut script = Script::of(&["new", "", "y"]);
+    given.with_ring(&mut script).await.unwrap();
+    assert!(given.held(&entry).unwrap() == "new" && script.said.contains("access token"), "{}", script.said);
+}
+
+#[tokio::test]
+async fn a_profile_of_another_kind_of_name_gets_its_secrets() {
+    let given = Given::new(None, &[]);
+    fs::write(&given.places.config, CONFIG.replace("profiles.main", "profiles.\"my site\"")).unwrap();
+    let mut script = Script::of(&["", "k3y", "f", "y"]);
+    given.run(&mut script, &off()).await.unwrap();
+    assert_eq!(given.secrets(), "[\"my site\"]\ncommcare_api_key = \"k3y\"\n");
+    assert!(script.said.contains("[\"my site\"]\ncommcare_api_key = ***"), "{}", script.said);
 }
