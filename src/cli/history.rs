@@ -1,4 +1,5 @@
-//! `onse history`: the reviews below the data folder and those that were written elsewhere, newest first. Reads them and changes nothing; one that cannot be read is named.
+//! `onse history`: the reviews below the data folder and those that were written elsewhere, newest first. Reads them and changes none
+//! of them; one that cannot be read is named. With `--forget-gone` it first shortens the list of those written elsewhere.
 
 use std::{
     fs,
@@ -63,11 +64,13 @@ impl From<Stamp> for By {
     }
 }
 
-/// A file that is no review that can be read.
+/// A file that is no review that can be read, or one that was written elsewhere and is gone.
 #[derive(Serialize)]
 struct Unreadable {
     file: String,
     reason: String,
+    /// Whether nothing is there any more.
+    gone: bool,
 }
 
 pub(super) fn history(here: &Here, args: &args::History, out: &mut Out) -> Result<Exit> {
@@ -84,12 +87,14 @@ pub(super) fn history(here: &Here, args: &args::History, out: &mut Out) -> Resul
         say(&format!("{} dropped from the list", count(gone.len(), "file that is gone", "files that are gone")));
     }
     let mut all = files(&folder);
-    let others: Vec<PathBuf> = elsewhere::listed(&folder).into_iter().filter(|file| !all.contains(file)).collect();
+    // Where a link in the data folder leads to one, it is listed once.
+    let there: Vec<PathBuf> = all.iter().filter_map(|file| elsewhere::real(file).ok()).collect();
+    let others: Vec<PathBuf> = elsewhere::listed(&folder).into_iter().filter(|file| !there.contains(file)).collect();
     all.extend(others);
     for file in all {
         if elsewhere::is_gone(&file) {
             let reason = "it is gone; onse history --forget-gone drops it from the list".to_owned();
-            found.unreadable.push(Unreadable { file: file.display().to_string(), reason });
+            found.unreadable.push(Unreadable { file: file.display().to_string(), reason, gone: true });
             continue;
         }
         match review(&file, project.as_deref()) {
@@ -97,7 +102,7 @@ pub(super) fn history(here: &Here, args: &args::History, out: &mut Out) -> Resul
             Ok(None) => {}
             Err(error) => {
                 let reason = format!("{error:#}");
-                found.unreadable.push(Unreadable { file: file.display().to_string(), reason });
+                found.unreadable.push(Unreadable { file: file.display().to_string(), reason, gone: false });
             }
         }
     }
@@ -117,8 +122,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten();
         entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
     };
-    let is_review = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "review");
-    let mut files: Vec<PathBuf> = list(folder).iter().flat_map(|project| list(project)).filter(is_review).collect();
+    let inside = list(folder).into_iter().flat_map(|project| list(&project));
+    let mut files: Vec<PathBuf> = inside.filter(|file| elsewhere::is_review(file)).collect();
     files.sort();
     files
 }

@@ -292,7 +292,7 @@ pub(super) async fn demo(here: &Here, args: &args::Demo) -> Result<Exit> {
     let shown = in_folder(here, &args.country, way, &folder).await;
     let file = folder.join(format!("{}.review", here.last_quarter()));
     let again = if file.exists() {
-        format!("; to look at it again: onse review --offline {}", file.display())
+        format!("; to look at it again: onse review --offline {}", shell(&file))
     } else {
         String::new()
     };

@@ -48,6 +48,18 @@ fn v03_looking_goes_through_a_pipe() {
 }
 
 #[test]
+fn the_command_that_opens_the_review_of_a_demo_again_can_be_copied() {
+    let home = Home::new();
+    let scratch = home.path("to try");
+    std::fs::create_dir(&scratch).unwrap();
+    let home = home.with("TMPDIR", scratch.to_str().unwrap());
+    let ran = piped(&home, &DEMO, "q\n").ok(0);
+    let file = home.reviews().remove(0);
+    assert!(file.starts_with(&scratch), "{}", file.display());
+    assert!(ran.err.contains(&format!("onse review --offline '{}'", file.display())), "{}", ran.err);
+}
+
+#[test]
 fn v03_deciding_through_a_pipe_is_refused_with_exit_2() {
     let home = Home::new();
     let ran = piped(&home, &DEMO, "a\nA\ny\nr 1\nsubmit\n0\nleft\n").ok(2);

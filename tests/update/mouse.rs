@@ -260,11 +260,13 @@ fn a_click_on_a_tab_or_a_key_does_that_key() {
 
 #[test]
 fn a_click_never_decides() {
-    for screen in [Screen::Facilities, Screen::Properties] {
-        let mut desk = Desk::on(screen);
+    for screen in [Screen::Facilities, Screen::Properties, Screen::Overview] {
+        let mut desk = Desk::on(if screen == Screen::Overview { Screen::Facilities } else { screen });
         desk.tell(Msg::Resize(200, 60));
         // Something to undo and to redo.
-        desk.keys("rcu");
+        desk.keys("rjru");
+        desk.model.screen = screen;
+        place(&desk, "u undo");
         desk.cmds.clear();
         let before = desk.decided(Verdict::Reject);
         for y in 0..60 {

@@ -161,6 +161,28 @@ fn what_the_filter_hides_is_told_from_what_is_done() {
 }
 
 #[test]
+fn overview_is_put_in_order_again_by_what_is_taken_back_there() {
+    let mut desk = Desk::on(Screen::Facilities);
+    let before = desk.review().doors.all.clone();
+    desk.keys("r1G");
+    let after = desk.review().doors.all.clone();
+    assert_ne!(after, before, "a decision moves its property");
+    let chosen = desk.review().doors.current();
+    for (key, doors) in [("u", &before), ("U", &after), ("u", &before)] {
+        desk.keys(key);
+        assert_eq!((&desk.review().doors.all, desk.review().doors.current()), (doors, chosen), "{key}");
+    }
+    // What could not be saved is as it was before.
+    desk.disk = false;
+    desk.keys("U");
+    desk.disk = true;
+    assert_eq!(desk.review().doors.all, after);
+    let seq = desk.entries().last().unwrap().seq;
+    desk.tell(Msg::Recorded(seq, Err("disk full".to_owned())));
+    assert_eq!((&desk.review().doors.all, desk.review().doors.current()), (&before, chosen), "{}", desk.status());
+}
+
+#[test]
 fn overview_opens_what_is_selected() {
     let mut desk = Desk::on(Screen::Overview);
     let doors = &desk.review().doors.all;

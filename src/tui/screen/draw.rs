@@ -145,7 +145,7 @@ fn status(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
 
 /// Whether the status line ends with the key that takes back.
 pub(in crate::tui) fn can_undo(model: &Model) -> bool {
-    matches!(model.screen, Screen::Properties | Screen::Facilities)
+    matches!(model.screen, Screen::Overview | Screen::Properties | Screen::Facilities)
         && model.over.is_none()
         && keymap::why_not(model, Action::Undo).is_none()
 }

@@ -77,6 +77,7 @@ pub(super) fn recorded(model: &mut Model, seq: u64, result: Result<(), String>) 
         && let Err(why) = result
     {
         review.ledger.take_back_last(&review.plan, seq);
+        overview(model);
         say(model, Level::Stop, format!("not saved, so the last decision was taken back: {why}"));
     }
 }
@@ -352,8 +353,16 @@ pub(super) fn undo(model: &mut Model, action: Action, out: &mut Vec<Cmd>) {
             if let Some(cell) = first {
                 view::go_to(model, cell);
             }
+            overview(model);
             record(model, entry, out);
         }
         Err(why) => say(model, Level::Look, why),
+    }
+}
+
+/// Lists what Overview opens anew where it is looked at: elsewhere that is done on the way there.
+fn overview(model: &mut Model) {
+    if model.screen == Screen::Overview {
+        view::fill_doors(model);
     }
 }
