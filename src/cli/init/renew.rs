@@ -46,6 +46,33 @@ struct One {
     typed: Option<Secret>,
 }
 
+/// Which of the entries the keyring has, and why it was of no use, where it was not.
+async fn in_keyring(keyring: &Asker, entries: &[Entry; 2]) -> ([bool; 2], Option<Unusable>) {
+    let mut has = [false; 2];
+    let held = match keyring.get(entries.to_vec()).await {
+        Ok(held) => held,
+        Err(why) => return (has, Some(why)),
+    };
+    let mut no_keyring = None;
+    for (has, held) in has.iter_mut().zip(held) {
+        match held {
+            Ok(secret) => *has = secret.is_some(),
+            Err(why) => no_keyring = Some(why),
+        }
+    }
+    (has, no_keyring)
+}
+
+/// Which secrets of the profile the file has; the error says why it cannot be used.
+fn in_file(
+    files: &Files,
+    settings: &Settings,
+    profile: &Profile,
+) -> Result<(Option<SecretKey>, Option<SecretKey>), String> {
+    let text = files.secrets.as_ref().map_err(Clone::clone)?.as_deref().unwrap_or_default();
+    secrets_in(&files.places.secrets, text, settings, &profile.name).map_err(|error| error.to_string())
+}
+
 /// New secrets for this profile.
 pub(super) struct Renewal<'a> {
     files: &'a Files,
@@ -70,25 +97,9 @@ impl<'a> Renewal<'a> {
     ) -> Result<Self> {
         let given = secrets_given(env)?;
         let entries = [Entry::dhis2(profile), Entry::commcare(profile)];
-        let mut no_keyring = None;
-        let mut rings = [false; 2];
-        match keyring.get(entries.to_vec()).await {
-            Ok(held) => {
-                for (ring, held) in rings.iter_mut().zip(held) {
-                    match held {
-                        Ok(secret) => *ring = secret.is_some(),
-                        Err(why) => no_keyring = Some(why),
-                    }
-                }
-            }
-            Err(why) => no_keyring = Some(why),
-        }
+        let (rings, no_keyring) = in_keyring(keyring, &entries).await;
         let path = &files.places.secrets;
-        let text = files.secrets.as_ref().map(|text| text.as_deref().unwrap_or_default());
-        let file = text
-            .map_err(Clone::clone)
-            .and_then(|text| secrets_in(path, text, settings, &profile.name).map_err(|error| error.to_string()));
-        let file = match file {
+        let file = match in_file(files, settings, profile) {
             Ok(file) => file,
             // It is not looked into where both are elsewhere, which goes before it.
             Err(_) if (given.0.is_some() || rings[0]) && (given.1.is_some() || rings[1]) => (None, None),

@@ -399,7 +399,7 @@ mod tests {
         let sign_in = |text: &str| failure(Side::CommCare, Why::SignIn { text: text.into() });
         let forbidden = |text: &str| failure(Side::CommCare, Why::Forbidden { text: text.into() });
         for (told, part) in [
-            (sign_in(""), "the key may be deleted"),
+            (sign_in(""), "The key may be deleted"),
             (sign_in("Your current subscription does not have access to this feature"), "the plan of this project"),
             (sign_in("must send X-COMMCAREHQ-OTP header or 'otp' URL parameter"), "two-factor"),
             (sign_in("maximum password attempts exceeded"), "locked"),
