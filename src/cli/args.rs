@@ -52,7 +52,7 @@ pub(super) struct Global {
     /// Mapping file; else the profile's, else case_property_map.csv here, else the built-in one
     #[arg(long, global = true, value_name = "PATH")]
     pub(super) mapping: Option<PathBuf>,
-    /// Ask for both secrets at the terminal instead of taking those that are kept; what is typed is kept nowhere
+    /// Where servers are asked: ask for both secrets at the terminal instead of taking those that are kept; what is typed is kept nowhere
     #[arg(long, global = true)]
     pub(super) ask: bool,
     /// How much is written to logs/onse.log in the data folder: off, error, warn, info, debug, trace

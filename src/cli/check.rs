@@ -220,18 +220,15 @@ async fn secrets(here: &Here, ready: &Ready, lines: &mut Vec<Line>) -> Result<Ke
         let env = |name: &str| if name == there { Some("-".into()) } else { env(name).filter(|_| name != gone) };
         find_secrets(&ready.places, &ready.settings, profile, env, keyring).await
     };
-    let (dhis2, commcare) = if here.asks()? {
-        (Ok(Err(None)), Ok(Err(None)))
-    } else {
-        let dhis2 = beside("ONSE_COMMCARE_API_KEY", "ONSE_COMMCARE_PASSWORD").await;
-        let commcare = beside("ONSE_DHIS2_TOKEN", "ONSE_DHIS2_PASSWORD").await;
-        // One that was silent is not asked twice, so the first reason is the one to tell.
-        here.without_keyring([&dhis2, &commcare].into_iter().flatten().find_map(|found| found.no_keyring.as_ref()))?;
-        (
-            dhis2.map(|found| found.dhis2.map(|one| (one, found.dhis2_from)).ok_or(found.no_keyring)),
-            commcare.map(|found| found.commcare.map(|one| (one, found.commcare_from)).ok_or(found.no_keyring)),
-        )
-    };
+    let asks = here.asks()?;
+    let dhis2 = beside("ONSE_COMMCARE_API_KEY", "ONSE_COMMCARE_PASSWORD").await;
+    let commcare = beside("ONSE_DHIS2_TOKEN", "ONSE_DHIS2_PASSWORD").await;
+    // One that was silent is not asked twice, so the first reason is the one to tell.
+    here.without_keyring([&dhis2, &commcare].into_iter().flatten().find_map(|found| found.no_keyring.as_ref()))?;
+    let dhis2 = dhis2.map(|found| found.dhis2.map(|one| (one, found.dhis2_from)).ok_or(found.no_keyring));
+    let commcare = commcare.map(|found| found.commcare.map(|one| (one, found.commcare_from)).ok_or(found.no_keyring));
+    let (dhis2, dhis2_kind) = if asks { set_aside(dhis2) } else { (dhis2, None) };
+    let (commcare, commcare_kind) = if asks { set_aside(commcare) } else { (commcare, None) };
     let wanted = match profile.dhis2.username {
         Some(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD", "dhis2_password"),
         None => ("DHIS2 token", "ONSE_DHIS2_TOKEN", "dhis2_token"),
@@ -240,15 +237,28 @@ async fn secrets(here: &Here, ready: &Ready, lines: &mut Vec<Line>) -> Result<Ke
         Dhis2Secret::Password(_) => ("DHIS2 password", "ONSE_DHIS2_PASSWORD"),
         Dhis2Secret::Token(_) => ("DHIS2 token", "ONSE_DHIS2_TOKEN"),
     };
-    let (dhis2, dhis2_from) = one(dhis2, &Entry::dhis2(profile), || ask_dhis2(profile), name, wanted, ready, lines)?;
+    let (dhis2, dhis2_from) =
+        one(dhis2, &Entry::dhis2(profile), || ask_dhis2(profile, dhis2_kind.as_ref()), name, wanted, ready, lines)?;
     let wanted = ("CommCare API key", "ONSE_COMMCARE_API_KEY", "commcare_api_key");
     let name = |secret: &CommCareSecret| match secret {
         CommCareSecret::ApiKey(_) => ("CommCare API key", "ONSE_COMMCARE_API_KEY"),
         CommCareSecret::Password(_) => ("CommCare password", "ONSE_COMMCARE_PASSWORD"),
     };
-    let (commcare, commcare_from) =
-        one(commcare, &Entry::commcare(profile), || ask_commcare(profile), name, wanted, ready, lines)?;
+    let (commcare, commcare_from) = one(
+        commcare,
+        &Entry::commcare(profile),
+        || ask_commcare(profile, commcare_kind.as_ref()),
+        name,
+        wanted,
+        ready,
+        lines,
+    )?;
     Ok(Keys { dhis2, commcare, dhis2_from, commcare_from })
+}
+
+/// What is kept as if it were not there, and what it is, since the same kind is asked for.
+fn set_aside<S>(found: Result<Kept<S>, SettingsError>) -> (Result<Kept<S>, SettingsError>, Option<S>) {
+    (Ok(Err(None)), found.ok().and_then(Result::ok).map(|(secret, _)| secret))
 }
 
 /// The secret of one side, asked for where it is missing, and its line: where it is from, never what it is.
@@ -293,7 +303,10 @@ fn one<S>(
         None => Line::wrong(
             SECRETS,
             format!("The {what} is missing, so that server was not asked.{}", no_keyring.unwrap_or_default()),
-            format!("Set {variable}, or write {key} = \"...\" under [{}] in {file} (mode 0600).", ready.profile.name),
+            format!(
+                "Set {variable}, or write {key} = \"...\" under [{}] in {file} (mode 0600).",
+                config::key_text(&ready.profile.name)
+            ),
         ),
     });
     Ok((typed, None))

@@ -3,9 +3,11 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,11 +15,15 @@ use anyhow::{Context as _, Result};
 use super::private;
 use crate::io::config::keep;
 
-/// The name of the file, beside the folders of projects.
-const NAME: &str = "elsewhere";
+/// The name of the file, beside the folders of projects, of which none has a dot in its name.
+const NAME: &str = "elsewhere.list";
 
 /// The name of the empty file that is locked by whoever changes the list, which itself is replaced.
 const LOCK: &str = "elsewhere.lock";
+
+/// Times the list is tried to be had, and the pause between two: it is held for milliseconds.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Most bytes of a list: more is no list that was written here.
 const MOST: usize = 8 << 20;
@@ -70,13 +76,20 @@ fn line(path: &str) -> String {
     format!("{}\n", serde_json::Value::from(path))
 }
 
-/// Holds the list until it is dropped, so that programs at once lose nothing of each other.
+/// Holds the list until it is dropped, so that programs at once lose nothing of each other. Fails where another one, stopped in the
+/// middle perhaps, does not let go of it.
 fn lock(reviews: &Path) -> io::Result<File> {
     let path = reviews.join(LOCK);
     is_plain(&path)?;
     let file = private::log(&path)?;
-    file.lock()?;
-    Ok(file)
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("{} is held by another onse", path.display())))
 }
 
 /// Whether there is a file of this name. Fails where it is something else: a link would have another file written, and a pipe waits
@@ -246,7 +259,7 @@ mod tests {
             remember(&reviews, &file);
             file
         };
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             scope.spawn(|| (0..200).for_each(|number| _ = file("kept", number)));
             for number in 0..20 {
                 let gone = file("gone", number);
@@ -264,5 +277,19 @@ mod tests {
         let reviews = home.join("data/reviews");
         fs::create_dir_all(reviews.join("p")).unwrap();
         (folder, home, reviews)
+    }
+
+    #[test]
+    fn a_list_that_somebody_holds_is_not_waited_for_without_end() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("q.review");
+        fs::write(&file, "").unwrap();
+        let reviews = home.path().join("reviews");
+        fs::create_dir(&reviews).unwrap();
+        let held = lock(&reviews).unwrap();
+        assert!(added(&reviews, &file).unwrap_err().to_string().contains("held by another onse"));
+        drop(held);
+        added(&reviews, &file).unwrap();
+        assert_eq!(listed(&reviews).len(), 1);
     }
 }

@@ -223,18 +223,22 @@ impl Here {
     /// Both secrets. A person who is there is asked for those that are missing, and with `--ask` for both (fault matrix row X09).
     async fn secrets(&self, ready: &Ready) -> Result<Secrets> {
         let profile = &ready.profile;
-        if self.asks()? {
-            let typed = ask_dhis2(profile)?.zip(ask_commcare(profile)?);
+        let asks = self.asks()?;
+        let found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await;
+        if asks {
+            // Of what is kept only the kind counts, so that a token does not go out as a password.
+            let kept = found.ok().map(|found| (found.dhis2, found.commcare)).unwrap_or_default();
+            let typed = ask_dhis2(profile, kept.0.as_ref())?.zip(ask_commcare(profile, kept.1.as_ref())?);
             let (dhis2, commcare) = typed.ok_or_else(nobody)?;
             return Ok(Secrets { dhis2, commcare });
         }
-        let mut found = find_secrets(&ready.places, &ready.settings, profile, env, &self.keyring()?).await?;
+        let mut found = found?;
         self.without_keyring(found.no_keyring.as_ref())?;
         if found.dhis2.is_none() {
-            found.dhis2 = ask_dhis2(profile)?;
+            found.dhis2 = ask_dhis2(profile, None)?;
         }
         if found.commcare.is_none() {
-            found.commcare = ask_commcare(profile)?;
+            found.commcare = ask_commcare(profile, None)?;
         }
         Ok(found.complete()?)
     }
@@ -341,19 +345,26 @@ fn nobody() -> anyhow::Error {
     usage("--ask asks for both secrets at the terminal, and there is none")
 }
 
-/// Asks for the DHIS2 secret, where a person is there to answer.
-pub(super) fn ask_dhis2(profile: &Profile) -> Result<Option<Dhis2Secret>> {
-    let ask = || match &profile.dhis2.username {
-        Some(user) => Ok(Dhis2Secret::Password(prompt::secret(&format!("DHIS2 password of {user}"))?)),
-        None => Ok(Dhis2Secret::Token(prompt::secret("DHIS2 token")?)),
+/// Asks for the DHIS2 secret, where a person is there to answer; of the kind of the one that is kept, where there is one.
+pub(super) fn ask_dhis2(profile: &Profile, kept: Option<&Dhis2Secret>) -> Result<Option<Dhis2Secret>> {
+    let ask = || match (&profile.dhis2.username, kept) {
+        (Some(user), None | Some(Dhis2Secret::Password(_))) => {
+            Ok(Dhis2Secret::Password(prompt::secret(&format!("DHIS2 password of {user}"))?))
+        }
+        _ => Ok(Dhis2Secret::Token(prompt::secret("DHIS2 token")?)),
     };
     someone_is_there().then(ask).transpose()
 }
 
-/// Asks for the `CommCare` API key, where a person is there to answer.
-pub(super) fn ask_commcare(profile: &Profile) -> Result<Option<CommCareSecret>> {
+/// Asks for the `CommCare` API key, or the password where that is what is kept, where a person is there to answer.
+pub(super) fn ask_commcare(profile: &Profile, kept: Option<&CommCareSecret>) -> Result<Option<CommCareSecret>> {
     let user = &profile.commcare.username;
-    let ask = || Ok(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?));
+    let ask = || match kept {
+        Some(CommCareSecret::Password(_)) => {
+            Ok(CommCareSecret::Password(prompt::secret(&format!("CommCare password of {user}"))?))
+        }
+        _ => Ok(CommCareSecret::ApiKey(prompt::secret(&format!("CommCare API key of {user}"))?)),
+    };
     someone_is_there().then(ask).transpose()
 }
 

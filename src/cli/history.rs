@@ -89,11 +89,11 @@ pub(super) fn history(here: &Here, args: &args::History, out: &mut Out) -> Resul
     let mut all = files(&folder);
     // Where a link in the data folder leads to one, it is listed once.
     let there: Vec<PathBuf> = all.iter().filter_map(|file| elsewhere::real(file).ok()).collect();
-    let others: Vec<PathBuf> = elsewhere::listed(&folder).into_iter().filter(|file| !there.contains(file)).collect();
-    all.extend(others);
-    for file in all {
-        if elsewhere::is_gone(&file) {
-            let reason = "it is gone; onse history --forget-gone drops it from the list".to_owned();
+    let (ours, others) = (all.len(), elsewhere::listed(&folder));
+    all.extend(others.into_iter().filter(|file| !there.contains(file)));
+    for (at, file) in all.into_iter().enumerate() {
+        if at >= ours && elsewhere::is_gone(&file) {
+            let reason = "it is gone, or its disk is; onse history --forget-gone drops it from the list".to_owned();
             found.unreadable.push(Unreadable { file: file.display().to_string(), reason, gone: true });
             continue;
         }

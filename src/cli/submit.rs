@@ -255,6 +255,10 @@ fn say_end(exit: Exit, before: &Before<'_>, sending: &Sending, file: &Path) {
     let review = format!("Look at them, decide again and submit: onse review {shown} (F reads both sides again)");
     match exit {
         Exit::Done => {}
+        _ if sending.refused => say(&format!(
+            "CommCare refused the sign-in and was asked nothing more; what was approved stands. Once the key is right, or with --ask, \
+             which asks for it, the command that onse status {shown} names goes on"
+        )),
         Exit::Held => say(&format!("what was held was not sent; the rest is applied. {review}")),
         Exit::Failed if sending.forms.iter().any(|form| before.concerns(form.number) && form.form_id.is_some()) => {
             say(&format!("CommCare HQ took no form, so no case was changed. {}", next(file)));

@@ -395,9 +395,15 @@ pub struct Sending {
     pub pause: Option<Pausing>,
     /// What is being waited for, or why it stopped, in a sentence.
     pub note: Option<String>,
+    /// Whether `CommCare` refused the sign-in, so that it was asked nothing more.
+    pub refused: bool,
     /// Since it started.
     pub elapsed: Duration,
 }
+
+/// What is said where [`Sending::refused`], and something can still be decided.
+pub const SIGNED_OUT: &str = "CommCare refused the sign-in and was asked nothing more. What was approved stands. Leave, and start again with the \
+                              right key, or with --ask, which asks for it.";
 
 impl Sending {
     /// Whether every change asked for was read back with its new value.

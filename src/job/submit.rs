@@ -231,9 +231,11 @@ impl Run<'_> {
                  then submit again: its cases are read first, and the same bytes take effect once"
             )),
         };
-        let stopped = stopped.or_else(|| (!self.unsettled.is_empty()).then(|| self.unsettled.join(". ")));
+        // Neither hides the other: a form that stays open is not settled by what ends the run.
+        let notes: Vec<String> = stopped.into_iter().chain(std::mem::take(&mut self.unsettled)).collect();
+        let (stopped, refused) = ((!notes.is_empty()).then(|| notes.join(". ")), self.refused);
         Ok(self.say(|state| {
-            state.phase = Phase::Ended;
+            (state.phase, state.refused) = (Phase::Ended, refused);
             (state.note, state.pause) = (stopped, None);
         }))
     }

@@ -9,7 +9,7 @@ use crate::{
     domain::{outcome::Outcome, plan::Plan},
     job::{
         forms::place,
-        report::{Check, FormLine, Held, Level, Phase, Sending},
+        report::{Check, FormLine, Held, Level, Phase, SIGNED_OUT, Sending},
     },
 };
 
@@ -136,7 +136,9 @@ pub(super) fn result(plan: &Plan, sending: &Sending) -> Vec<Out> {
 
 /// What it means, and what can be done next.
 fn next(sending: &Sending) -> &'static str {
-    if sending.all_applied() {
+    if sending.refused {
+        SIGNED_OUT
+    } else if sending.all_applied() {
         "every change was read back with its new value."
     } else if sending.unknown > 0 {
         "UNKNOWN: no answer settled it. Bytes and form id are kept; settle forms asks again and settles it."
@@ -160,4 +162,16 @@ fn some(all: &[Held], text: impl Fn(&Held) -> String) -> Vec<Out> {
         out.push(line(format!("and {} more.", number(all.len() - MOST))));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x09_a_refused_sign_in_goes_before_what_it_left_behind() {
+        let sending = |refused| Sending { refused, accepted: 1, not_applied: 1, ..Sending::default() };
+        assert!(next(&sending(true)).contains("What was approved stands") && next(&sending(true)).contains("--ask"));
+        assert!(next(&sending(false)).contains("decide again"));
+    }
 }

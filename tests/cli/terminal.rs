@@ -236,7 +236,8 @@ fn x09_after_a_key_changed_in_the_middle_the_same_command_asks_for_the_new_one()
     let (old, new) = (servers.text("commcare_api_key"), "a-key-of-today");
     between.set(Mode::ChangeKey);
     let stopped = home.run(&["submit", "q.review", "--write", &count]).ok(4);
-    assert!(stopped.err.contains("401") && stopped.err.contains("or type the key: --ask"), "{stopped:?}");
+    assert!(stopped.err.contains("401") && stopped.err.contains("started with --ask asks for it"), "{stopped:?}");
+    assert!(stopped.err.contains("the command that onse status q.review names goes on"), "{stopped:?}");
     between.take_instead(new, &old);
     for (key, code) in [("a-wrong-key", 4), (new, 0)] {
         let mut terminal = Terminal::start(&home, &["submit", "q.review", "--write", &count, "--ask"]);

@@ -224,7 +224,7 @@ async fn x09_a_password_that_changes_in_the_middle_stops_with_what_is_and_is_not
     let told = submit(&session).await.unwrap();
     let of = |number: usize| told.forms[number].outcome;
     assert_eq!((of(0), of(1), of(2)), (Some(Outcome::Applied), Some(Outcome::NotApplied), None), "{told:?}");
-    assert_eq!((told.applied, told.waiting > 0), (told.forms[0].changes, true));
+    assert_eq!((told.applied, told.waiting > 0, told.refused), (told.forms[0].changes, true, true));
     let note = told.note.clone().unwrap();
     for part in ["form 2", "401", "ONSE_COMMCARE_API_KEY", "user name", "--ask"] {
         assert!(note.contains(part), "{part}: {note}");
@@ -249,7 +249,7 @@ async fn x09_a_password_that_changes_in_the_middle_stops_with_what_is_and_is_not
         session.close();
         sent
     };
-    assert_eq!((sent.applied, rig.effective()), (rig.cells.len(), FORMS), "{sent:?}");
+    assert_eq!((sent.applied, rig.effective(), sent.refused), (rig.cells.len(), FORMS, false), "{sent:?}");
     rig.holds_what_was_approved();
 }
 
@@ -271,7 +271,7 @@ async fn x09_d01_a_key_that_changes_behind_a_form_is_not_tried_again_and_again()
     let told = submit(&session).await.unwrap();
     session.close();
     assert_eq!((told.forms[0].outcome, told.applied), (Some(Outcome::Accepted), 0), "{told:?}");
-    assert!(told.note.unwrap().contains("401"));
+    assert!(told.note.unwrap().contains("401") && told.refused);
     let (sent, refused) = (sent.load(Ordering::SeqCst), refused.load(Ordering::SeqCst));
     assert_eq!((sent, refused), (1, 1));
     rig.ends_well().await;

@@ -174,3 +174,19 @@ fn what_was_sent_is_told_from_what_was_not() {
         shot("partly_submit", &model);
     }
 }
+
+#[test]
+fn x09_a_refused_sign_in_is_told_with_the_way_on() {
+    let first = FormLine { outcome: Some(Outcome::Accepted), ..forms().swap_remove(0) };
+    let ended = Sending {
+        phase: Phase::Ended,
+        changes: 3980,
+        accepted: first.changes,
+        waiting: 3980 - first.changes,
+        forms: vec![first],
+        note: Some("form 1 could not be read back yet: CommCare HQ: the sign-in was refused (401).".to_owned()),
+        refused: true,
+        ..Sending::default()
+    };
+    shot("sending_refused", &sent((80, 24), PLAIN, ended));
+}

@@ -138,7 +138,9 @@ fn refusal(status: u16) -> &'static str {
             "sent on to another address, which is not followed for a form; check the CommCare url in the profile"
         }
         400 => "HQ could not read the request; it may not know the project",
-        401 => "the sign-in was refused; check the user name and ONSE_COMMCARE_API_KEY, or type the new key: --ask",
+        401 => {
+            "the sign-in was refused; check the user name and ONSE_COMMCARE_API_KEY; a command started with --ask asks for it"
+        }
         403 => "this account may not submit; it needs \"edit data\" and \"access APIs\" in this project",
         404 => "there is no receiver at this address; check the CommCare url and the project name",
         407 => "a proxy on the way demands its own sign-in; set its user and password in HTTPS_PROXY",

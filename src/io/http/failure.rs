@@ -247,7 +247,7 @@ impl Failure {
         match (&*self.why, self.side) {
             (Why::SignIn { text }, Side::CommCare) => who(text),
             (Why::SignIn { .. }, Side::Dhis2) => {
-                "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in), or type it: --ask. It was tried once only, so that the account is not locked."
+                "Check the user name and ONSE_DHIS2_PASSWORD, or ONSE_DHIS2_TOKEN (needed with two-factor sign-in); a command started with --ask asks for it. It was tried once only, so that the account is not locked."
             }
             (Why::Forbidden { text }, Side::CommCare) => may(text),
             (Why::Forbidden { .. }, Side::Dhis2) => "The account needs read access to this data in DHIS2.",
@@ -294,7 +294,7 @@ fn who(text: &str) -> &'static str {
     if text.contains("attempts") {
         return "The account is locked after wrong passwords: set an API key as ONSE_COMMCARE_API_KEY, or wait.";
     }
-    "Check the user name and ONSE_COMMCARE_API_KEY, or type the key: --ask. The key may be deleted, or limited to another project or to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on."
+    "Check the user name and ONSE_COMMCARE_API_KEY; a command started with --ask asks for it. The key may be deleted, or limited to another project or to other addresses. A password (ONSE_COMMCARE_PASSWORD) is refused where two-factor sign-in is on."
 }
 
 /// The likely cause of HQ's 403: nothing is said to who is no member of the project, a page is shown to a member whose role

@@ -8,7 +8,7 @@ use crate::{
         outcome::Outcome,
         text::{fit_middle, inert},
     },
-    job::report::{FormLine, Phase, Sending},
+    job::report::{FormLine, Phase, SIGNED_OUT, Sending},
     tui::{
         layout::Layout,
         model::{Fate, Model, Place},
@@ -202,7 +202,9 @@ fn outcome_pieces(sent: &Sending) -> Vec<Piece<'static>> {
 /// What the numbers mean once nothing more is done.
 fn result<'a>(sheet: &mut Sheet<'a>, model: &Model, sent: &'a Sending, waiting: usize, width: usize) {
     let open = sent.accepted + sent.unknown;
-    let text = if waiting > 0 && open == 0 && sent.not_applied == 0 {
+    let text = if sent.refused {
+        SIGNED_OUT
+    } else if waiting > 0 && open == 0 && sent.not_applied == 0 {
         "What was sent is settled. The first line makes the checks again and asks for the count of the rest."
     } else if sent.all_applied() {
         "Every change was read back with its new value."
