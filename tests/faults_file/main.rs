@@ -30,7 +30,6 @@ mod cli;
 mod files;
 mod kills;
 mod rig;
-mod rows;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
